@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+    name: "cashup",
+    products: [
+        .executable(name: "cashup", targets: ["cashup"]),
+        .library(name: "Core", targets: ["Core"]),
+        .library(name: "WAL", targets: ["WAL"]),
+        .library(name: "Server", targets: ["Server"]),
+        .library(name: "Client", targets: ["Client"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
+    ],
+    targets: [
+        // Pure state machine: imports nothing but the standard library (Tests/CoreTests/Tidy checks it).
+        .target(name: "Core", swiftSettings: strict),
+
+        .systemLibrary(
+            name: "CZstd", path: "Sources/WAL/CZstd", pkgConfig: "libzstd",
+            providers: [.apt(["libzstd-dev"])]),
+        .target(name: "WAL", dependencies: ["Core", "CZstd"], exclude: ["CZstd"], swiftSettings: strict),
+
+        .target(
+            name: "Server",
+            dependencies: [
+                "Core", "WAL", "Yams",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ],
+            swiftSettings: strict),
+
+        .target(
+            name: "Client",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+
+        .systemLibrary(
+            name: "CEdit", path: "Sources/cashup/CEdit", pkgConfig: "libedit",
+            providers: [.apt(["libedit-dev"])]),
+        .executableTarget(
+            name: "cashup",
+            dependencies: [
+                "Core", "WAL", "Server", "Client", "CEdit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            exclude: ["CEdit"],
+            swiftSettings: strict),
+
+        .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
+        .testTarget(name: "WALTests", dependencies: ["Core", "WAL", "CZstd"], swiftSettings: strict),
+        .testTarget(name: "ServerTests", dependencies: ["Core", "WAL", "Server", "Client"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,328 @@
+/// What a client asks of one wallet's shard. Names are resolved to numbers and numbers are at their instrument's scale
+/// before a command reaches Core, so that a command is a plain value that travels between threads without a heap.
+public enum Command: BitwiseCopyable, Sendable {
+    case newOrder(NewOrder)
+    case replace(Replace)
+    case cancel(Cancel)
+    case cancelAll(CancelAll)
+    case fill(Fill)
+    case closePosition(ClosePosition)
+    case money(Money)
+    case transfer(Transfer)
+    case setLimits(SetLimits)
+    case setMark(SetMark)
+    /// A definition or setting; taken by shard 0 only, which numbers it.
+    case define(Definition)
+}
+
+public typealias AccountNumber = Int64
+/// Index into ``Registry/instruments``.
+public typealias InstrumentID = Int32
+/// Index into ``Registry/assets``.
+public typealias AssetID = Int32
+/// Index into ``Registry/wallets``, and the number of the wallet's shard.
+public typealias WalletID = Int32
+/// Index into ``Registry/venues``.
+public typealias VenueID = Int32
+/// shard x 2^40 + counter of the shard, from 1; below 2^53.
+public typealias OrderID = Int64
+public typealias TradeID = Int64
+
+/// An amount of an asset in units of 10^-18.
+public typealias Amount = Int128
+/// A price at its instrument's price scale.
+public typealias Price = Int64
+/// A quantity at its instrument's quantity scale.
+public typealias Quantity = Int64
+/// Unix time in microseconds, UTC.
+public typealias Timestamp = Int64
+
+public enum Side: UInt8, BitwiseCopyable, Sendable { case buy = 0, sell = 1 }
+public enum OrderType: UInt8, BitwiseCopyable, Sendable { case limit = 0, market = 1 }
+public enum TimeInForce: UInt8, BitwiseCopyable, Sendable { case gtc = 0, ioc = 1, fok = 2, gtd = 3 }
+public enum OrderStatus: UInt8, BitwiseCopyable, Sendable {
+    case new = 0, partiallyFilled = 1, filled = 2, canceled = 3, expired = 4
+    public var isOpen: Bool { self == .new || self == .partiallyFilled }
+}
+/// Why an order was cancelled; printed as `reason=`.
+public enum CancelReason: UInt8, BitwiseCopyable, Sendable {
+    case requested = 0, all = 1, suspended = 2, disconnect = 3
+}
+public enum Liquidity: UInt8, BitwiseCopyable, Sendable { case unknown = 0, maker = 1, taker = 2 }
+
+/// An order named as in FIX: by OrderID, or by the ClOrdID it was made with.
+public enum OrderReference: BitwiseCopyable, Sendable {
+    case order(OrderID)
+    case client(Text)
+}
+
+public struct NewOrder: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    public var instrument: InstrumentID
+    public var side: Side
+    public var type: OrderType
+    public var timeInForce: TimeInForce
+    public var quantity: Quantity
+    /// 0 for a market order.
+    public var price: Price
+    public var clientID: Text
+    /// 0 unless GTD.
+    public var expire: Timestamp
+    /// Amount of the quote asset that a market buy reserves; 0: by mark price.
+    public var max: Amount
+    /// Empty: none.
+    public var strategy: Text
+    public var note: Text
+    /// The latest time at which this may be decided; 0: any.
+    public var before: Timestamp
+    /// The number of the session whose end cancels the order; 0: none.
+    public var cancelOnDisconnect: UInt64
+
+    public init(
+        account: AccountNumber, instrument: InstrumentID, side: Side, type: OrderType, timeInForce: TimeInForce,
+        quantity: Quantity, price: Price, clientID: Text, expire: Timestamp = 0, max: Amount = 0,
+        strategy: Text = Text(), note: Text = Text(), before: Timestamp = 0, cancelOnDisconnect: UInt64 = 0
+    ) {
+        self.account = account
+        self.instrument = instrument
+        self.side = side
+        self.type = type
+        self.timeInForce = timeInForce
+        self.quantity = quantity
+        self.price = price
+        self.clientID = clientID
+        self.expire = expire
+        self.max = max
+        self.strategy = strategy
+        self.note = note
+        self.before = before
+        self.cancelOnDisconnect = cancelOnDisconnect
+    }
+}
+
+public struct Replace: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    public var instrument: InstrumentID
+    public var order: OrderReference
+    /// The new OrderQty: total, not leaves.
+    public var quantity: Quantity
+    /// 0 for a market order.
+    public var price: Price
+    public var max: Amount
+    public var before: Timestamp
+
+    public init(
+        account: AccountNumber, instrument: InstrumentID, order: OrderReference, quantity: Quantity, price: Price,
+        max: Amount = 0, before: Timestamp = 0
+    ) {
+        self.account = account
+        self.instrument = instrument
+        self.order = order
+        self.quantity = quantity
+        self.price = price
+        self.max = max
+        self.before = before
+    }
+}
+
+public struct Cancel: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    public var instrument: InstrumentID
+    public var order: OrderReference
+    /// Free text of the client; empty: none.
+    public var note: Text
+    public var before: Timestamp
+
+    public init(
+        account: AccountNumber, instrument: InstrumentID, order: OrderReference, note: Text = Text(), before: Timestamp = 0
+    ) {
+        self.account = account
+        self.instrument = instrument
+        self.order = order
+        self.note = note
+        self.before = before
+    }
+}
+
+public struct CancelAll: BitwiseCopyable, Sendable {
+    /// 0: every account (only for ``CancelReason/disconnect``).
+    public var account: AccountNumber
+    /// -1: every instrument of the wallet.
+    public var instrument: InstrumentID
+    public var reason: CancelReason
+    /// With ``CancelReason/disconnect``: only orders that this session entered with cancel-on-disconnect.
+    public var session: UInt64
+    public var before: Timestamp
+
+    public init(
+        account: AccountNumber, instrument: InstrumentID = -1, reason: CancelReason = .all, session: UInt64 = 0,
+        before: Timestamp = 0
+    ) {
+        self.account = account
+        self.instrument = instrument
+        self.reason = reason
+        self.session = session
+        self.before = before
+    }
+}
+
+public struct Fill: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    public var instrument: InstrumentID
+    public var order: OrderReference
+    /// LastQty.
+    public var quantity: Quantity
+    /// LastPx.
+    public var price: Price
+    /// ExecID of the venue; unique per order.
+    public var exec: Text
+    /// What the account pays, in `feeAsset`; negative: a rebate.
+    public var fee: Amount
+    public var feeAsset: AssetID
+    public var liquidity: Liquidity
+    /// The venue's time; 0: not given. Carried, not interpreted.
+    public var venueTime: Timestamp
+    /// Whoever reports is only a trader: not beyond the order's limit price.
+    public var withinLimit: Bool
+    public var before: Timestamp
+
+    public init(
+        account: AccountNumber, instrument: InstrumentID, order: OrderReference, quantity: Quantity, price: Price,
+        exec: Text, fee: Amount, feeAsset: AssetID, liquidity: Liquidity = .unknown, venueTime: Timestamp = 0,
+        withinLimit: Bool = false, before: Timestamp = 0
+    ) {
+        self.account = account
+        self.instrument = instrument
+        self.order = order
+        self.quantity = quantity
+        self.price = price
+        self.exec = exec
+        self.fee = fee
+        self.feeAsset = feeAsset
+        self.liquidity = liquidity
+        self.venueTime = venueTime
+        self.withinLimit = withinLimit
+        self.before = before
+    }
+}
+
+public struct ClosePosition: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    public var instrument: InstrumentID
+    /// 0: all of it.
+    public var quantity: Quantity
+    /// 0: at the market.
+    public var price: Price
+    public var clientID: Text
+    public var max: Amount
+    public var strategy: Text
+    public var note: Text
+    public var before: Timestamp
+    public var cancelOnDisconnect: UInt64
+
+    public init(
+        account: AccountNumber, instrument: InstrumentID, quantity: Quantity = 0, price: Price = 0, clientID: Text,
+        max: Amount = 0, strategy: Text = Text(), note: Text = Text(), before: Timestamp = 0,
+        cancelOnDisconnect: UInt64 = 0
+    ) {
+        self.account = account
+        self.instrument = instrument
+        self.quantity = quantity
+        self.price = price
+        self.clientID = clientID
+        self.max = max
+        self.strategy = strategy
+        self.note = note
+        self.before = before
+        self.cancelOnDisconnect = cancelOnDisconnect
+    }
+}
+
+/// One of the five changes of a balance that stay within one account and wallet.
+public struct Money: BitwiseCopyable, Sendable {
+    public enum Kind: UInt8, BitwiseCopyable, Sendable { case deposit = 0, withdraw = 1, adjust = 2, hold = 3, release = 4 }
+    public var kind: Kind
+    public var account: AccountNumber
+    public var asset: AssetID
+    /// Positive, except that an adjustment is signed.
+    public var amount: Amount
+    public var reference: Text
+    /// `reason=` or `note=`; empty: none.
+    public var note: Text
+    public var before: Timestamp
+
+    public init(
+        _ kind: Kind, account: AccountNumber, asset: AssetID, amount: Amount, reference: Text, note: Text = Text(),
+        before: Timestamp = 0
+    ) {
+        self.kind = kind
+        self.account = account
+        self.asset = asset
+        self.amount = amount
+        self.reference = reference
+        self.note = note
+        self.before = before
+    }
+}
+
+/// A transfer, decided by the shard of the source wallet.
+public struct Transfer: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    public var toAccount: AccountNumber
+    public var toWallet: WalletID
+    public var asset: AssetID
+    public var amount: Amount
+    public var reference: Text
+    public var note: Text
+    public var before: Timestamp
+
+    public init(
+        account: AccountNumber, toAccount: AccountNumber, toWallet: WalletID, asset: AssetID, amount: Amount,
+        reference: Text, note: Text = Text(), before: Timestamp = 0
+    ) {
+        self.account = account
+        self.toAccount = toAccount
+        self.toWallet = toWallet
+        self.asset = asset
+        self.amount = amount
+        self.reference = reference
+        self.note = note
+        self.before = before
+    }
+}
+
+/// A change of limits: a `nil` field stays as it is, `.some(noLimit)` removes the limit.
+public struct SetLimits: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    /// -1: the account in this wallet.
+    public var instrument: InstrumentID
+    public var change: LimitsChange
+    public var before: Timestamp
+
+    public init(account: AccountNumber, instrument: InstrumentID = -1, change: LimitsChange, before: Timestamp = 0) {
+        self.account = account
+        self.instrument = instrument
+        self.change = change
+        self.before = before
+    }
+}
+
+public struct LimitsChange: BitwiseCopyable, Sendable {
+    public var maxQuantity: Amount?
+    public var maxNotional: Amount?
+    public var maxPosition: Amount?
+    public var maxOpenOrders: Int64?
+    public var enabled: Bool?
+    public init() {}
+}
+
+public struct SetMark: BitwiseCopyable, Sendable {
+    public var instrument: InstrumentID
+    public var price: Price
+    public var before: Timestamp
+    public init(instrument: InstrumentID, price: Price, before: Timestamp = 0) {
+        self.instrument = instrument
+        self.price = price
+        self.before = before
+    }
+}

@@ -1,0 +1,6 @@
+import NIOCore
+import NIOPosix
+import Logging
+import JWTKit
+import Yams
+public enum Placeholder {}
