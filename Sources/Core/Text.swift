@@ -38,7 +38,7 @@ public struct Text: BitwiseCopyable, Equatable, Sendable {
     /// The bytes of the text, in order.
     public borrowing func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         let length = count
-        var copy = self
+        var copy = copy self
         return try Swift.withUnsafeBytes(of: &copy) { try body(UnsafeRawBufferPointer(rebasing: $0[0..<length])) }
     }
 
