@@ -70,6 +70,7 @@ let package = Package(
                 "Client", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["cashup", "Client"], swiftSettings: strict),
         .testTarget(name: "ServerTests", dependencies: ["Core", "WAL", "Server", "Client"], swiftSettings: strict),
     ]
 )
