@@ -67,10 +67,11 @@ let package = Package(
         .testTarget(
             name: "ClientTests",
             dependencies: [
-                "Client", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                "Client", "cashup", "Server",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "CommandTests", dependencies: ["cashup", "Client"], swiftSettings: strict),
         .testTarget(name: "ServerTests", dependencies: ["Core", "WAL", "Server", "Client"], swiftSettings: strict),
     ]
 )

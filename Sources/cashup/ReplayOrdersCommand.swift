@@ -43,15 +43,16 @@ struct ReplayOrdersCommand: AsyncParsableCommand {
             throw ExitCode.refused
         }
         let isTerminal = isatty(STDERR_FILENO) == 1
-        let replay = Replay(
-            plan: plan,
-            options: Replay.Options(
-                endpoint: connection.connect, token: connection.tokenOrEnvironment, window: window,
-                patienceSeconds: patience,
-                say: { message in
-                    if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
-                    printError(message)
-                }))
+        var options = Replay.Options()
+        options.endpoint = connection.connect
+        options.token = connection.tokenOrEnvironment
+        options.window = window
+        options.patienceSeconds = patience
+        options.say = { message in
+            if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+            printError(message)
+        }
+        let replay = Replay(plan: plan, options: options)
         let printing = isTerminal ? Task { await showProgress(replay) } : nil
         defer { printing?.cancel() }
         let result: Replay.Result

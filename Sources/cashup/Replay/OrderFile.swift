@@ -1,8 +1,8 @@
 import Foundation
 
 /// One line of an order-by-order feed file.
-struct OrderEvent: Sendable, Equatable {
-    enum Action: Sendable { case created, changed, deleted }
+package struct OrderEvent: Sendable, Equatable {
+    package enum Action: Sendable { case created, changed, deleted }
     /// The venue's order id.
     let id: UInt64
     /// In 0.01 of the quote asset.
@@ -13,20 +13,29 @@ struct OrderEvent: Sendable, Equatable {
     let isBid: Bool
     /// Line number in the file, the header being line 1.
     let line: Int
+
+    package init(id: UInt64, price: Int64, volume: Int64, action: Action, isBid: Bool, line: Int) {
+        self.id = id
+        self.price = price
+        self.volume = volume
+        self.action = action
+        self.isBid = isBid
+        self.line = line
+    }
 }
 
 /// Reads `id,timestamp,exchange.timestamp,price,volume,action,direction` files, plain or compressed by xz.
-enum OrderFile {
+package enum OrderFile {
     static let columns = ["id", "price", "volume", "action", "direction"]
 
-    static func read(path: String) throws -> [OrderEvent] {
+    package static func read(path: String) throws -> [OrderEvent] {
         guard let file = FileManager.default.contents(atPath: path) else { throw Failure("cannot read \(path)") }
         let xzMagic: [UInt8] = [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]
         return try parse(file.starts(with: xzMagic) ? decompress(path: path) : file)
     }
 
     /// Any line that is not of the form is an error with its number: nothing is sent of a file that is only half understood.
-    static func parse(_ data: Data) throws -> [OrderEvent] {
+    package static func parse(_ data: Data) throws -> [OrderEvent] {
         var events: [OrderEvent] = []
         var order: [Int] = []
         var number = 0
@@ -84,9 +93,9 @@ enum OrderFile {
 }
 
 /// Decimal text to and from integers at a fixed scale.
-enum Decimals {
+package enum Decimals {
     /// nil unless `text` is digits, optionally `.` and digits, exact at `scale` decimals and within Int64.
-    static func parse(_ text: some StringProtocol, scale: Int) -> Int64? {
+    package static func parse(_ text: some StringProtocol, scale: Int) -> Int64? {
         var value: Int64 = 0
         var decimals = -1
         var hasDigit = false
@@ -122,7 +131,7 @@ enum Decimals {
     }
 
     /// Appends non-negative `value` with exactly `scale` decimals.
-    static func append(_ value: Int64, scale: Int, to bytes: inout [UInt8]) {
+    package static func append(_ value: Int64, scale: Int, to bytes: inout [UInt8]) {
         let digits = Array(String(value).utf8)
         let padded = digits.count > scale ? digits : Array(repeating: UInt8(ascii: "0"), count: scale + 1 - digits.count) + digits
         bytes += padded.dropLast(scale)
@@ -134,7 +143,7 @@ enum Decimals {
 }
 
 /// A message for the person at the terminal; ends the command with exit code 1.
-struct Failure: Error, CustomStringConvertible {
-    let description: String
+package struct Failure: Error, CustomStringConvertible {
+    package let description: String
     init(_ description: String) { self.description = description }
 }

@@ -3,39 +3,45 @@ import Foundation
 import Synchronization
 
 /// Runs a plan to its end, over as many connections as it takes.
-struct Replay: Sendable {
-    struct Options: Sendable {
-        var endpoint = Endpoint.default
-        var token: String?
+package struct Replay: Sendable {
+    package struct Options: Sendable {
+        package var endpoint = Endpoint.default
+        package var token: String?
         /// Commands in flight at most.
-        var window = 512
+        package var window = 512
         /// Seconds without progress after which it gives up.
-        var patienceSeconds = 60.0
+        package var patienceSeconds = 60.0
         /// A line about each lost connection.
-        var say: @Sendable (String) -> Void = { _ in }
+        package var say: @Sendable (String) -> Void = { _ in }
+        package init() {}
     }
 
-    struct Result: Sendable {
-        var figures: ReplayDriver.Figures
+    package struct Result: Sendable {
+        package var figures: ReplayDriver.Figures
         /// Done by earlier runs.
-        var doneBefore: Int
-        var connections: Int
-        var elapsedSeconds: Double
+        package var doneBefore: Int
+        package var connections: Int
+        package var elapsedSeconds: Double
         /// Orders of the plan that the service shows as open at the end.
-        var stillOpen: Int
+        package var stillOpen: Int
         /// Whether these are exactly the plan's.
-        var openOrdersAgree: Bool
+        package var openOrdersAgree: Bool
     }
 
     /// The name under which runs replace each other, so that no two ever send at once.
-    static let session = "replay-orders"
+    package static let session = "replay-orders"
 
     let plan: ReplayPlan
     let options: Options
     let progress = ReplayProgress()
 
+    package init(plan: ReplayPlan, options: Options) {
+        self.plan = plan
+        self.options = options
+    }
+
     /// - Throws: ``Failure`` or `ClientError` if it cannot go on. A refusal is not thrown but in the result's figures.
-    func run() async throws -> Result {
+    package func run() async throws -> Result {
         var figures = ReplayDriver.Figures()
         var lastAnswered = -1
         var doneBefore: Int?

@@ -8,16 +8,16 @@ final class ReplayProgress: Sendable {
 }
 
 /// Sends what is not done yet of a plan, and counts the answers.
-struct ReplayDriver: PipelineDriver {
+package struct ReplayDriver: PipelineDriver {
     /// What has been answered in this run, over all its connections.
-    struct Figures: Sendable {
-        var answered = 0
-        var newOrders = 0
-        var repeats = 0
-        var latencies = Latencies()
+    package struct Figures: Sendable {
+        package var answered = 0
+        package var newOrders = 0
+        package var repeats = 0
+        package var latencies = Latencies()
         /// The first refusals, each with its command, and how many there were.
-        var refusals: [String] = []
-        var refusalCount = 0
+        package var refusals: [String] = []
+        package var refusalCount = 0
         static let refusalsKept = 10
     }
 
@@ -42,7 +42,7 @@ struct ReplayDriver: PipelineDriver {
         position = resume.checked.lowerBound
     }
 
-    mutating func next(into buffer: inout ByteBuffer) -> PipelineStep {
+    package mutating func next(into buffer: inout ByteBuffer) -> PipelineStep {
         // After an unexpected refusal nothing more is sent: what follows could rest on what was refused.
         if isDraining || figures.refusalCount > 0 { return .done }
         while position < plan.commands.count, resume.isDone(position) { position += 1 }
@@ -53,7 +53,7 @@ struct ReplayDriver: PipelineDriver {
         return .command
     }
 
-    mutating func answer(_ line: RawSpan, index: Int, nanoseconds: UInt64) {
+    package mutating func answer(_ line: RawSpan, index: Int, nanoseconds: UInt64) {
         let command = Int(inFlight.removeFirst())
         guard line.firstByte == UInt8(ascii: "+") else { return refused(line.text, command) }
         figures.answered += 1

@@ -1,18 +1,18 @@
 /// The commands that a feed file amounts to, as a desk would send them. A pure function of the file: every run, also one that
 /// resumes, plans the same commands in the same order, so that the service's state is always that of a prefix of them.
-struct ReplayPlan: Sendable {
-    static let symbol = "BTC-USD"
-    static let wallet = "spot"
-    static let accounts: UInt64 = 50
-    static let quantityScale = 8
-    static let priceScale = 2
+package struct ReplayPlan: Sendable {
+    package static let symbol = "BTC-USD"
+    package static let wallet = "spot"
+    package static let accounts: UInt64 = 50
+    package static let quantityScale = 8
+    package static let priceScale = 2
     /// What each account is given first.
-    static let funding = [("USD", "1000000.00"), ("BTC", "10000.00000000")]
+    package static let funding = [("USD", "1000000.00"), ("BTC", "10000.00000000")]
 
-    enum Kind: Int, Sendable, CaseIterable { case new, replace, fill, cancel }
+    package enum Kind: Int, Sendable, CaseIterable { case new, replace, fill, cancel }
 
     /// Why an event became no command.
-    enum Skip: String, Sendable, CaseIterable {
+    package enum Skip: String, Sendable, CaseIterable {
         case unknownOrder = "of an order not created so far"
         case ended = "of an order already ended"
         case createdTwice = "created again"
@@ -21,49 +21,49 @@ struct ReplayPlan: Sendable {
     }
 
     /// What an order looks like from outside; enough to tell which of its commands have been done.
-    struct OrderState: Sendable, Equatable {
+    package struct OrderState: Sendable, Equatable {
         /// OrderQty and CumQty at `quantityScale`, price at `priceScale`.
-        var quantity: Int64
-        var price: Int64
-        var cumulative: Int64
-        var isOpen: Bool
+        package var quantity: Int64
+        package var price: Int64
+        package var cumulative: Int64
+        package var isOpen: Bool
     }
 
-    struct Command: Sendable {
-        let kind: Kind
-        let order: Int32
+    package struct Command: Sendable {
+        package let kind: Kind
+        package let order: Int32
         /// The order's next command, -1 for the last one.
-        var next: Int32 = -1
+        package var next: Int32 = -1
         /// Where its text is in `text`.
-        let start: Int
-        let end: Int
+        package let start: Int
+        package let end: Int
         /// The order after this command.
-        let after: OrderState
+        package let after: OrderState
     }
 
-    struct Order: Sendable {
-        let id: UInt64
-        let first: Int32
-        var account: UInt64 { 1 + id % ReplayPlan.accounts }
+    package struct Order: Sendable {
+        package let id: UInt64
+        package let first: Int32
+        package var account: UInt64 { 1 + id % ReplayPlan.accounts }
     }
 
-    private(set) var commands: [Command] = []
-    private(set) var orders: [Order] = []
-    private(set) var text: [UInt8] = []
-    private(set) var counts = [Int](repeating: 0, count: Kind.allCases.count)
-    private(set) var skipped: [Skip: Int] = [:]
-    private(set) var events = 0
+    package private(set) var commands: [Command] = []
+    package private(set) var orders: [Order] = []
+    package private(set) var text: [UInt8] = []
+    package private(set) var counts = [Int](repeating: 0, count: Kind.allCases.count)
+    package private(set) var skipped: [Skip: Int] = [:]
+    package private(set) var events = 0
     /// Orders still open after the last command.
-    private(set) var openOrders: Set<UInt64> = []
+    package private(set) var openOrders: Set<UInt64> = []
 
-    init(events: [OrderEvent]) {
+    package init(events: [OrderEvent]) {
         self.events = events.count
         var live: [UInt64: Live] = [:]
         for event in events { add(event, &live) }
         openOrders = Set(live.lazy.filter { $0.value.state.isOpen }.map(\.key))
     }
 
-    func text(of command: Int) -> ArraySlice<UInt8> { text[commands[command].start..<commands[command].end] }
+    package func text(of command: Int) -> ArraySlice<UInt8> { text[commands[command].start..<commands[command].end] }
 
     private struct Live {
         let order: Int32

@@ -11,7 +11,7 @@ import NIOCore
 /// A binary search over the NEWs (is the order there?) finds the end of the prefix. A run that ended by a refusal in mid-stream may have left
 /// holes in the last window before it; therefore each order within a full window on both sides is compared with the states that its
 /// commands lead through.
-struct ReplayResume: Sendable {
+package struct ReplayResume: Sendable {
     /// Everything before is done, everything from `checked.upperBound` on is not; in between `done` decides.
     var checked: Range<Int> = 0..<0
     /// One flag per command of `checked`.
@@ -61,15 +61,16 @@ struct ReplayResume: Sendable {
         return resume
     }
 
-    /// The earliest of the order's commands that leads to `state`. Where several do, only replaces stand between them, and those
-    /// set the state anew, so that going on after the earliest is right.
-    static func lastDone(of order: ReplayPlan.Order, state: ReplayPlan.OrderState, in plan: ReplayPlan) -> Int? {
+    /// The latest of the order's commands that leads to `state`. Where several do, only replaces stand between them, which set the state
+    /// anew and leave nothing else behind: whether those in between were done makes no difference, so they are not sent (again).
+    package static func lastDone(of order: ReplayPlan.Order, state: ReplayPlan.OrderState, in plan: ReplayPlan) -> Int? {
         var command = Int(order.first)
+        var last: Int?
         while command >= 0 {
-            if plan.commands[command].after == state { return command }
+            if plan.commands[command].after == state { last = command }
             command = Int(plan.commands[command].next)
         }
-        return nil
+        return last
     }
 
     /// The order as the service shows it; nil if it does not know it.
