@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import WAL
 
 struct WALCommand: AsyncParsableCommand {
@@ -10,6 +11,13 @@ struct WALCommand: AsyncParsableCommand {
     struct Directory: ParsableArguments {
         @Argument(help: ArgumentHelp("The data directory.", valueName: "dir"))
         var directory: String
+
+        func validate() throws {
+            var isDirectory: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue else {
+                throw ValidationError("\(directory) is no directory")
+            }
+        }
     }
 
     struct Dump: AsyncParsableCommand {
@@ -25,7 +33,8 @@ struct WALCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check every frame of the log and say what was found; changes nothing.",
             discussion: """
-                Exit code 0: sound, also with a torn tail, which the next start cuts. 1: corrupt.
+                Exit code 0: sound, also with a torn tail, which the next start cuts;
+                1: corrupt.
 
                 Example: cashup wal verify ./data
                 """)
@@ -42,8 +51,10 @@ struct WALCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Cut a corrupt log at the first damage, so that the service can start. Loses what follows.",
             discussion: """
-                Without --cut it only says what would be lost. The damaged files are kept beside, under other names.
-                Exit code 0: nothing to repair, or done. 1: there is damage and --cut was not given, or it cannot be repaired.
+                Without --cut it only says what would be lost. The damaged files are
+                kept beside, under other names.
+                Exit code 0: nothing to repair, or done; 1: there is damage and --cut
+                was not given, or it cannot be repaired.
 
                 Example: cashup wal repair ./data --cut
                 """)
