@@ -8,9 +8,12 @@ public struct Fields: Sendable, Equatable {
     public private(set) var words: [String] = []
     /// Options, in the order they came. Keys a client does not know are to be ignored (that is how the protocol grows).
     public private(set) var pairs: [Pair] = []
+    /// What was split.
+    public let text: String
 
     /// Splits `text` at blanks; the first `=` of a field separates key and value.
     public init(_ text: some StringProtocol) {
+        self.text = String(text)
         for field in text.split(separator: " ") {
             if let equals = field.firstIndex(of: "="), equals != field.startIndex {
                 pairs.append(Pair(key: String(field[..<equals]), value: String(field[field.index(after: equals)...])))
@@ -46,7 +49,7 @@ public struct Answer: Sendable, Equatable {
         if line.hasPrefix("-") {
             let end = afterTag.firstIndex(of: " ") ?? afterTag.endIndex
             outcome = .refused(code: String(afterTag[..<end]))
-            fields = Fields(afterTag[end...])
+            fields = Fields(afterTag[end...].drop { $0 == " " })
         } else {
             outcome = .done
             fields = Fields(afterTag)

@@ -24,7 +24,8 @@ public struct Latencies: Sendable {
             nanoseconds.sort()
             isSorted = true
         }
-        let rank = (percent / 100 * Double(nanoseconds.count)).rounded(.up)
-        return nanoseconds[min(max(Int(rank), 1), nanoseconds.count) - 1]
+        // In whole thousandths of a percent, because 99.9 / 100 x 1000 is a little more than 999.
+        let rank = (Int((percent * 1000).rounded()) * nanoseconds.count + 99_999) / 100_000
+        return nanoseconds[min(max(rank, 1), nanoseconds.count) - 1]
     }
 }

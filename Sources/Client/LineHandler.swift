@@ -181,7 +181,7 @@ final class LineHandler: ChannelInboundHandler {
                 driver?.row(line)
             } else {
                 let text = line.text
-                rows.append(Fields(text.firstIndex(of: " ").map { text[$0...] } ?? ""))
+                rows.append(Fields(text.firstIndex(of: " ").map { text[text.index(after: $0)...] } ?? ""))
             }
         case UInt8(ascii: "!"), UInt8(ascii: "*"):
             let notice = Notice(line: line.text)

@@ -42,6 +42,38 @@ public struct OrderAccepted: BitwiseCopyable, Sendable {
     public var cancelOnDisconnect: UInt64
     /// Of the command's content, to tell a repeat from a reuse of its id.
     public var contentHash: UInt64
+
+    public init(
+        id: OrderID, account: AccountNumber, instrument: InstrumentID, side: Side, type: OrderType,
+        timeInForce: TimeInForce, quantity: Quantity, price: Price, clientID: Text, expire: Timestamp = 0,
+        max: Amount = 0, marketReserve: Amount = 0, strategy: Text = Text(), note: Text = Text(),
+        cancelOnDisconnect: UInt64 = 0, contentHash: UInt64 = 0
+    ) {
+        self.id = id
+        self.account = account
+        self.instrument = instrument
+        self.side = side
+        self.type = type
+        self.timeInForce = timeInForce
+        self.quantity = quantity
+        self.price = price
+        self.clientID = clientID
+        self.expire = expire
+        self.max = max
+        self.marketReserve = marketReserve
+        self.strategy = strategy
+        self.note = note
+        self.cancelOnDisconnect = cancelOnDisconnect
+        self.contentHash = contentHash
+    }
+
+    /// The hash that a NEW with this content has; an order that CLS made has another.
+    public var contentHashOfNew: UInt64 {
+        NewOrder(
+            account: account, instrument: instrument, side: side, type: type, timeInForce: timeInForce, quantity: quantity,
+            price: price, clientID: clientID, expire: expire, max: max, strategy: strategy, note: note
+        ).contentHash
+    }
 }
 
 public struct OrderReplaced: BitwiseCopyable, Sendable {
@@ -50,12 +82,26 @@ public struct OrderReplaced: BitwiseCopyable, Sendable {
     public var price: Price
     public var max: Amount
     public var marketReserve: Amount
+
+    public init(order: OrderID, quantity: Quantity, price: Price, max: Amount, marketReserve: Amount) {
+        self.order = order
+        self.quantity = quantity
+        self.price = price
+        self.max = max
+        self.marketReserve = marketReserve
+    }
 }
 
 public struct OrderCanceled: BitwiseCopyable, Sendable {
     public var order: OrderID
     public var reason: CancelReason
     public var note: Text
+
+    public init(order: OrderID, reason: CancelReason, note: Text) {
+        self.order = order
+        self.reason = reason
+        self.note = note
+    }
 }
 
 public struct Filled: BitwiseCopyable, Sendable {
@@ -68,6 +114,21 @@ public struct Filled: BitwiseCopyable, Sendable {
     public var feeAsset: AssetID
     public var liquidity: Liquidity
     public var venueTime: Timestamp
+
+    public init(
+        trade: TradeID, order: OrderID, quantity: Quantity, price: Price, exec: Text, fee: Amount, feeAsset: AssetID,
+        liquidity: Liquidity, venueTime: Timestamp
+    ) {
+        self.trade = trade
+        self.order = order
+        self.quantity = quantity
+        self.price = price
+        self.exec = exec
+        self.fee = fee
+        self.feeAsset = feeAsset
+        self.liquidity = liquidity
+        self.venueTime = venueTime
+    }
 }
 
 public struct TransferReceived: BitwiseCopyable, Sendable {

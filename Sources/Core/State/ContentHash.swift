@@ -13,48 +13,54 @@ private struct Hasher {
     mutating func add(_ part: Text) { add(part.hash) }
 }
 
-extension Shard {
-    func contentHash(_ order: NewOrder) -> UInt64 {
+extension NewOrder {
+    var contentHash: UInt64 {
         var hash = Hasher(kind: 1)
         hash.add(
-            UInt64(UInt32(bitPattern: order.instrument)) << 32 | UInt64(order.side.rawValue) << 16
-                | UInt64(order.type.rawValue) << 8 | UInt64(order.timeInForce.rawValue))
-        hash.add(order.quantity)
-        hash.add(order.price)
-        if order.expire != 0 { hash.add(order.expire) }
-        if order.max != 0 { hash.add(order.max) }
-        if !order.strategy.isEmpty { hash.add(order.strategy) }
-        if !order.note.isEmpty { hash.add(mix(order.note.hash)) }
+            UInt64(UInt32(bitPattern: instrument)) << 32 | UInt64(side.rawValue) << 16
+                | UInt64(type.rawValue) << 8 | UInt64(timeInForce.rawValue))
+        hash.add(quantity)
+        hash.add(price)
+        if expire != 0 { hash.add(expire) }
+        if max != 0 { hash.add(max) }
+        if !strategy.isEmpty { hash.add(strategy) }
+        if !note.isEmpty { hash.add(mix(note.hash)) }
         return hash.value
     }
+}
 
-    func contentHash(_ close: ClosePosition) -> UInt64 {
+extension ClosePosition {
+    var contentHash: UInt64 {
         var hash = Hasher(kind: 2)
-        hash.add(Int64(close.instrument))
-        hash.add(close.quantity)
-        hash.add(close.price)
-        hash.add(close.max)
-        hash.add(close.strategy)
-        hash.add(mix(close.note.hash))
+        hash.add(Int64(instrument))
+        hash.add(quantity)
+        hash.add(price)
+        hash.add(max)
+        hash.add(strategy)
+        hash.add(mix(note.hash))
         return hash.value
     }
+}
 
-    func contentHash(_ money: Money) -> UInt64 {
+extension Money {
+    var contentHash: UInt64 {
         var hash = Hasher(kind: 3)
-        hash.add(UInt64(money.kind.rawValue))
-        hash.add(Int64(money.asset))
-        hash.add(money.amount)
-        hash.add(money.note)
+        hash.add(UInt64(kind.rawValue))
+        hash.add(Int64(asset))
+        hash.add(amount)
+        hash.add(note)
         return hash.value
     }
+}
 
-    func contentHash(_ transfer: Transfer) -> UInt64 {
+extension Transfer {
+    var contentHash: UInt64 {
         var hash = Hasher(kind: 4)
-        hash.add(transfer.toAccount)
-        hash.add(Int64(transfer.toWallet))
-        hash.add(Int64(transfer.asset))
-        hash.add(transfer.amount)
-        hash.add(transfer.note)
+        hash.add(toAccount)
+        hash.add(Int64(toWallet))
+        hash.add(Int64(asset))
+        hash.add(amount)
+        hash.add(note)
         return hash.value
     }
 }

@@ -6,7 +6,7 @@ extension Shard {
         guard money.asset >= 0, Int(money.asset) < registry.assets.count else { return .rejected(.unknownAsset(money.asset)) }
         let slot = balanceSlot(account, money.asset)
         let balance = slot.map { balances[$0] } ?? Balance(account: account, asset: money.asset)
-        let hash = contentHash(money)
+        let hash = money.contentHash
         if let known = remembered(account, money.reference) {
             guard known < 0, references[~known].contentHash == hash else { return .rejected(.idReused(money.reference)) }
             return .balance(available: balance.available, asset: money.asset, duplicate: true)
@@ -61,7 +61,7 @@ extension Shard {
             balances[slot].available += money.amount
         }
         rememberReference(
-            Reference(text: money.reference, contentHash: contentHash(money), account: account, asset: money.asset), time)
+            Reference(text: money.reference, contentHash: money.contentHash, account: account, asset: money.asset), time)
     }
 
     mutating func rememberReference(_ reference: Reference, _ time: Timestamp) {

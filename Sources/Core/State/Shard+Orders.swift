@@ -8,7 +8,7 @@ extension Shard {
         guard let info = registry.instrumentInfo(new.instrument), info.wallet == number else {
             return .rejected(.unknownInstrument(new.instrument))
         }
-        let hash = contentHash(new)
+        let hash = new.contentHash
         if let known = remembered(account, new.clientID) { return repeated(known, new.clientID, hash) }
         return accept(new, account, info, hash, now, emit)
     }
@@ -275,7 +275,7 @@ extension Shard {
         guard let info = registry.instrumentInfo(close.instrument), info.wallet == number else {
             return .rejected(.unknownInstrument(close.instrument))
         }
-        let hash = contentHash(close)
+        let hash = close.contentHash
         if let known = remembered(account, close.clientID) { return repeated(known, close.clientID, hash) }
         let held = positionSlot(account, close.instrument).map { positions[$0].quantity } ?? 0
         guard held != 0, held.magnitude >= close.quantity.magnitude, held != .min else {

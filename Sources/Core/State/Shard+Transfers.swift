@@ -17,7 +17,7 @@ extension Shard {
         let slot = balanceSlot(account, transfer.asset)
         let available = slot.map { balances[$0].available } ?? 0
         if let known = remembered(account, transfer.reference) {
-            guard known < 0, references[~known].contentHash == contentHash(transfer) else {
+            guard known < 0, references[~known].contentHash == transfer.contentHash else {
                 return .rejected(.idReused(transfer.reference))
             }
             let sequence = references[~known].sequence
@@ -54,7 +54,7 @@ extension Shard {
         balances[makeBalance(toAccount, transfer.asset)].available += transfer.amount
         rememberReference(
             Reference(
-                text: transfer.reference, contentHash: contentHash(transfer), account: account, asset: transfer.asset,
+                text: transfer.reference, contentHash: transfer.contentHash, account: account, asset: transfer.asset,
                 target: number), time)
     }
 
@@ -76,7 +76,7 @@ extension Shard {
         channels[target].outgoingLast = slot
         rememberReference(
             Reference(
-                text: transfer.reference, contentHash: contentHash(transfer), sequence: sequence, account: account,
+                text: transfer.reference, contentHash: transfer.contentHash, sequence: sequence, account: account,
                 asset: transfer.asset, target: transfer.toWallet), time)
     }
 
