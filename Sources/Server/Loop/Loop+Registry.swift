@@ -75,7 +75,6 @@ extension Loop {
             let wallet = WalletID(registry.wallets.count - 1)
             if hosts(wallet), wallet != 0 { addShard(wallet, history: history) }
         }
-        service.noteRegistry(loop: index, registry)
         send(.recorded(number: number, canceled: canceled), to: 0)
     }
 

@@ -39,7 +39,10 @@ extension Loop {
         finishRemoteAnswers(shift: shift)
         for connection in touched { connection.seal(lsn: sealed, shift: shift) }
         if count > 1 { handOver(sealed: sealed, last: last) }
-        if log.durableLSN < sealed { log.commit() }
+        if log.durableLSN < sealed {
+            service.beforeCommit?()
+            log.commit()
+        }
         if last > 0 { batch = batches.take(durableLSN: log.durableLSN) }
         inTurn = false
 

@@ -72,6 +72,8 @@ final class Loop: @unchecked Sendable {
     let mailbox = Mailbox()
     /// Set while output waits for an LSN that another thread will make durable.
     let waitsForLog = Atomic<Bool>(false)
+    /// In this loop's shards; of the last tick.
+    let openOrders = Atomic<Int>(0)
     @exclusivity(unchecked) var outbox: [Parcel] = []
     /// Answers to other loops' commands, to be written when the batch has its LSNs.
     @exclusivity(unchecked) var remoteAnswers: [RemoteAnswer] = []

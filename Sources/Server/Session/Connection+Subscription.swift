@@ -48,6 +48,9 @@ extension Connection {
         AnswerWriter.ok(tag: tag, into: &loop.scratch)
     }
 
+    /// Whether the follower has written something for this connection.
+    var hasEvents: Bool { subscription?.state.withLock { !$0.text.isEmpty || $0.source == .none } ?? false }
+
     /// Takes over what the follower has written, as far as there is room.
     func feed() {
         guard let subscription, output.bytes < Connection.feedBytesMax else { return }

@@ -27,13 +27,15 @@ final class Connection: ChannelDuplexHandler {
     }
 
     unowned let loop: Loop
-    let id: ConnectionID
+    /// Given by the loop when the connection is active.
+    private(set) var id = ConnectionID(slot: .max, generation: 0)
     private(set) var context: ChannelHandlerContext?
     var output: OutputQueue
     /// Input not used yet: half a line, or lines that must wait.
     private var carry = ByteBuffer()
     private var isSkippingLine = false
     private var isReadPending = false
+    private var isInputClosed = false
 
     var session: Session
     var pause: Pause?
@@ -62,9 +64,8 @@ final class Connection: ChannelDuplexHandler {
     var cancelsUnderWay = 0
     private var hasLeft = false
 
-    init(loop: Loop, id: ConnectionID, session: Session, allocator: ByteBufferAllocator) {
+    init(loop: Loop, session: Session, allocator: ByteBufferAllocator) {
         self.loop = loop
-        self.id = id
         self.session = session
         output = OutputQueue(allocator: allocator)
     }
@@ -76,6 +77,7 @@ final class Connection: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         loop.enter()
+        id = loop.add(self)
         lastHeard = loop.now
         lastTaken = loop.now
         lastHeartbeat = loop.now
@@ -88,6 +90,14 @@ final class Connection: ChannelDuplexHandler {
         pause = .ended
         carry.clear()
         leave()
+    }
+
+    /// The client has closed its side: it still gets its answers, then the connection is closed.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return }
+        loop.enter()
+        isInputClosed = true
+        loop.touch(self)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
@@ -236,7 +246,7 @@ final class Connection: ChannelDuplexHandler {
         if let ready { write(ready, context) }
         if output.isEmpty {
             if case .sync(let tag)? = pause { answerSync(tag, durable: durable) }
-            if isClosing { context.close(promise: nil) }
+            if isClosing || (isInputClosed && pause == nil && !hasWholeLine) { context.close(promise: nil) }
         }
         if !output.isEmpty || carry.readableBytes > 0 || isReadPending {
             if pause == nil, output.isWithin(loop.service.maxUnsentBytes) {
@@ -244,9 +254,24 @@ final class Connection: ChannelDuplexHandler {
                 readIfWanted()
             }
         }
-        if subscription != nil, output.isEmpty { loop.feedLater(self) }
+        if subscription != nil, output.isEmpty { feedSoon() }
         return context.channel.isWritable ? output.waitingFor.map { UInt64($0) } : nil
     }
+
+    /// There is room for more events; they are taken over in a turn of their own.
+    private func feedSoon() {
+        if feedIsScheduled { return }
+        feedIsScheduled = true
+        let id = id
+        loop.eventLoop.execute { [loop] in
+            guard let connection = loop.connection(id) else { return }
+            connection.feedIsScheduled = false
+            guard connection.hasEvents else { return }
+            loop.enter()
+            connection.feed()
+        }
+    }
+    private var feedIsScheduled = false
     private static let writeBytesMax = 256 << 10
 
     private func write(_ text: ByteBuffer, _ context: ChannelHandlerContext) {
@@ -294,6 +319,10 @@ final class Connection: ChannelDuplexHandler {
         replacedBy.removeAll()
         if isInactive, !isGone {
             isGone = true
+            if session.number != 0 {
+                loop.endedSessions.append(session.number)
+                loop.service.sessionEnded()
+            }
             loop.remove(id)
         }
     }
