@@ -1,6 +1,14 @@
 import NIOCore
 import NIOPosix
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// One connection to a CashUp server. Safe to use from any task or thread; the work is done on one event loop.
 ///
 /// ```swift
@@ -120,7 +128,7 @@ public final class LineConnection: Sendable {
             if let first = error.connectionErrors.first { return reason(of: first.error) }
             if let dns = error.dnsAError ?? error.dnsAAAAError { return reason(of: dns) }
         }
-        if let error = error as? IOError { return error.description }
+        if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
         return String(describing: error)
     }
 }

@@ -11,8 +11,10 @@ struct ClientCommand: AsyncParsableCommand {
         commandName: "client",
         abstract: "Talk to a server: interactively, one command, or commands from standard input.",
         discussion: """
-            Commands are those of docs/PROTOCOL.md without the tag; HELP lists them. On a terminal rows are shown as tables, otherwise lines are
-            printed as the server sent them. After an accepted SUB it goes on printing events until it is interrupted.
+            Commands are those of docs/PROTOCOL.md without the tag; HELP lists
+            them. On a terminal rows are shown as tables, otherwise lines are
+            printed as the server sent them. After an accepted SUB it goes on
+            printing events until it is interrupted.
             Exit code: 0 all done, 1 something was refused, 2 no connection.
 
             Examples:
@@ -77,14 +79,15 @@ struct ClientCommand: AsyncParsableCommand {
             if command.isEmpty { continue }
             // A token does not belong into a file of old commands.
             if !command.hasPrefix("AUTH ") { editor.remember(line) }
-            if command == "EXIT" { break }
+            if command == "EXIT" { return true }
             do {
                 printer.show(try await server.send(command), to: command)
             } catch ClientError.unsendable(let why) {
                 printError(why)
             }
-            if command == "QUIT" { break }
+            if command == "QUIT" { return true }
         }
+        emit("")
         return true
     }
 

@@ -8,12 +8,18 @@ struct ReplayOrdersCommand: AsyncParsableCommand {
         commandName: "replay-orders",
         abstract: "Send a venue's recorded order flow through the line protocol, as a desk would.",
         discussion: """
-            FILE is .csv or .csv.xz with the columns id, price, volume, action and direction: volume is what is left of the order, in 1e-8 of
-            the base asset; action is created, changed or deleted; direction is bid or ask. Orders go to BTC-USD, account 1 + (id mod 50);
-            each account is funded first with 1,000,000 USD and 10,000 BTC.
+            FILE is .csv or .csv.xz with the columns id, price, volume, action and
+            direction: volume is what is left of the order, in 1e-8 BTC; action is
+            created, changed or deleted; direction is bid or ask. Orders go to
+            BTC-USD, account 1 + (id mod 50); each account is funded first with
+            1,000,000 USD and 10,000 BTC.
 
-            It may be killed, and so may the server: start it again with the same file and it goes on where the service is. That must be
-            within the window in which the service remembers ids (24 hours unless SET). Nobody else should trade the orders meanwhile.
+            It may be killed, and so may the server: start it again with the same
+            file and it goes on where the service is. That must be within the window
+            in which the service remembers closed orders (24 hours unless SET).
+
+            Exit code: 0 finished, 1 something was refused or does not fit the file,
+            2 no connection.
 
             Example: cashup replay-orders orders.csv.xz --connect 127.0.0.1:7070
             """)

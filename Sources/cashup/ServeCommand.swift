@@ -9,8 +9,9 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run the service until SIGTERM or SIGINT.",
         discussion: """
-            A flag goes before its environment variable (CASHUP_DATA, CASHUP_LISTEN, ...), that before the configuration file, that before the
-            embedded default. config/cashup.yaml explains every setting.
+            A flag goes before its environment variable (CASHUP_DATA,
+            CASHUP_LISTEN, ...), that before the configuration file, that before the
+            built-in default. config/cashup.yaml explains every setting.
 
             Example: cashup serve --data ./data --listen 127.0.0.1:7070 --auth off
             """)

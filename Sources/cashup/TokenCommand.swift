@@ -7,9 +7,12 @@ struct TokenCommand: AsyncParsableCommand {
         commandName: "token",
         abstract: "Print a token for AUTH, signed with the secret in JWT_SECRET_KEY (HS256).",
         discussion: """
-            Roles: viewer reads its accounts; trader also trades them; connector reports fills and marks of its venues; admin may do everything.
+            Roles: viewer reads its accounts; trader also trades them; connector
+            reports fills and marks of its venues; admin may do everything.
 
-            Example: JWT_SECRET_KEY=... cashup token --sub 7 --roles trader,admin --accounts 7,8 --ttl 60
+            Example:
+              export JWT_SECRET_KEY="$(openssl rand -base64 32)"
+              cashup token --sub 7 --roles trader,admin --accounts 7,8 --ttl 60
             """)
 
     @Option(help: "Who the token is for; it goes into the log with everything done with it.")
@@ -26,6 +29,8 @@ struct TokenCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("How long it is valid.", valueName: "minutes"))
     var ttl: Int = 60
+
+    func validate() throws { _ = try claims(now: 0) }
 
     func run() async throws {
         let claims = try self.claims(now: Date().timeIntervalSince1970)

@@ -50,6 +50,20 @@ import cashup
         #expect(error?.description.hasPrefix("line 2: ") == true)
     }
 
+    private static let recorded = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../../shared/data/bitstamp-btcusd-2015-05-01-orders.csv.xz").standardizedFileURL.path
+
+    @Test(
+        "plan: the recorded five hours, where the file is there",
+        .enabled(if: FileManager.default.fileExists(atPath: recorded), "no recorded order flow in ../shared/data"))
+    func recordedFile() throws {
+        let plan = ReplayPlan(events: try OrderFile.read(path: Self.recorded))
+        #expect(plan.events == 50_414)
+        #expect(plan.counts == [24_894, 36, 1_118, 24_153])
+        #expect(plan.skipped == [.unknownOrder: 191, .ended: 22])
+        #expect(plan.openOrders.count == 184)
+    }
+
     @Test("decimals: parsing and printing at a scale")
     func decimals() {
         #expect(Decimals.parse("236.47", scale: 2) == 23647)

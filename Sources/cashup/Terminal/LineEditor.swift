@@ -10,7 +10,12 @@ final class LineEditor: Sendable {
     private let queue = DispatchQueue(label: "cashup.editor")
     private let isEditing = Atomic(false)
 
-    init(historyPath: String = NSHomeDirectory() + "/.cashup_history") {
+    /// In the home directory as the shell knows it, which NSHomeDirectory() is not.
+    static var defaultHistoryPath: String {
+        (ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()) + "/.cashup_history"
+    }
+
+    init(historyPath: String = defaultHistoryPath) {
         self.historyPath = historyPath
         queue.sync {
             using_history()
