@@ -140,10 +140,12 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     /// Whether there is room. Callers ask before they decide a command; ``commit()`` writes what was sealed all the same.
     public var storage: StorageState {
         if !keeper.outOfSpace.load(ordering: .relaxed) { return .ok }
-        let spares = keeper.count.load(ordering: .relaxed) - sparesOfStart
-        let free = Int(tail.bytesLeft.load(ordering: .relaxed)) + spares * Int(options.segmentBytes)
+        let free = Int(tail.bytesLeft.load(ordering: .relaxed)) + (sparesReady - sparesOfStart) * Int(options.segmentBytes)
         return free < Int(min(1 << 20, options.segmentBytes / 8)) ? .full : .reserved
     }
+
+    /// Spares zero-filled and ready.
+    public var sparesReady: Int { keeper.count.load(ordering: .relaxed) }
 
     /// Says how many orders are open: for each, room for a cancel and a fill is kept.
     public func reserveBytes(openOrders: Int) {
