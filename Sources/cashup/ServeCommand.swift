@@ -31,11 +31,26 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "jwt: clients need a token; off: anyone may do everything, loopback only.")
     var auth: Auth?
 
+    @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
+    var logLevel: String?
+
+    @Flag(help: "Start although the clock is behind the log; goes on at the log's time.")
+    var acceptClock = false
+
     func validate() throws {
         if let loops, loops < 1 { throw ValidationError("--loops is at least 1") }
     }
 
     func run() async throws {
-        throw ValidationError("serve is not linked into this build")
+        var options = ServeOptions()
+        options.config = config
+        options.data = data
+        options.listen = listen.map { "\($0)" }
+        options.loops = loops
+        options.auth = auth?.rawValue
+        options.logLevel = logLevel
+        options.acceptClock = acceptClock
+        let code = try await serve(options)
+        if code != 0 { throw ExitCode(code) }
     }
 }

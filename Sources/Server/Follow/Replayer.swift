@@ -17,7 +17,7 @@ final class Replayer {
     /// Applies what is durable, up to `limit`; for each mutation `visit` may write its events.
     /// - Throws: `LogError`, `RecordError`: the log is damaged.
     func advance(
-        to limit: UInt64, _ visit: (borrowing Mutation, borrowing Shard, UInt64, Timestamp, inout EventWriter) -> Void
+        to limit: UInt64, _ visit: (Mutation, borrowing Shard, UInt64, Timestamp, inout EventWriter) -> Void
     ) throws {
         guard limit > position else { return }
         _ = try reader.read(upTo: limit) { item in

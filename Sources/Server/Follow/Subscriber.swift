@@ -38,7 +38,7 @@ final class Subscriber: Sendable {
 
     /// Follower: writes a mutation's events. Returns whether there is room for more.
     func take(
-        _ mutation: borrowing Mutation, _ shard: borrowing Shard, lsn: UInt64, time: Timestamp, _ writer: inout EventWriter
+        _ mutation: Mutation, _ shard: borrowing Shard, lsn: UInt64, time: Timestamp, _ writer: inout EventWriter
     ) -> Bool {
         state.withLock { state in
             if state.isEnded { return false }
