@@ -41,8 +41,9 @@ class Subscription:
 
     def _started(self, answer: Answer) -> None:
         # Without `from` the service says where "now" was; a connection lost before the first event goes on from there.
-        if self.position is None:
-            self.position = answer.done.fields.get("from")
+        if self.position is None and "from" in answer.done.fields:
+            # "Now" is after all of that LSN, whatever event number the answer may put behind it.
+            self.position = answer.done.fields["from"].partition(".")[0]
 
     def take(self, event: Event) -> bool:
         """False for an event that was had before."""

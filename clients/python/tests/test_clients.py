@@ -112,7 +112,7 @@ def test_asyncio_cancelled_call_is_not_sent_again():
 
 
 EVENTS = (
-    [">", "+0 OK from=5.0", "! 6.1 TRADE a=1", "! 6.2 POSITION a=1"],
+    [">", "+0 OK from=5", "! 6.1 TRADE a=1", "! 6.2 POSITION a=1"],
     [">", "+0 OK from=6.2", "! 6.2 POSITION a=1", "! 7.1 TRADE a=2", ">"],
 )
 

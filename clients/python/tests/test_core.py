@@ -254,7 +254,7 @@ def test_events_position_and_repeats():
                  on_notice=subscription.take_notice)
     core.submit(subscription.command())
     assert sent(core) == ["1 SUB from=81274"]
-    core.receive(b"+1 OK from=81274.0\n! 81275.1 TRADE account=7 px=63990.00 time=17\n! 81275.2 POSITION qty=0.2\n")
+    core.receive(b"+1 OK from=81274\n! 81275.1 TRADE account=7 px=63990.00 time=17\n! 81275.2 POSITION qty=0.2\n")
     assert [(event.position, event.kind) for event in seen] == [("81275.1", "TRADE"), ("81275.2", "POSITION")]
     assert isinstance(seen[0], Event) and seen[0].decimal("px") == Decimal(63990) and seen[0].time == 17
     assert subscription.command().line == "SUB from=81275.2"
@@ -269,5 +269,5 @@ def test_subscription_from_now_remembers_where_now_was():
     core = ready()
     core.submit(subscription.command())
     assert sent(core) == ["1 SUB account=7 symbol=A-B kind=ORDER,TRADE"]
-    core.receive(b"+1 OK from=50.0\n")
-    assert subscription.command().line == "SUB from=50.0 account=7 symbol=A-B kind=ORDER,TRADE"
+    core.receive(b"+1 OK from=50\n")
+    assert subscription.command().line == "SUB from=50 account=7 symbol=A-B kind=ORDER,TRADE"
