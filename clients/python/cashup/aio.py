@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Any, AsyncIterator, Callable, Deque, Iterable, Optional
+from typing import Any, AsyncIterator, Callable, Deque, Iterable, Optional, Tuple
 
 from .backoff import Backoff
 from .blocking import CONNECT_TIMEOUT_SECONDS, SUBSCRIPTION_HEARTBEAT_SECONDS
@@ -24,11 +24,21 @@ class Call(asyncio.Future):
     """What a method of `AsyncClient` gives: await it for the result. `command` (and `id`, its id, ref or exec) is known
     before anything is sent; bytes leave at the earliest when the caller next awaits."""
 
-    command: Command
+    def __init__(self, command: Command, loop: asyncio.AbstractEventLoop):
+        super().__init__(loop=loop)
+        self.command = command
+        self._give_up: Optional[Callable[[], None]] = None
 
     @property
     def id(self) -> Optional[str]:
         return self.command.id
+
+    def cancel(self, msg: Any = None) -> bool:
+        """The command is not sent (again); if it was sent before, it may have taken effect."""
+        cancelled = super().cancel(msg=msg)
+        if cancelled and self._give_up is not None:
+            self._give_up()
+        return cancelled
 
 
 class _Link(asyncio.Protocol):
@@ -78,6 +88,9 @@ class AsyncClient(Desk):
         self._opening: Optional[asyncio.Task] = None
         self._backoff = Backoff()
         self._flush_due = False
+        # Deadlines of calls with the client's own timeout: in order, so one timer serves them all.
+        self._deadlines: Deque[Tuple[float, Request]] = deque()
+        self._sweep_timer: Optional[asyncio.TimerHandle] = None
         self._watch: Optional[asyncio.TimerHandle] = None
         self._heard_at_watch = -1
         self._ready_waiters: Deque[asyncio.Future] = deque()
@@ -118,6 +131,9 @@ class AsyncClient(Desk):
         self._core.stop(closed)
         self._tell_ready(closed)
         self._drop("closed by the caller")
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+            self._sweep_timer = None
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.wait([self._opening])
@@ -125,13 +141,10 @@ class AsyncClient(Desk):
     def run(self, command: Command, timeout: Any = ...) -> Call:
         """Queues a command; await the `Call` for its result."""
         loop = asyncio.get_running_loop()
-        call = Call(loop=loop)
-        call.command = command
-        timer: Optional[asyncio.TimerHandle] = None
+        call = Call(command, loop)
 
         def done(request: Request) -> None:
-            if timer is not None:
-                timer.cancel()
+            call._give_up = None  # no cycle left for the collector
             if call.done():
                 return
             if request.error is not None:
@@ -140,15 +153,17 @@ class AsyncClient(Desk):
                 call.set_result(request.result)
 
         request = self._core.submit(command, done)
-
-        def cancelled(call: Call) -> None:
-            if call.cancelled():
-                self._core.give_up(request, "cancelled by the caller")
-
-        call.add_done_callback(cancelled)
-        seconds = self._timeout if timeout is ... else timeout
-        if seconds is not None and not request.done:
-            timer = loop.call_later(seconds, self._expire, request)
+        if not request.done:
+            call._give_up = lambda: self._core.give_up(request, "cancelled by the caller")
+        if timeout is not ...:
+            if timeout is not None:
+                loop.call_later(timeout, self._expire, request)
+        elif self._timeout is not None:
+            while self._deadlines and self._deadlines[0][1].done:
+                self._deadlines.popleft()
+            self._deadlines.append((loop.time() + self._timeout, request))
+            if self._sweep_timer is None:
+                self._sweep_timer = loop.call_later(self._timeout, self._sweep)
         self._flush_soon()
         return call
 
@@ -259,6 +274,14 @@ class AsyncClient(Desk):
         self._core.lost(why + (f" ({self._core.bye})" if self._core.bye else ""))
         if (self._core.outstanding or self._ready_waiters) and self._core.fatal is None:
             self._open()
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._sweep_timer = None
+        while self._deadlines and (self._deadlines[0][1].done or self._deadlines[0][0] <= loop.time()):
+            self._expire(self._deadlines.popleft()[1])
+        if self._deadlines:
+            self._sweep_timer = loop.call_at(self._deadlines[0][0], self._sweep)
 
     def _expire(self, request: Request) -> None:
         if self._core.give_up(request, "timeout"):
