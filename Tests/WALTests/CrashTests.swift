@@ -148,9 +148,11 @@ import WAL
     }
 
     /// A crashed log of several segments; the last is in use.
-    func manySegments(_ scratch: Scratch) throws -> [Recovered] {
-        let (log, _) = try open(scratch, smallOptions(segmentBytes: 1024))
-        let batches = (0..<20).map { append(log, [UInt8](repeating: UInt8($0), count: 100)) }
+    func manySegments(_ scratch: Scratch, filledWith first: Int = 0) throws -> [Recovered] {
+        var options = smallOptions(segmentBytes: 1024)
+        options.randomSalt = { 5 }
+        let (log, _) = try open(scratch, options)
+        let batches = (first..<first + 20).map { append(log, [UInt8](repeating: UInt8($0), count: 100)) }
         log.abandon()
         #expect(scratch.files(".wal").count >= 4)
         return batches
@@ -174,6 +176,20 @@ import WAL
         #expect(throws: LogError.self) { _ = try open(scratch) }
     }
 
+    @Test func `segment of another history, right in itself: refused, as its frames do not chain on`() throws {
+        let (scratch, other) = (Scratch(), Scratch())
+        _ = try manySegments(scratch)
+        _ = try manySegments(other, filledWith: 100)
+        let names = scratch.files(".wal")
+        #expect(other.files(".wal") == names)
+        for name in names.dropFirst() {
+            let kept = scratch.read(name)
+            scratch.write(name, other.read(name))
+            #expect(throws: LogError.self) { _ = try open(scratch) }
+            scratch.write(name, kept)
+        }
+    }
+
     @Test func `last segment's first frame torn: the roll's crash; the log is whole without it`() throws {
         let scratch = Scratch()
         let batches = try manySegments(scratch)
@@ -189,22 +205,29 @@ import WAL
     @Test func `first frame of the last segment rotted, later ones there: refused`() throws {
         let scratch = Scratch()
         _ = try manySegments(scratch)
-        let last = scratch.files(".wal").first { frames(of: scratch.read($0), segment: SegmentName($0)!.number).count >= 2 && $0 == scratch.files(".wal").last! }
-        guard let last else { return }
+        scratch.remove(scratch.files(".wal").last!)  // it may have one frame; the one before is full
+        let last = scratch.files(".wal").last!
+        #expect(frames(of: scratch.read(last), segment: SegmentName(last)!.number).count >= 2)
         var bytes = scratch.read(last)
         bytes[60] ^= 4
         scratch.write(last, bytes)
         #expect(throws: LogError.self) { _ = try open(scratch) }
     }
 
-    @Test func `last frame of a full segment rotted, the next segment empty: its name says what was durable`() throws {
+    @Test(arguments: [false, true])
+    func `last frame of a full segment rotted or lost, the next segment empty: its name says what was durable`(isLost: Bool) throws {
         let scratch = Scratch()
         _ = try manySegments(scratch)
         let names = scratch.files(".wal")
         scratch.write(names.last!, [])
         let before = names[names.count - 2]
         var bytes = scratch.read(before)
-        bytes[Int(frames(of: bytes, segment: SegmentName(before)!.number).last!.end) - 1] ^= 1
+        let last = try #require(frames(of: bytes, segment: SegmentName(before)!.number).last)
+        if isLost {
+            for at in Int(last.offset)..<bytes.count { bytes[at] = 0 }
+        } else {
+            bytes[Int(last.end) - 1] ^= 1
+        }
         scratch.write(before, bytes)
         #expect(throws: LogError.self) { _ = try open(scratch) }
     }
