@@ -89,6 +89,7 @@ final class FakeExchange: Sendable {
                 return open.map { "=1 id=\($0.key.split(separator: " ")[1]) status=\($0.value.status)" } + ["+\(open.count)"]
             case "ORD", "RPL", "FIL", "CXL":
                 let key = "\(words[1]) \(fields["id"]!)"
+                guard state.deposits.keys.contains(where: { $0.hasPrefix("\(words[1]) ") }) else { return ["-UNKNOWN_ACCOUNT account=\(words[1])"] }
                 guard var order = state.orders[key] else { return ["-UNKNOWN_ORDER order=\(key)"] }
                 defer { state.orders[key] = order }
                 return Self.apply(words, fields, key, &order, &state)

@@ -164,6 +164,7 @@ struct ReplayTests {
         var options = Replay.Options()
         options.endpoint = try await exchange.start()
         let first = plan.orders[0]
+        exchange.state.withLock { $0.deposits["\(first.account) other"] = "USD 1.00" }
         exchange.state.withLock { $0.orders["\(first.account) \(first.id)"] = FakeExchange.Order(quantity: "7.00000000", price: "1.00") }
         await #expect(throws: Failure.self) { try await Replay(plan: plan, options: options).run() }
         #expect(exchange.state.withLock { $0.orders.count } == 1)

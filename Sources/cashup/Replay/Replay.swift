@@ -142,7 +142,7 @@ package struct Replay: Sendable {
     }
 }
 
-/// Waiting times between attempts: doubling from 20 ms to 1 s, until `patienceSeconds` have passed since the last progress.
+/// Waiting times between attempts: doubling from 20 ms to 200 ms, until `patienceSeconds` have passed since the last progress.
 private struct Backoff {
     let patienceSeconds: Double
 
@@ -154,7 +154,7 @@ private struct Backoff {
 
         mutating func next() -> Duration? {
             guard ContinuousClock.now < deadline else { return nil }
-            defer { delayMilliseconds = min(delayMilliseconds * 2, 1000) }
+            defer { delayMilliseconds = min(delayMilliseconds * 2, 200) }
             return .milliseconds(delayMilliseconds)
         }
     }

@@ -78,7 +78,9 @@ package struct ReplayResume: Sendable {
         -> EventLoopFuture<ReplayPlan.OrderState?>
     {
         connection.submit("ORD \(order.account) \(ReplayPlan.symbol) id=\(order.id)").flatMapThrowing { answer in
-            if answer.code == "UNKNOWN_ORDER" { return nil }
+            // Before the funding the account is not there either.
+            if answer.code == "UNKNOWN_ORDER" || answer.code == "UNKNOWN_ACCOUNT" { return nil }
+            if answer.code == "DRAINING" { throw ClientError.disconnected(bye: "shutdown", reason: "draining") }
             guard answer.isDone, let row = answer.rows.first, let state = ReplayPlan.OrderState(row: row) else {
                 throw Failure("ORD of order \(order.id): \(answer.line)")
             }
