@@ -1,5 +1,4 @@
 import ArgumentParser
-import Client
 import Server
 
 struct ServeCommand: AsyncParsableCommand {
@@ -20,7 +19,7 @@ struct ServeCommand: AsyncParsableCommand {
     var data: String?
 
     @Option(help: ArgumentHelp("Address to listen on.", valueName: "host:port"))
-    var listen: Endpoint?
+    var listen: String?
 
     @Option(help: ArgumentHelp("Configuration file.", valueName: "file"))
     var config: String?
@@ -45,7 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
         var options = ServeOptions()
         options.config = config
         options.data = data
-        options.listen = listen.map { "\($0)" }
+        options.listen = listen
         options.loops = loops
         options.auth = auth?.rawValue
         options.logLevel = logLevel

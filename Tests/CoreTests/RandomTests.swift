@@ -143,6 +143,20 @@ struct Generator: RandomNumberGenerator {
         }
     }
 
+    @Test func `window: a late fill keeps its order for that record, however old`() {
+        let desk = Desk()
+        desk.deposit("1000000")
+        desk.new(.buy, "2", "1", id: "old", on: Desk.unit)
+        desk.cancel("old", on: Desk.unit)
+        desk.now += 25 * 3_600 * 1_000_000
+        // The order and the deposit are both due at this very record.
+        #expect(desk.fill("old", "1", "1", on: Desk.unit).view?.cumulative == 1)
+        #expect(desk.order("old", on: Desk.unit) == "canceled 0 1")
+        desk.deposit("1")
+        #expect(desk.order("old", on: Desk.unit) == "none")
+        desk.check()
+    }
+
     @Test func `window: an id is forgotten by count, by time, and never while its order is open`() {
         let desk = Desk()
         desk.run(.define(.setting(.windowIDs, 1_000)))

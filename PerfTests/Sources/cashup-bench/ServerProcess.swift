@@ -19,7 +19,7 @@ final class ServerProcess {
         process.arguments =
             ["serve", "--data", directory.appendingPathComponent("data").path, "--listen", "\(endpoint)", "--auth", "off"] + arguments
         let log = directory.appendingPathComponent("server.log")
-        FileManager.default.createFile(atPath: log.path, contents: nil)
+        try Data().write(to: log)
         let output = try FileHandle(forWritingTo: log)
         process.standardOutput = output
         process.standardError = output

@@ -50,7 +50,7 @@ struct Fields {
 }
 
 /// A verb's positional arguments and options, told apart and checked against what the verb takes.
-struct Arguments {
+package struct Arguments {
     let line: UnsafeRawBufferPointer
     let verb: Verb
     private(set) var count = 0
@@ -88,18 +88,15 @@ struct Arguments {
     }
 
     /// Options of NEW that a later version will take.
-    static var reserved: KeySet { KeySet(.stop) | .display | .post | .reduce }
+    package static var reserved: KeySet { KeySet(.stop) | .display | .post | .reduce }
 
-    /// Where the `=` of an option is; -1: a positional argument. An option begins with a key of `a-z 0-9 _`.
+    /// Where the `=` of an option is; -1: a positional argument. No positional argument contains one, apart from `id=`.
     @inline(__always)
     private func keyEnd(_ field: Field) -> Int {
         var index = Int(field.start)
         while index < Int(field.end) {
-            switch line[index] {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): index += 1
-            case UInt8(ascii: "="): return index > Int(field.start) ? index : -1
-            default: return -1
-            }
+            if line[index] == UInt8(ascii: "=") { return index }
+            index += 1
         }
         return -1
     }

@@ -72,7 +72,7 @@ public struct Help: Sendable {
     ]
 
     /// The words of the form that are positional arguments, without brackets.
-    var arguments: [String] {
+    package var arguments: [String] {
         form.split(separator: " ").map(String.init).filter { word in
             guard let equals = word.firstIndex(of: "=") else { return true }
             return !word[..<equals].drop(while: { $0 == "[" }).allSatisfy { $0.isLowercase || $0.isNumber || $0 == "_" }
@@ -84,10 +84,10 @@ public struct Help: Sendable {
         }
     }
 
-    static func of(_ verb: Verb) -> Help? { table.first { $0.verb == verb } }
+    package static func of(_ verb: Verb) -> Help? { table.first { $0.verb == verb } }
 
     /// How a positional argument is called in refusals.
-    static func argument(_ verb: Verb, _ index: Int) -> String {
+    package static func argument(_ verb: Verb, _ index: Int) -> String {
         if verb == .accounts && index == 1 { return "action" }
         guard let names = of(verb)?.arguments, index < names.count else { return String(index + 1) }
         return names[index]

@@ -61,6 +61,7 @@ public enum LineParser {
         let name = UnsafeRawBufferPointer(rebasing: line[Int(fields[1].start)..<Int(fields[1].end)])
         guard let verb = Verb(name) else { throw .unknownVerb(Text(cut: name)) }
         parsed.verb = verb
+        if let what = reserved(verb) { throw .notSupported(what) }
         let arguments = try Arguments(line, fields, verb: verb)
         parsed.before = try arguments.time(.before)
 
@@ -107,12 +108,20 @@ public enum LineParser {
             parsed.request = .session(.unsubscribe)
             parsed.requires = Requires(.session)
 
-        case .book: throw .notSupported("BOOK")
-        case .acknowledge: throw .notSupported("ACK")
-        case .reject: throw .notSupported("REJ")
-        case .canceledByVenue: throw .notSupported("CAN")
-        case .replacedByVenue: throw .notSupported("RPD")
-        case .cancelRejected: throw .notSupported("CRJ")
+        case .book, .acknowledge, .reject, .canceledByVenue, .replacedByVenue, .cancelRejected: break
+        }
+    }
+
+    /// Verbs that a later version will take, whatever their arguments.
+    private static func reserved(_ verb: Verb) -> StaticString? {
+        switch verb {
+        case .book: "BOOK"
+        case .acknowledge: "ACK"
+        case .reject: "REJ"
+        case .canceledByVenue: "CAN"
+        case .replacedByVenue: "RPD"
+        case .cancelRejected: "CRJ"
+        default: nil
         }
     }
 }

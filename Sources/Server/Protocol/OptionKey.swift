@@ -1,7 +1,7 @@
 import Core
 
 /// The keys of `key=value` options, of all verbs together.
-enum OptionKey: UInt8, CaseIterable {
+package enum OptionKey: UInt8, CaseIterable {
     case id, ref, exec, expire, max, strategy, note, reason, before, fee, feeasset, liq, time, wallet, from, to,
         stop, display, post, reduce, session, hb, cod, hash, account, symbol, kind, status, limit, after, decimals,
         venue, base, quote, tick, lot, priceScale, qtyScale, minQty, maxQty, minNotional, maxNotional, maxPosition,
@@ -9,7 +9,7 @@ enum OptionKey: UInt8, CaseIterable {
 
     /// The key of that name. The first eight bytes, packed little-endian, tell all keys apart; the rest is compared then.
     @inline(__always)
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    package init?(_ bytes: UnsafeRawBufferPointer) {
         var packed: UInt64 = 0
         var shift: UInt64 = 0
         for byte in bytes.prefix(8) {
@@ -81,7 +81,7 @@ enum OptionKey: UInt8, CaseIterable {
         }
     }
 
-    var name: StaticString {
+    package var name: StaticString {
         switch self {
         case .id: "id"
         case .ref: "ref"
@@ -135,34 +135,34 @@ enum OptionKey: UInt8, CaseIterable {
 }
 
 /// A set of option keys, as bits.
-struct KeySet: Equatable {
-    var bits: UInt64
+package struct KeySet: Equatable {
+    package var bits: UInt64
 
-    init(bits: UInt64 = 0) { self.bits = bits }
-
-    @inline(__always)
-    init(_ key: OptionKey) { bits = 1 << UInt64(key.rawValue) }
+    package init(bits: UInt64 = 0) { self.bits = bits }
 
     @inline(__always)
-    func contains(_ key: OptionKey) -> Bool { bits & (1 << UInt64(key.rawValue)) != 0 }
+    package init(_ key: OptionKey) { bits = 1 << UInt64(key.rawValue) }
 
     @inline(__always)
-    mutating func insert(_ key: OptionKey) { bits |= 1 << UInt64(key.rawValue) }
+    package func contains(_ key: OptionKey) -> Bool { bits & (1 << UInt64(key.rawValue)) != 0 }
 
-    var isEmpty: Bool { bits == 0 }
+    @inline(__always)
+    package mutating func insert(_ key: OptionKey) { bits |= 1 << UInt64(key.rawValue) }
+
+    package var isEmpty: Bool { bits == 0 }
 
     /// The key first in order of declaration.
-    var first: OptionKey? { isEmpty ? nil : OptionKey(rawValue: UInt8(bits.trailingZeroBitCount)) }
+    package var first: OptionKey? { isEmpty ? nil : OptionKey(rawValue: UInt8(bits.trailingZeroBitCount)) }
 
     @inline(__always)
-    func subtracting(_ other: KeySet) -> KeySet { KeySet(bits: bits & ~other.bits) }
+    package func subtracting(_ other: KeySet) -> KeySet { KeySet(bits: bits & ~other.bits) }
 
     @inline(__always)
-    func intersection(_ other: KeySet) -> KeySet { KeySet(bits: bits & other.bits) }
+    package func intersection(_ other: KeySet) -> KeySet { KeySet(bits: bits & other.bits) }
 
     @inline(__always)
-    static func | (a: KeySet, b: OptionKey) -> KeySet { KeySet(bits: a.bits | KeySet(b).bits) }
+    package static func | (a: KeySet, b: OptionKey) -> KeySet { KeySet(bits: a.bits | KeySet(b).bits) }
 
     @inline(__always)
-    static func | (a: KeySet, b: KeySet) -> KeySet { KeySet(bits: a.bits | b.bits) }
+    package static func | (a: KeySet, b: KeySet) -> KeySet { KeySet(bits: a.bits | b.bits) }
 }

@@ -106,14 +106,11 @@ extension LineParser {
         throw .badValue(argument: "funds", value: Text(cut: bytes), expected: "full|none")
     }
 
-    /// The decimals that the value needs: 2 for 0.01 and for 0.010.
+    /// The decimals as written: 2 of 0.01, 3 of 0.010.
     private static func decimals(_ a: Arguments, _ key: OptionKey) throws(Refusal) -> Int32 {
-        var value = try a.nonzeroAmount(a.bytes(key), key.name)
-        var decimals: Int32 = 18
-        while decimals > 0, value % 10 == 0 {
-            value /= 10
-            decimals -= 1
-        }
-        return decimals
+        let bytes = a.bytes(key)
+        _ = try a.nonzeroAmount(bytes, key.name)
+        guard let point = bytes.firstIndex(of: UInt8(ascii: ".")) else { return 0 }
+        return Int32(bytes.count - point - 1)
     }
 }

@@ -136,6 +136,10 @@ public enum SessionVerb: Sendable {
         public struct Position: BitwiseCopyable, Sendable, Equatable {
             public var lsn: Int64
             public var event: Int?
+            public init(lsn: Int64, event: Int?) {
+                self.lsn = lsn
+                self.event = event
+            }
         }
     }
 }

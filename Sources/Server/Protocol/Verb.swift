@@ -43,7 +43,7 @@ public enum Verb: UInt32, CaseIterable, BitwiseCopyable, Sendable {
     case cancelRejected = 0x43_524A  // CRJ
 
     @inline(__always)
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    package init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 3 || bytes.count == 4 else { return nil }
         var packed: UInt32 = 0
         for byte in bytes { packed = packed << 8 | UInt32(byte) }

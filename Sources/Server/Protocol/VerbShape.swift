@@ -1,12 +1,12 @@
 /// What the parser knows of a verb's form; ``Help`` has the same for people, and a test compares the two.
-struct VerbShape {
+package struct VerbShape {
     /// Positional arguments, at least and at most.
-    var argumentsMin: Int
-    var argumentsMax: Int
+    package var argumentsMin: Int
+    package var argumentsMax: Int
     /// Which positional argument names an order, so that `id=` may stand there; -1: none.
-    var orderIndex = -1
-    var keys: KeySet
-    var required = KeySet()
+    package var orderIndex = -1
+    package var keys: KeySet
+    package var required = KeySet()
 
     init(_ arguments: ClosedRange<Int>, order: Int = -1, _ keys: KeySet = KeySet(), required: KeySet = KeySet()) {
         argumentsMin = arguments.lowerBound
@@ -18,7 +18,7 @@ struct VerbShape {
 }
 
 extension Verb {
-    var shape: VerbShape {
+    package var shape: VerbShape {
         switch self {
         case .auth: VerbShape(1...1, KeySet(.session) | .hb | .cod)
         case .ping, .time, .sync, .quit, .unsubscribe: VerbShape(0...0)
