@@ -5,6 +5,7 @@ import Core
 final class FrameEncoder {
     private var payload = GrowableBytes(capacity: 256 << 10)
     private var output = GrowableBytes(capacity: 512 << 10)
+    private let workspace: UnsafeMutableRawBufferPointer
     private let context: OpaquePointer
     private let rawBytesMax: Int
 
@@ -12,14 +13,17 @@ final class FrameEncoder {
     ///   - level: zstd's compression level.
     ///   - rawBytesMax: payloads up to this size are stored as they are.
     init(level: Int32, rawBytesMax: Int) {
-        guard let context = ZSTD_createCCtx() else { invariantFailure("zstd: out of memory") }
+        let size = ZSTD_estimateCCtxSize(level) + (64 << 10)
+        workspace = .allocate(byteCount: size, alignment: 4096)
+        workspace.initializeMemory(as: UInt8.self, repeating: 0)  // touched ahead of the first commits
+        guard let context = ZSTD_initStaticCCtx(workspace.baseAddress, size) else { invariantFailure("zstd takes the workspace") }
         self.context = context
         self.rawBytesMax = min(rawBytesMax, FrameEncoder.rawBlockBytesMax)
         invariant(ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)) == 0, "zstd takes the level")
         invariant(ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)) == 0, "zstd takes the checksum flag")
     }
 
-    deinit { ZSTD_freeCCtx(context) }
+    deinit { workspace.deallocate() }
 
     /// zstd's limit for one block.
     private static let rawBlockBytesMax = 128 << 10

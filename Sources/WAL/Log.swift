@@ -153,6 +153,11 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
         keeper.want(options.spares + (bytes + Int(options.segmentBytes) - 1) / Int(options.segmentBytes))
     }
 
+    /// Frames and their bytes written since the start, the epoch's first included: commits, and what they cost on the disk.
+    public var written: (frames: UInt64, bytes: UInt64) {
+        (tail.framesWritten.load(ordering: .relaxed), tail.bytesWritten.load(ordering: .relaxed))
+    }
+
     // MARK: End
 
     /// Clean stop: writes everything queued, a closing frame, and cuts the segment to its last frame. All loops must have

@@ -7,8 +7,9 @@ public struct LogOptions: Sendable {
     public var spares = 3
     /// zstd's level for frames above ``rawBytesMax``.
     public var compressionLevel: Int32 = 1
-    /// Frames with payloads up to this many bytes are stored uncompressed.
-    public var rawBytesMax = 512
+    /// Frames with payloads up to this many bytes are stored uncompressed: zstd would take 2 to 13 us of a commit of
+    /// 150 us for them, and a commit costs the same whether it writes 64 bytes or 64 KiB.
+    public var rawBytesMax = 1024
     /// Payload of a frame; a longer run is written as several, a single larger batch as one.
     public var frameBytesMax = 8 << 20
     /// LSN from which on the log must be whole. A start from snapshots will say what it needs; without them it is 1.

@@ -22,6 +22,9 @@ final class LogTail<D: Disk> {
 
     /// Room left in the segment. Read by anyone.
     let bytesLeft = Atomic<UInt64>(0)
+    /// Since the start. Read by anyone.
+    let framesWritten = Atomic<UInt64>(0)
+    let bytesWritten = Atomic<UInt64>(0)
 
     init(
         disk: D, directory: String, options: LogOptions, keeper: SpareKeeper<D>, sessions: SessionTable, after end: RunEnd
@@ -111,6 +114,8 @@ final class LogTail<D: Disk> {
         try disk.check(disk.sync(file), "fdatasync", path)
         end = RunEnd(after: header)
         bytesLeft.store(segmentBytes - end.offset, ordering: .relaxed)
+        framesWritten.add(1, ordering: .relaxed)
+        bytesWritten.add(UInt64(encoder.bytes.count), ordering: .relaxed)
     }
 
     /// Begins the next segment. Must be done only when all before it is durable: its name claims that, and a start takes

@@ -68,7 +68,7 @@ import WAL
             let scratch = Scratch()
             let (log, _) = try open(scratch, options)
             // The payload is the batch's bytes and two to four of its lengths.
-            let sizes = Array(0..<4) + Array(120..<132) + Array(248..<262) + Array(65_780..<65_800) + Array(131_060..<131_075) + [400_000]
+            let sizes = Array(0..<4) + Array(120..<132) + Array(248..<262) + Array(65_780..<65_800) + Array(131_060..<131_075) + [400_000, 9_000_000]
             let sent = sizes.map { size in append(log, (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 131 &+ ($0 >> 8)) }) }
             log.close()
             let (again, contents) = try open(scratch, options)
