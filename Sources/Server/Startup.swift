@@ -26,8 +26,13 @@ struct Startup {
         self.logger = logger
         var replay = Replay()
         let began = source.monotonic()
-        log = try Log.open(directory: directory, options: options) { try replay.take($0) }
-        let seconds = Double(max(1, source.monotonic() - began)) / 1_000_000
+        // To the last record, without what opening the new epoch takes.
+        var ended = began
+        log = try Log.open(directory: directory, options: options) {
+            try replay.take($0)
+            ended = source.monotonic()
+        }
+        let seconds = Double(max(1, ended - began)) / 1_000_000
         shards = replay.shards
         sessionsToCancel = replay.sessions
         let report = log.recovery

@@ -81,7 +81,7 @@ extension Connection {
     private func answerStatus(hash: Bool, tag: Text) {
         let service = loop.service
         let head =
-            "=\(tag.string) service lsn=\(loop.log.sealedLSN) durable=\(loop.log.durableLSN) epoch=\(loop.log.epoch) loops=\(loop.count) "
+            "=\(tag.string) service lsn=\(loop.batch.recordCount > 0 ? loop.lastLSN : loop.log.sealedLSN) durable=\(loop.log.durableLSN) epoch=\(loop.log.epoch) loops=\(loop.count) "
             + "connections=\(service.connectionCount) sessions=\(service.sessionCount) "
             + "uptime=\((service.clock.monotonic() - service.startedMonotonic) / 1_000_000) storage=\(loop.log.storage) "
             + "time=\(loop.now / 1_000)\n"
