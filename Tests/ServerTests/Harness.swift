@@ -82,10 +82,11 @@ final class Wire {
     private let socket: Int32
     private var buffer: [UInt8] = []
     private var start = 0
-    let greeting: String
+    private(set) var greeting = ""
 
     init(port: Int, receiveBytes: Int32? = nil) throws {
-        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.socket = socket
         if var bytes = receiveBytes { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, 4) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -97,10 +98,7 @@ final class Wire {
         guard code == 0 else { throw WireError(description: "connect: \(errno)") }
         var one: Int32 = 1
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
-        var greeting = ""
-        self.greeting = ""
         greeting = try line() ?? ""
-        self.greeting = greeting
     }
 
     deinit { close(socket) }

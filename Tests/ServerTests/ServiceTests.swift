@@ -163,7 +163,7 @@ struct ServiceTests {
             for (index, wire) in wires.enumerated() {
                 let answer = try wire.ask("DEP \(100 * number + index + 1) USD 10.00 wallet=extra\(number) ref=a").map(bare)
                 #expect(answer == ["+t OK available=10.00"])
-                #expect(try wire.ask("NEW \(100 * number + index + 1) X\(number) B LMT 0.001 100.00 GTC id=a").last?.contains(" NEW ") == true)
+                #expect(try wire.ask("NEW \(100 * number + index + 1) X\(number) B LMT 0.001 100.00 GTC id=o").last?.contains(" NEW ") == true)
             }
         }
         // Suspension is known everywhere when answered, and has cancelled everywhere.
@@ -233,7 +233,7 @@ struct ServiceTests {
         let wire = try test.connect()
         _ = try wire.ask("DEP 7 USD 1000 ref=a")
         gate.shut()
-        try wire.send("1 NEW 7 BTC-USD B LMT 1 10.00 GTC id=a\n2 BAL 7\n")
+        try wire.send("1 NEW 7 BTC-USD B LMT 1 10.00 GTC id=o\n2 BAL 7\n")
         #expect(try !wire.isReadable(150))
         gate.open()
         #expect(try wire.answer().map(bare) == ["+1 1 NEW leaves=1.00000000 cum=0.00000000"])
@@ -280,9 +280,14 @@ struct ServiceTests {
         let sender = Task.detached { [slow = Unchecked(slow)] in
             for _ in 0..<200 { try? slow.value.send(String(repeating: "1 INS\n", count: 500)) }
         }
-        // Ends when the server closes: sending then fails.
+        let good = try test.connect()
+        var connections: String?
+        for _ in 0..<50 where connections != "1" {
+            try await Task.sleep(for: .milliseconds(100))
+            connections = try good.ask("STAT").first.flatMap { field("connections", $0) }
+        }
+        #expect(connections == "1")
         await sender.value
-        #expect(try test.connect().ask("STAT").first.flatMap { field("connections", $0) } == "1")
         await test.stop()
     }
 
@@ -313,9 +318,9 @@ struct ServiceTests {
         let wire = try test.connect()
         _ = try wire.ask("DEP 7 USD 1000 ref=a")
         let time = try #require(try wire.ask("TIME").last.flatMap { field("time", $0) }.flatMap { Int($0) })
-        _ = try wire.ask("NEW 7 BTC-USD B LMT 1 10.00 GTD id=a expire=\(time + 60)")
+        _ = try wire.ask("NEW 7 BTC-USD B LMT 1 10.00 GTD id=o expire=\(time + 60)")
         try await Task.sleep(for: .milliseconds(120))
-        #expect(try wire.ask("ORD 7 BTC-USD id=a").first.flatMap { field("status", $0) } == "EXPIRED")
+        #expect(try wire.ask("ORD 7 BTC-USD id=o").first.flatMap { field("status", $0) } == "EXPIRED")
         await test.stop()
     }
 }
