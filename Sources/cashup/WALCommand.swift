@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Server
 import WAL
 
 struct WALCommand: AsyncParsableCommand {
@@ -22,11 +23,25 @@ struct WALCommand: AsyncParsableCommand {
 
     struct Dump: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print every record as a line of text, with its LSN, time and who caused it.",
-            discussion: "Example: cashup wal dump ./data | grep id=grid-17")
-        @OptionGroup var data: Directory
+            abstract: "Print every record as lines of text: the events it makes, the wallet, the time, and who caused it.",
+            discussion: """
+                The lines are those of a subscription (docs/PROTOCOL.md, section 9),
+                with wallet=, at= (UTC, microseconds) and, where a session caused the
+                record, session= and by=. SESSION lines say who that was. The log may
+                be of a running service: what is not durable yet may not be there.
 
-        func run() async throws { throw ValidationError("wal dump is not linked into this build") }
+                Example: cashup wal dump ./data | grep id=grid-17
+                """)
+        @OptionGroup var data: Directory
+        @Option(help: "Leave out records before this LSN.")
+        var from: UInt64 = 1
+
+        func run() async throws {
+            try dump(directory: data.directory, from: from) { bytes in
+                guard fwrite(bytes.baseAddress!, 1, bytes.count, stdout) == bytes.count else { throw ExitCode.failure }
+            }
+            fflush(stdout)
+        }
     }
 
     struct Verify: AsyncParsableCommand {

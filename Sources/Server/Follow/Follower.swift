@@ -122,10 +122,10 @@ final class Follower: Sendable {
 
     /// Brings the replayer forward and lets go of subscribers that are full or gone.
     private func advance(_ replayer: Replayer, to limit: UInt64, _ subscribers: inout [Subscriber]) throws {
-        try replayer.advance(to: limit) { mutation, shard, lsn, time, writer in
+        try replayer.advance(to: limit) { record, shard, lsn, writer in
             var position = 0
             while position < subscribers.count {
-                if subscribers[position].take(mutation, shard, lsn: lsn, time: time, &writer) {
+                if subscribers[position].take(record, shard, lsn: lsn, &writer) {
                     position += 1
                 } else {
                     let full = subscribers.remove(at: position)
@@ -156,8 +156,8 @@ final class Follower: Sendable {
                     subscriber.wake()
                     return wakeUp()
                 }
-                try replayer.advance(to: min(target, replayer.position + Follower.stepRecords)) { mutation, shard, lsn, time, writer in
-                    _ = subscriber.take(mutation, shard, lsn: lsn, time: time, &writer)
+                try replayer.advance(to: min(target, replayer.position + Follower.stepRecords)) { record, shard, lsn, writer in
+                    _ = subscriber.take(record, shard, lsn: lsn, &writer)
                 }
                 subscriber.wake()
             }

@@ -9,19 +9,26 @@ final class Replayer {
     /// Everything up to this LSN is applied.
     private(set) var position: UInt64 = 0
 
+    private let noteSession: (SessionInfo) -> Void
+
+    /// - Parameter noteSession: hears of each session before its first record; again in each segment.
     /// - Throws: `LogError` when the log cannot be read from its begin.
-    init(directory: String) throws {
+    init(directory: String, noteSession: @escaping (SessionInfo) -> Void = { _ in }) throws {
         reader = try LogReader(directory: directory, from: 1)
+        self.noteSession = noteSession
     }
 
-    /// Applies what is durable, up to `limit`; for each mutation `visit` may write its events.
+    /// Applies what is durable, up to `limit`; after each record `visit` may write its events.
     /// - Throws: `LogError`, `RecordError`: the log is damaged.
     func advance(
-        to limit: UInt64, _ visit: (Mutation, borrowing Shard, UInt64, Timestamp, inout EventWriter) -> Void
+        to limit: UInt64, _ visit: (RecordReader.Record, borrowing Shard, UInt64, inout EventWriter) -> Void
     ) throws {
         guard limit > position else { return }
         _ = try reader.read(upTo: limit) { item in
-            guard case .batch(let first, let count, let bytes) = item else { return }
+            guard case .batch(let first, let count, let bytes) = item else {
+                if case .session(let session) = item { noteSession(session) }
+                return
+            }
             var records = RecordReader(bytes: bytes, count: count)
             var lsn = first
             while let record = try records.next() {
@@ -30,7 +37,7 @@ final class Replayer {
                     let box = shards[Int(record.shard)]
                     writer.prepare(record.mutation, shard: box.shard)
                     box.shard.evolve(record.mutation, at: record.time)
-                    visit(record.mutation, box.shard, lsn, record.time, &writer)
+                    visit(record, box.shard, lsn, &writer)
                     position = lsn
                 }
                 lsn += 1

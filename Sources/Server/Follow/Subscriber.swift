@@ -1,6 +1,7 @@
 import Core
 import NIOCore
 import Synchronization
+import WAL
 
 /// One subscription: a filter, a place in the log, and text on its way to the connection. Filled by the thread that follows the log,
 /// emptied by the connection's loop; bounded: when it is full the follower lets go of it, and a catch-up goes on from the log later.
@@ -37,14 +38,14 @@ final class Subscriber: Sendable {
     }
 
     /// Follower: writes a mutation's events. Returns whether there is room for more.
-    func take(
-        _ mutation: Mutation, _ shard: borrowing Shard, lsn: UInt64, time: Timestamp, _ writer: inout EventWriter
-    ) -> Bool {
+    func take(_ record: RecordReader.Record, _ shard: borrowing Shard, lsn: UInt64, _ writer: inout EventWriter) -> Bool {
         state.withLock { state in
             if state.isEnded { return false }
             if lsn <= state.lsn { return true }
             let after = lsn == state.lsn + 1 ? state.events : 0
-            writer.write(mutation, shard: shard, lsn: Int64(lsn), time: time, after: after, filter: filter, into: &state.text)
+            writer.write(
+                record.mutation, shard: shard, lsn: Int64(lsn), time: record.time, after: after, filter: filter,
+                into: &state.text)
             state.lsn = lsn
             state.events = 0
             return state.text.count < bytesMax
