@@ -10,21 +10,22 @@ extension Shard {
     }
 
     @inline(__always)
-    mutating func forgetOld(_ time: Timestamp) {
+    mutating func forgetOld(_ time: Timestamp, keeping order: Int32?) {
         guard let first = memory.first else { return }
         let hours = registry.setting(.windowHours)
         let horizon = Int64(Shard.seconds(time)) - hours * 3_600
         if Int64(first >> 32) >= horizon, memory.count <= Int(registry.setting(.windowIDs)) { return }
-        forgetOldest(horizon)
+        forgetOldest(horizon, order)
     }
 
     @inline(never)
-    private mutating func forgetOldest(_ horizon: Int64) {
+    private mutating func forgetOldest(_ horizon: Int64, _ kept: Int32?) {
         for _ in 0..<Shard.forgottenPerRecordMax {
             guard let first = memory.first else { return }
             if Int64(first >> 32) >= horizon, memory.count <= Int(registry.setting(.windowIDs)) { return }
-            memory.removeFirst()
             let value = Int32(bitPattern: UInt32(truncatingIfNeeded: first))
+            if value == kept { return }
+            memory.removeFirst()
             if value >= 0 { forgetOrder(value) } else { forgetReference(~value) }
         }
     }

@@ -80,7 +80,12 @@ public struct Shard: ~Copyable {
     /// Applies one mutation, recorded at `time`. Cannot fail: what a mutation needs was checked when it was decided; a mutation that
     /// does not fit the state (a log that is not this shard's) stops the process.
     public mutating func evolve(_ mutation: borrowing Mutation, at time: Timestamp) {
-        forgetOld(time)
+        // A late fill names a closed order: that one stays for this record, whatever its age.
+        if case .filled(let filled) = copy mutation {
+            forgetOld(time, keeping: orderSlot(filled.order))
+        } else {
+            forgetOld(time, keeping: nil)
+        }
         switch copy mutation {
         case .defined(let number, let definition): evolveDefined(number, definition)
         case .orderAccepted(let accepted): evolve(accepted, time)

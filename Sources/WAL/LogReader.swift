@@ -1,0 +1,87 @@
+/// A reader of the log on the operating system's files.
+public typealias LogReader = DiskLogReader<SystemDisk>
+
+/// Reads the log from an LSN on, from its files, also while they are being written: for followers and tools. Any number of
+/// readers, each with a place of its own, one thread at a time. It holds no lock and stops nobody.
+public final class DiskLogReader<D: Disk> {
+    private let disk: D
+    private let directory: String
+    private let from: UInt64
+    private let decoder = FrameDecoder()
+    private var reader: SegmentReader<D>
+    private var end: RunEnd
+    private var delivered: UInt64
+
+    /// - Throws: `LogError.refused` when the log begins only after `from`, or there is none.
+    public init(directory: String, from lsn: UInt64, disk: D) throws {
+        self.disk = disk
+        self.directory = directory
+        from = max(lsn, 1)
+        let names = try segmentNames(disk, directory)
+        guard let name = names.last(where: { $0.firstLSN <= max(lsn, 1) }) else {
+            throw LogError.refused(
+                names.first.map { "the log begins with LSN \($0.firstLSN), LSN \(lsn) is gone" } ?? "there is no log in \(directory)")
+        }
+        reader = try SegmentReader(disk, directory: directory, name: name)
+        end = RunEnd()
+        end.segment = name.number
+        end.nextLSN = name.firstLSN
+        delivered = from - 1
+        isPlaced = false
+    }
+
+    /// Whether ``end`` is known from a frame, rather than only from the segment's name.
+    private var isPlaced: Bool
+
+    /// Hands over what follows: first the sessions of the place where it begins, then all batches that end after the LSN
+    /// of the last call (the first may begin before the LSN asked for: its records are decoded from the batch's begin).
+    /// - Parameter limit: LSN to read to, for a live log its durable one: what is not durable yet may never have been.
+    ///   `UInt64.max` reads to the end of the frames that are there: for a log that nobody writes, or for a look at one.
+    /// - Returns: LSN of the last record handed over so far; `from - 1` when there is none.
+    /// - Throws: `LogError.corrupt` when there is no valid frame where `limit` says there must be; what `body` throws, and
+    ///   then the frame comes again with the next call.
+    public func read(upTo limit: UInt64, _ body: (RecoveredItem) throws -> Void) throws -> UInt64 {
+        reader.forgetReadAhead()
+        while end.nextLSN <= limit {
+            if let header = try reader.header(at: end.offset), follows(header), let stored = try reader.stored(header) {
+                if header.sessionCount > 0 || header.nextLSN > from {
+                    try decoder.decode(header, stored: stored, from: from, file: reader.path, body)
+                }
+                end = RunEnd(after: header)
+                isPlaced = true
+                delivered = max(delivered, end.nextLSN - 1)
+            } else if try !openNextSegment() {
+                if limit == .max { break }
+                throw LogError.corrupt(
+                    file: reader.path, offset: end.offset, lsn: end.nextLSN,
+                    reason: "no valid frame here, though LSN \(limit) is durable")
+            }
+        }
+        return delivered
+    }
+
+    private func follows(_ header: FrameHeader) -> Bool {
+        isPlaced ? end.continues(with: header) : header.firstLSN == end.nextLSN
+    }
+
+    /// The next segment's name follows from where this one ends, so no directory is listed.
+    private func openNextSegment() throws -> Bool {
+        let name = SegmentName(firstLSN: end.nextLSN, number: end.segment + 1)
+        let file = disk.open(directory + "/" + name.file, .read)
+        guard file >= 0 else { return false }
+        disk.close(Int32(file))
+        let next = try SegmentReader(disk, directory: directory, name: name)
+        guard let header = try next.header(at: 0), follows(header) else { return false }
+        reader = next
+        end.segment = name.number
+        end.offset = 0
+        return true
+    }
+}
+
+extension DiskLogReader where D == SystemDisk {
+    /// - Parameter lsn: of the first record wanted; 0 and 1 are the log's begin.
+    public convenience init(directory: String, from lsn: UInt64) throws {
+        try self.init(directory: directory, from: lsn, disk: SystemDisk())
+    }
+}

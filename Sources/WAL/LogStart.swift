@@ -1,0 +1,153 @@
+import Glibc
+
+extension DiskLog where D == SystemDisk {
+    /// Opens the log of a directory: locks it, hands over all it holds, and opens a new epoch in a new segment.
+    /// - Parameter replay: called in LSN order, on the calling thread.
+    /// - Throws: `LogError`; what `replay` throws. Nothing in the directory has been changed then, except by `noSpace` and `io`.
+    public static func open(directory: String, options: LogOptions = LogOptions(), replay: (RecoveredItem) throws -> Void) throws -> Log {
+        try open(directory: directory, options: options, disk: SystemDisk(), replay: replay)
+    }
+}
+
+extension DiskLog {
+    /// The same on any disk.
+    public static func open(
+        directory: String, options: LogOptions = LogOptions(), disk: D, replay: (RecoveredItem) throws -> Void
+    ) throws -> DiskLog<D> {
+        let lockFile = try lockDirectory(disk, directory)
+        do {
+            let scan = try LogScan(disk, directory: directory, requiredFrom: options.requiredFrom, deliver: replay)
+            let start = try LogStart(disk, directory, options, scan)
+            let sessions = SessionTable()
+            let tail = LogTail(
+                disk: disk, directory: directory, options: options, keeper: start.keeper, sessions: sessions, after: scan.end)
+            try tail.openEpoch()
+            start.keeper.start()
+            return DiskLog(
+                disk: disk, directory: directory, options: options, lockFile: lockFile, keeper: start.keeper, sessions: sessions,
+                tail: tail, oldestLSN: scan.oldestLSN, recovery: start.report)
+        } catch {
+            disk.close(lockFile)
+            throw error
+        }
+    }
+}
+
+/// Locks the directory for this process; the lock goes with the handle returned.
+func lockDirectory<D: Disk>(_ disk: D, _ directory: String) throws -> Int32 {
+    try disk.check(disk.makeDirectory(directory), "mkdir", directory)
+    let path = directory + "/LOCK"
+    let file = try disk.openFile(path, .create)
+    let result = disk.lock(file)
+    if result < 0 {
+        let text = (try? disk.readBytes(file, count: 20, at: 0, path: path)) ?? []
+        disk.close(file)
+        guard result == -Int(EWOULDBLOCK) else { throw LogError.io(call: "flock", path: path, errno: Int32(-result)) }
+        throw LogError.locked(directory: directory, pid: Int32(String(decoding: text.prefix { $0 >= 48 && $0 <= 57 }, as: UTF8.self)))
+    }
+    // For the message of the one who finds it locked; on a full disk it may stay empty.
+    _ = disk.truncate(file, 0)
+    _ = "\(getpid())\n".utf8CString.withUnsafeBytes { disk.writeAll(file, UnsafeRawBufferPointer(rebasing: $0.dropLast()), at: 0) }
+    return file
+}
+
+/// Makes a scanned directory ready to be written again. A start never appends to an old segment and never trusts the page
+/// cache: after a failed sync it may show frames that are not on the disk. So the valid part of the last segment is
+/// written anew and synced, and only then takes the old one's name.
+struct LogStart<D: Disk> {
+    let keeper: SpareKeeper<D>
+    private(set) var report = RecoveryReport()
+    private let disk: D
+    private let directory: String
+
+    init(_ disk: D, _ directory: String, _ options: LogOptions, _ scan: LogScan) throws {
+        self.disk = disk
+        self.directory = directory
+        let files = disk.list(directory) ?? []
+        let spares = files.filter { spareNumber($0) != nil }
+        keeper = SpareKeeper(
+            disk: disk, directory: directory, segmentBytes: options.segmentBytes, wanted: options.spares,
+            unzeroed: spares.map { directory + "/" + $0 }, nextNumber: (spares.compactMap(spareNumber).max() ?? 0) + 1)
+
+        report.lastLSN = scan.end.nextLSN - 1
+        report.lastEpoch = scan.end.epoch
+        report.segments = scan.used
+        report.endedClean = scan.endedClean
+        report.tornBytes = scan.tornBytes
+        report.warnings = scan.warnings
+
+        // Segments that were full when a crash came before they were cut.
+        for segment in scan.segments.prefix(max(scan.used - 1, 0)) where segment.hasZeroTail {
+            let path = directory + "/" + segment.name.file
+            let file = try disk.openFile(path, .write)
+            defer { disk.close(file) }
+            try disk.check(disk.truncate(file, segment.validBytes), "ftruncate", path)
+            try disk.check(disk.sync(file), "fdatasync", path)
+        }
+        let unused = scan.segments.count > scan.used ? scan.segments.last : nil
+        if let unused { try retire(unused, isTorn: scan.tornBytes > 0, replacedBy: nil) }
+        if scan.used > 0 {
+            let last = scan.segments[scan.used - 1]
+            try retire(last, isTorn: unused == nil && scan.tornBytes > 0, replacedBy: try copyValidPart(of: last))
+        }
+        if let torn = report.tornFile {
+            report.warnings.append(
+                "the last write before the crash was torn: \(scan.tornBytes) bytes after LSN \(report.lastLSN) were cut, none of them acknowledged; the file as it was is kept as \(torn)")
+        }
+    }
+
+    /// The valid part in a file of its own, synced. In a spare, if there is one: then a full disk can start.
+    private func copyValidPart(of segment: LogScan.Segment) throws -> String {
+        let source = directory + "/" + segment.name.file
+        let from = try disk.openFile(source, .read)
+        defer { disk.close(from) }
+        let path = keeper.takeUnzeroed() ?? keeper.newPath()
+        let to = try disk.openFile(path, .create)
+        defer { disk.close(to) }
+        var offset: UInt64 = 0
+        while offset < segment.validBytes {
+            let piece = try disk.readBytes(from, count: Int(min(1 << 20, segment.validBytes - offset)), at: offset, path: source)
+            if piece.isEmpty { throw LogError.io(call: "read", path: source, errno: EIO) }
+            let written = piece.withUnsafeBytes { disk.writeAll(to, $0, at: offset) }
+            if isOutOfSpace(written) { throw LogError.noSpace(path: directory, neededBytes: segment.validBytes) }
+            try disk.check(written, "write", path)
+            offset += UInt64(piece.count)
+        }
+        try disk.check(disk.truncate(to, segment.validBytes), "ftruncate", path)
+        try disk.check(disk.sync(to), "fdatasync", path)
+        return path
+    }
+
+    /// Takes the old file's name away, for the copy or for good. A torn one is kept; another is zeroed again in place and
+    /// becomes a spare, so that starts on a full disk do not eat up the spares.
+    private mutating func retire(_ segment: LogScan.Segment, isTorn: Bool, replacedBy copy: String?) throws {
+        let path = directory + "/" + segment.name.file
+        let kept = isTorn ? unusedPath(disk, directory, segment.name.file, "torn") : keeper.newPath()
+        try disk.check(disk.link(path, kept), "link", path)
+        if let copy {
+            try disk.check(disk.rename(copy, path), "rename", copy)
+        } else {
+            try disk.check(disk.remove(path), "unlink", path)
+        }
+        try disk.check(disk.syncDirectory(directory), "fsync", directory)
+        if !isTorn { return keeper.recycle(kept) }
+        report.tornFile = kept
+        let file = try disk.openFile(kept, .write)
+        defer { disk.close(file) }
+        // Without its trailing zeros it says as much and holds no room.
+        let end = segment.validBytes + report.tornBytes
+        if end < segment.fileBytes { try disk.check(disk.truncate(file, end), "ftruncate", kept) }
+    }
+}
+
+/// `file.suffix`, or `file.2.suffix` and so on if there is one already.
+func unusedPath<D: Disk>(_ disk: D, _ directory: String, _ file: String, _ suffix: String) -> String {
+    let files = Set(disk.list(directory) ?? [])
+    var name = "\(file).\(suffix)"
+    var number = 2
+    while files.contains(name) {
+        name = "\(file).\(number).\(suffix)"
+        number += 1
+    }
+    return directory + "/" + name
+}

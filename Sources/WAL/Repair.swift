@@ -1,0 +1,64 @@
+/// What a repair did, or would do.
+public struct RepairReport: Sendable, CustomStringConvertible {
+    /// The damage; `nil`: there is none, nothing is to be done.
+    public var damage: LogError?
+    /// LSN of the last record kept.
+    public var lastLSN: UInt64 = 0
+    /// Files put aside, as they were.
+    public var putAside: [String] = []
+    public var isDone = false
+
+    public var description: String {
+        guard let damage else { return "the log is sound up to LSN \(lastLSN); nothing to repair" }
+        if !isDone {
+            return "\(damage)\nA repair would keep LSN 1 to \(lastLSN), and LOSE everything after it, acknowledged or not."
+        }
+        return "kept LSN 1 to \(lastLSN); everything after it is LOST to the service. The damaged files are kept as\n"
+            + putAside.map { "  " + $0 }.joined(separator: "\n")
+    }
+}
+
+/// Cuts a corrupt log at the damage, so that it can be opened again, and keeps what is cut in files aside.
+/// - Parameter cut: only if `true` is anything changed.
+/// - Throws: `LogError.locked` when the log is in use; `refused` when nothing readable would remain.
+public func repair(directory: String, cut: Bool) throws -> RepairReport {
+    try repair(directory: directory, cut: cut, disk: SystemDisk())
+}
+
+package func repair<D: Disk>(directory: String, cut: Bool, disk: D) throws -> RepairReport {
+    let lock = try lockDirectory(disk, directory)
+    defer { disk.close(lock) }
+    let (scan, error) = LogScan.examine(disk, directory: directory, requiredFrom: 1)
+    var report = RepairReport(damage: error, lastLSN: scan.end.nextLSN - 1)
+    guard let error else { return report }
+    guard case .corrupt = error else { throw error }
+    guard scan.used > 0 else {
+        throw LogError.refused("\(error)\nThe log's begin itself is unreadable: a repair would keep nothing. Restore from a backup.")
+    }
+    if !cut { return report }
+
+    // The damaged file's valid part takes its name in one step. A crash anywhere leaves damage that repair finds again.
+    let last = scan.segments[scan.used - 1]
+    let path = directory + "/" + last.name.file
+    for segment in scan.segments.dropFirst(scan.used).reversed() {
+        let aside = unusedPath(disk, directory, segment.name.file, "cut")
+        try disk.check(disk.rename(directory + "/" + segment.name.file, aside), "rename", segment.name.file)
+        report.putAside.append(aside)
+    }
+    let copy = directory + "/repair.tmp"
+    let from = try disk.openFile(path, .read)
+    defer { disk.close(from) }
+    let valid = try disk.readBytes(from, count: Int(last.validBytes), at: 0, path: path)
+    let to = try disk.openFile(copy, .create)
+    defer { disk.close(to) }
+    try disk.check(disk.truncate(to, 0), "ftruncate", copy)
+    try disk.check(valid.withUnsafeBytes { disk.writeAll(to, $0, at: 0) }, "write", copy)
+    try disk.check(disk.sync(to), "fdatasync", copy)
+    let aside = unusedPath(disk, directory, last.name.file, "cut")
+    try disk.check(disk.link(path, aside), "link", path)
+    try disk.check(disk.rename(copy, path), "rename", copy)
+    try disk.check(disk.syncDirectory(directory), "fsync", directory)
+    report.putAside.append(aside)
+    report.isDone = true
+    return report
+}

@@ -1,0 +1,166 @@
+import Core
+import Synchronization
+
+/// A zero-filled file that will be a segment.
+struct Spare {
+    var file: Int32
+    var path: String
+    var bytes: UInt64
+}
+
+/// Keeps spares ready, and cuts segments that are full to their last frame, on a thread of its own, so that a commit never
+/// waits for either. A file filled with zeros is worth 1.4 to 7 times a growing one per sync.
+final class SpareKeeper<D: Disk>: @unchecked Sendable {
+    private let disk: D
+    private let directory: String
+    private let segmentBytes: UInt64
+    private let monitor = Monitor()
+    private var thread: Thread?
+
+    // Under the monitor.
+    private var spares: [Spare] = []
+    private var unzeroed: [String]
+    private var full: [(file: Int32, validBytes: UInt64, path: String)] = []
+    private var wanted: Int
+    private var nextNumber: UInt64
+    private var stopping = false
+
+    /// Spares ready. Read by anyone.
+    let count = Atomic<Int>(0)
+    /// Whether the last try to make a spare found the disk full.
+    let outOfSpace = Atomic<Bool>(false)
+
+    /// - Parameter unzeroed: paths of spares found at start; their content counts as unknown.
+    init(disk: D, directory: String, segmentBytes: UInt64, wanted: Int, unzeroed: [String], nextNumber: UInt64) {
+        self.disk = disk
+        self.directory = directory
+        self.segmentBytes = segmentBytes
+        self.wanted = wanted
+        self.unzeroed = unzeroed
+        self.nextNumber = nextNumber
+    }
+
+    func start() { thread = Thread { [self] in run() } }
+
+    /// Ends the thread after what it has in hand, and closes all files.
+    func stop() {
+        monitor.withLock {
+            stopping = true
+            monitor.signal()
+        }
+        thread?.join()
+        thread = nil
+        monitor.withLock {
+            for spare in spares { disk.close(spare.file) }
+            for segment in full { disk.close(segment.file) }
+            spares = []
+            full = []
+        }
+    }
+
+    /// How many spares to keep ready from now on.
+    func want(_ number: Int) {
+        monitor.withLock {
+            if number > wanted { monitor.signal() }
+            wanted = number
+        }
+    }
+
+    /// A spare of at least so many bytes: one kept ready, or one made now.
+    func take(bytes: UInt64) throws -> Spare {
+        let ready: Spare? = monitor.withLock {
+            guard bytes <= segmentBytes, let spare = spares.popLast() else { return nil }
+            count.store(spares.count, ordering: .relaxed)
+            monitor.signal()
+            return spare
+        }
+        return try ready ?? make(bytes: max(bytes, segmentBytes))
+    }
+
+    /// Takes over a segment after which another has been begun.
+    func seal(_ file: Int32, validBytes: UInt64, path: String) {
+        monitor.withLock {
+            full.append((file, validBytes, path))
+            monitor.signal()
+        }
+    }
+
+    /// A path for a new spare that nobody has.
+    func newPath() -> String {
+        monitor.withLock {
+            defer { nextNumber += 1 }
+            return "\(directory)/spare-\(nextNumber).tmp"
+        }
+    }
+
+    /// The path of a spare whose content nobody needs, for a start to write its copy into.
+    func takeUnzeroed() -> String? { monitor.withLock { unzeroed.popLast() } }
+
+    /// An old file, given up by a start, that will be zeroed again in place: it has its blocks, so this works on a full disk.
+    func recycle(_ path: String) {
+        monitor.withLock { unzeroed.append(path) }
+    }
+
+    private func make(bytes: UInt64) throws -> Spare {
+        while let path = monitor.withLock({ unzeroed.popLast() }) {
+            let file = try disk.openFile(path, .write)
+            let size = UInt64(max(disk.size(file), 0))
+            if size >= bytes || disk.allocate(file, bytes) == 0, disk.fillWithZeros(file, max(size, bytes)) == 0 {
+                return Spare(file: file, path: path, bytes: max(size, bytes))
+            }
+            disk.close(file)
+            _ = disk.remove(path)
+        }
+        let path = newPath()
+        let file = try disk.openFile(path, .create)
+        var result = disk.allocate(file, bytes)
+        if result == 0 { result = disk.fillWithZeros(file, bytes) }
+        if result < 0 {
+            disk.close(file)
+            _ = disk.remove(path)
+            if isOutOfSpace(result) { throw LogError.noSpace(path: directory, neededBytes: bytes) }
+            throw LogError.io(call: "zero-fill", path: path, errno: Int32(-result))
+        }
+        return Spare(file: file, path: path, bytes: bytes)
+    }
+
+    private func run() {
+        while true {
+            let work: KeeperWork = monitor.withLock {
+                while true {
+                    if let segment = full.popLast() { return .seal(segment) }
+                    if stopping { return .stop }
+                    if spares.count < wanted {
+                        if !outOfSpace.load(ordering: .relaxed) { return .spare }
+                        monitor.wait(milliseconds: 1000)
+                        if full.isEmpty, !stopping { return .spare }
+                    } else {
+                        outOfSpace.store(false, ordering: .relaxed)
+                        monitor.wait()
+                    }
+                }
+            }
+            switch work {
+            case .stop:
+                return
+            case .seal(let segment):
+                // If either fails the zeros stay; the next start cuts them.
+                if disk.truncate(segment.file, segment.validBytes) == 0 { _ = disk.sync(segment.file) }
+                disk.close(segment.file)
+            case .spare:
+                let made = try? make(bytes: segmentBytes)
+                monitor.withLock {
+                    if let made { spares.append(made) }
+                    count.store(spares.count, ordering: .relaxed)
+                    outOfSpace.store(made == nil, ordering: .relaxed)
+                }
+            }
+        }
+    }
+}
+
+private enum KeeperWork {
+    case stop
+    case seal((file: Int32, validBytes: UInt64, path: String))
+    case spare
+}
