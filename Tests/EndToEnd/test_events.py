@@ -121,7 +121,8 @@ def test_filters(shared, accounts):
         for account in (first, second):
             play(lines, ACTIVITY, a=account)
         play(lines, "NEW $a HALT-USD B LMT 1 1.00 GTC id=halt\n + *\n", a=first)
-        client.deposit(first, "USD", 1, ref="end")
+        for account in (second, first):
+            client.deposit(account, "USD", 1, ref="end")
 
         def read(**filters):
             kinds = filters.pop("kinds", None)

@@ -15,8 +15,9 @@ MEMORY_GROWTH_BYTES_MAX = 64 << 20
 
 
 @pytest.fixture
-def bystander(shared, account):
+def bystander(shared, accounts):
     """Another client, which must notice nothing: it trades before and after."""
+    account = next(accounts)
     with shared.client() as client:
         client.deposit(account, "USD", 1000, ref="funds")
         order = client.new_order(account, "EX-USD", "B", 1, "10.00", id="before")
@@ -29,7 +30,7 @@ def bystander(shared, account):
         assert shared.resident_bytes() - memory < MEMORY_GROWTH_BYTES_MAX
 
 
-@pytest.mark.parametrize("line, answer", [
+LINES = [
     (b"PING", "-PING MISSING_ARGUMENT argument=verb"),
     (b"PING%", "-? BAD_TAG"),
     (b"PING extra words", "-PING UNKNOWN_VERB verb=extra"),
@@ -50,7 +51,10 @@ def bystander(shared, account):
     (b"x%" * 5000 + b" PING", "-? LINE_TOO_LONG"),
     (b"1 PING\r", "+1 OK"),
     (b"GET / HTTP/1.1\r", "-GET UNKNOWN_VERB"),
-])
+]
+
+
+@pytest.mark.parametrize("line, answer", LINES, ids=[repr(line[:20])[2:-1] for line, _ in LINES])
 def test_line(shared, line, answer):
     with shared.lines() as lines:
         lines.send(line + b"\nafter PING\n")

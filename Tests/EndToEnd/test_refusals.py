@@ -153,7 +153,7 @@ def refusing(shared):
 
 
 @pytest.mark.parametrize("code, before, command, facts", CASES,
-                         ids=[f"{case[0]}: {case[2][:40]!r}".replace("\x00", "NUL") for case in CASES])
+                         ids=[f"{code}: {command[:40]!r}" for code, _, command, _ in CASES])
 def test_refusal(refusing, account, code, before, command, facts):
     with refusing.lines() as lines:
         play(lines, """
