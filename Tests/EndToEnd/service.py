@@ -1,5 +1,6 @@
 """A `cashup serve` process under test: start, kill -9, restart on the same directory, stop and be judged."""
 
+import ctypes
 import os
 import re
 import secrets
@@ -43,6 +44,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def _end_with_parent():
+    """In the child: SIGKILL when the test run dies, so that no service is left behind. (PR_SET_PDEATHSIG is 1.)"""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 class Service:
     """One data directory and the process that serves it. `auth` is ``off`` or ``jwt`` (with a secret of its own)."""
 
@@ -74,7 +80,7 @@ class Service:
         environment = dict(os.environ, JWT_SECRET_KEY=self.secret)
         with open(self.directory / "stdout.txt", "ab") as out, open(self.directory / "stderr.txt", "ab") as err:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                            env=environment)
+                                            env=environment, preexec_fn=_end_with_parent)
         return self
 
     def start(self):

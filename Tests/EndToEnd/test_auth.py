@@ -55,7 +55,7 @@ def test_answer_tells_what_was_granted(guarded):
         words = answer.split(" ")
         assert words[:2] == ["+1", "OK"]
         assert {"sub=desk", "accounts=7,8", "session=grid", f"expires={expires}000"} <= set(words)
-        assert {"roles=trader,viewer"} & set(words)
+        assert {"roles=trader,viewer", "roles=viewer,trader"} & set(words)
 
 
 def forged(service):

@@ -120,8 +120,9 @@ def test_filters(shared, accounts):
         start = client.sync()
         for account in (first, second):
             play(lines, ACTIVITY, a=account)
-        play(lines, "NEW $a HALT-USD B LMT 1 1.00 GTC id=h\n + *\n", a=first)
-        client.deposit(first, "USD", 1, ref="end")
+        play(lines, "NEW $a HALT-USD B LMT 1 1.00 GTC id=halt\n + *\n", a=first)
+        for account in (second, first):
+            client.deposit(account, "USD", 1, ref="end")
 
         def read(**filters):
             kinds = filters.pop("kinds", None)
@@ -135,7 +136,7 @@ def test_filters(shared, accounts):
         assert texts(read(kinds=["ORDER"], account=second)) == [
             e.text for e in everything if e.kind == "ORDER" and e["account"] == str(second)]
         with client.subscribe(start, symbol="HALT-USD") as events:
-            assert events.next(10)["id"] == "h"
+            assert events.next(10)["id"] == "halt"
 
 
 def test_session_sees_only_its_accounts(fresh):

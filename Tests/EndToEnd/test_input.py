@@ -15,8 +15,9 @@ MEMORY_GROWTH_BYTES_MAX = 64 << 20
 
 
 @pytest.fixture
-def bystander(shared, account):
+def bystander(shared, accounts):
     """Another client, which must notice nothing: it trades before and after."""
+    account = next(accounts)
     with shared.client() as client:
         client.deposit(account, "USD", 1000, ref="funds")
         order = client.new_order(account, "EX-USD", "B", 1, "10.00", id="before")
@@ -29,8 +30,9 @@ def bystander(shared, account):
         assert shared.resident_bytes() - memory < MEMORY_GROWTH_BYTES_MAX
 
 
-@pytest.mark.parametrize("line, answer", [
-    (b"PING", "-? BAD_TAG"),
+LINES = [
+    (b"PING", "-PING MISSING_ARGUMENT argument=verb"),
+    (b"PING%", "-? BAD_TAG"),
     (b"PING extra words", "-PING UNKNOWN_VERB verb=extra"),
     (b" 1 PING", "-? BAD_TAG"),
     (b"!x PING", "-? BAD_TAG"),
@@ -46,9 +48,13 @@ def bystander(shared, account):
     (b"1 \xc3\xbc", "-1 BAD_CHARACTER"),
     (b"1 " + b"x" * 2000, "-1 LINE_TOO_LONG"),
     (b"x" * 5000, "-? LINE_TOO_LONG"),
+    (b"x%" * 5000 + b" PING", "-? LINE_TOO_LONG"),
     (b"1 PING\r", "+1 OK"),
     (b"GET / HTTP/1.1\r", "-GET UNKNOWN_VERB"),
-])
+]
+
+
+@pytest.mark.parametrize("line, answer", LINES, ids=[repr(line[:20])[2:-1] for line, _ in LINES])
 def test_line(shared, line, answer):
     with shared.lines() as lines:
         lines.send(line + b"\nafter PING\n")
@@ -98,7 +104,7 @@ def test_garbage_between_good_commands_answers_stay_in_order(shared, account, by
         assert first == [["+1", "OK"], ["-2", "BAD_CHARACTER"], ["-3", "UNKNOWN_VERB"], ["-?", "LINE_TOO_LONG"],
                          ["+4", "1"], ["+5", "OK"], ["-?", "BAD_TAG"]]
         assert lines.answer() == ["+6 OK"]
-        lines.ask(f"7 WDR {account} USD 5 ref=h")
+        assert lines.ask(f"7 WDR {account} USD 5 ref=h").startswith("+7 OK")
 
 
 def test_half_line_and_hang_up_takes_no_effect(shared, account, bystander):
@@ -156,7 +162,7 @@ def test_window_of_commands_in_flight(shared, account):
         client.deposit(account, "USD", 20_000, ref="d")
         lsns = [r.lsn for r in client.run_many([c.withdraw(account, "USD", 1, ref=f"{n}") for n in range(20_000)], 60)]
         assert lsns == sorted(lsns) and len(set(lsns)) == 20_000
-        assert client.balances(account)[0].total == 0
+        assert [balance.total for balance in client.balances(account)] in ([], [0])
 
 
 @pytest.mark.parametrize("kind", ["bytes", "ascii", "mutated"])
@@ -213,7 +219,7 @@ def test_numbers_at_the_edge_of_64_bits(shared, account):
             NEW $a EX-USD B LMT 9223372036854775808 0.01 GTC id=1
             - NUMBER_TOO_LARGE *
             NEW $a EX-USD B LMT 1 922337203685477.58 GTC id=1
-            - INSUFFICIENT_FUNDS *
+            - * *
             NEW $a EX-USD B LMT 9000000000000000000 900000000000000.00 GTC id=1
             - * *
             """, a=account)

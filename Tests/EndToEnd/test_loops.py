@@ -66,6 +66,11 @@ def without_order_of_time(text):
     return re.sub(r" (lsn|time|created|updated|now)=\S+", "", text)
 
 
+def without_ids(text):
+    """An answer without OrderID and TradeID."""
+    return re.sub(r"^(\S+) \d+ (?=[A-Z])", r"\1 ID ", re.sub(r" trade=\d+", " trade=ID", text))
+
+
 def run_pipelined(service):
     """All accounts' streams at once, each pipelined on a connection of its own; gives each one's answers.
 
@@ -80,7 +85,7 @@ def run_pipelined(service):
             lines.send("".join(f"x {command}\n" for command in stream[start:start + 250]))
         for lines, stream, found in zip(connections, streams, answers):
             for _ in stream[start:start + 250]:
-                found.append([re.sub(r"\b\d{13,}\b", "ID", without_order_of_time(line)) for line in lines.answer()])
+                found.append([without_ids(without_order_of_time(line)) for line in lines.answer()])
     for lines in connections:
         lines.close()
     return answers

@@ -259,9 +259,9 @@ def test_restart_keeps_everything(fresh):
         names = play(lines, """
             DEP 5 USD 100.00 ref=1
             + *
-            NEW 5 EX-USD B LMT 2 10.00 GTC id=1 strategy=s note=n
+            NEW 5 EX-USD B LMT 2 10.00 GTC id=o strategy=s note=n
             + $o *
-            FIL 5 EX-USD id=1 1 9.50 exec=1 fee=0.5 feeasset=FEE liq=T time=17
+            FIL 5 EX-USD id=o 1 9.50 exec=1 fee=0.5 feeasset=FEE liq=T time=17
             + *
             LIM 5 EX-USD max_qty=50
             + *
@@ -293,7 +293,7 @@ def test_gtd_that_expired_while_stopped_is_expired_at_the_start(fresh):
     with service.lines() as lines:
         play(lines, "DEP 5 USD 100.00 ref=1\n + *")
         soon = int(time.time() * 1000) + 700
-        play(lines, f"NEW 5 EX-USD B LMT 2 10.00 GTD id=1 expire={soon}\n + *")
+        play(lines, f"NEW 5 EX-USD B LMT 2 10.00 GTD id=o expire={soon}\n + *")
     service.kill()
     time.sleep(0.8)
     service.start()

@@ -30,7 +30,7 @@ CASES = [
     ("BAD_VALUE", "", "NEW $a EX-USD B LMT 1 10.00 DAY id=x", {"argument": "tif", "value": "DAY"}),
     ("BAD_VALUE", "", "NEW $a EX-USD B FOO 1 10.00 GTC id=x", {"argument": "type"}),
     ("BAD_VALUE", "", "NEW 0 EX-USD B LMT 1 10.00 GTC id=x", {"argument": "account"}),
-    ("BAD_VALUE", "", "NEW 9007199254740992 EX-USD B LMT 1 10.00 GTC id=x", {"argument": "account"}),
+    ("NUMBER_TOO_LARGE", "", "NEW 9007199254740992 EX-USD B LMT 1 10.00 GTC id=x", {"argument": "account"}),
     ("BAD_VALUE", "", "NEW $a EX-USD B LMT 0 10.00 GTC id=x", {"argument": "qty"}),
     ("BAD_VALUE", "", "NEW $a EX-USD B LMT 1 0 GTC id=x", {"argument": "price"}),
     ("BAD_VALUE", "", "DEP $a USD 0 ref=x", {"argument": "amount"}),
@@ -153,7 +153,7 @@ def refusing(shared):
 
 
 @pytest.mark.parametrize("code, before, command, facts", CASES,
-                         ids=[f"{case[0]}: {case[2][:40]!r}".replace("\x00", "NUL") for case in CASES])
+                         ids=[f"{code}: {command[:40]!r}" for code, _, command, _ in CASES])
 def test_refusal(refusing, account, code, before, command, facts):
     with refusing.lines() as lines:
         play(lines, """

@@ -18,11 +18,11 @@ def test_first_session_of_the_document(fresh):
             DEP 7 USD 50000.00 ref=wire-5
             + OK available=50000.00 lsn=*
             NEW 7 BTC-USD B LMT 0.50000000 64000.00 GTC id=grid-17
-            + 1099511627777 NEW leaves=0.50000000 cum=0.00000000 lsn=*
+            + $o NEW leaves=0.50000000 cum=0.00000000 lsn=*
             NEW 7 BTC-USD B LMT 9 64000.00 GTC id=grid-18
             - INSUFFICIENT_FUNDS asset=USD wallet=spot need=576000.00 available=18000.00
             FIL 7 BTC-USD id=grid-17 0.2 63990.00 fee=1.2 liq=M exec=bn-991
-            + 1099511627777 PARTIALLY_FILLED trade=* leaves=0.30000000 cum=0.20000000 avg=63990.00 lsn=*
+            + $o PARTIALLY_FILLED trade=* leaves=0.30000000 cum=0.20000000 avg=63990.00 lsn=*
             MRK BTC-USD 64000.00
             + OK *
             BAL 7
@@ -33,13 +33,13 @@ def test_first_session_of_the_document(fresh):
             = BTC-USD qty=0.20000000 avg=63990.00 cost=12798.00 realized=-1.20 unrealized=2.00 mark=64000.00
             + 1
             ORD 7
-            = 1099511627777 symbol=BTC-USD id=grid-17 side=B type=LMT tif=GTC qty=0.50000000 price=64000.00 status=PARTIALLY_FILLED leaves=0.30000000 cum=0.20000000 avg=63990.00 reserved=19200.00 created=* updated=*
+            = $o symbol=BTC-USD id=grid-17 side=B type=LMT tif=GTC qty=0.50000000 price=64000.00 status=PARTIALLY_FILLED leaves=0.30000000 cum=0.20000000 avg=63990.00 reserved=19200.00 created=* updated=*
             + 1
             TRD 7
-            = 1099511627777 symbol=BTC-USD order=1099511627777 id=grid-17 side=B qty=0.20000000 price=63990.00 fee=1.20 feeasset=USD liq=M exec=bn-991 time=*
+            = $o symbol=BTC-USD order=$o id=grid-17 side=B qty=0.20000000 price=63990.00 fee=1.20 feeasset=USD liq=M exec=bn-991 time=*
             + 1
             CXL 7 BTC-USD id=grid-17
-            + 1099511627777 CANCELED leaves=0.00000000 cum=0.20000000 avg=63990.00 lsn=*
+            + $o CANCELED leaves=0.00000000 cum=0.20000000 avg=63990.00 lsn=*
             DEP 7 USD 1000.00 ref=wire-6
             + OK available=38200.80 lsn=*
             XFR 7 7 USD 500.00 from=spot to=futures ref=mv-1
@@ -132,7 +132,7 @@ def test_close_position_long_short_part_and_none(lines, account):
         CLS $a PERP-USD id=c3
         + $d FILLED leaves=0 cum=3 avg=140.00 dup=1
         POS $a
-        = PERP-USD qty=0 avg=0.00 cost=0.00 realized=180.00
+        = PERP-USD qty=0 cost=0.00 realized=180.00
         + 1
         """, a=account)
 

@@ -43,7 +43,7 @@ POSITIONS = {
         [("B", 2, "100.00", ""), ("S", 5, "120.00", " fee=0.25")], "qty=-3 avg=120.00 cost=360.00 realized=39.75"),
     "long 2@100 (fee 0.2) and 1@130: average 110; sell 3@150 (fee 0.45): flat, realized 120 - 0.65": (
         [("B", 2, "100.00", " fee=0.2"), ("B", 1, "130.00", ""), ("S", 3, "150.00", " fee=0.45")],
-        "qty=0 avg=0.00 cost=0.00 realized=119.35"),
+        "qty=0 cost=0.00 realized=119.35"),
     "long 2@100 and 1@130: average 110": (
         [("B", 2, "100.00", " fee=0.2"), ("B", 1, "130.00", "")], "qty=3 avg=110.00 cost=330.00 realized=-0.20"),
     "short 2@100, buy 5@120: flips to long 3@120, realized -40": (
@@ -59,7 +59,7 @@ POSITIONS = {
     "partial closes to flat: realized is exact": (
         [("B", 1, "10.00", ""), ("B", 1, "10.00", ""), ("B", 1, "10.01", ""), ("S", 1, "10.01", ""),
          ("S", 1, "10.01", ""), ("S", 1, "10.01", "")],
-        "qty=0 avg=0.00 cost=0.00 realized=0.02"),
+        "qty=0 cost=0.00 realized=0.02"),
     "fee in base: realized falls by fee at the fill's price, quantity stays": (
         [("B", 3, "100.00", " fee=1 feeasset=EX")], "qty=3 avg=100.00 cost=300.00 realized=-100.00"),
     "fee in a third asset: listed, realized stays": (
@@ -184,7 +184,7 @@ def test_fill_in_several_parts_average_and_states(lines, account):
         FIL $a EX-USD $o 3 100.00 exec=2
         + $o PARTIALLY_FILLED trade=* leaves=4 cum=6 avg=99.50 lsn=*
         FIL $a EX-USD $o 4 98.0001 exec=3
-        + $o FILLED trade=* leaves=0 cum=10 avg=98.9000 lsn=*
+        + $o FILLED trade=* leaves=0 cum=10 avg=98.90 lsn=*
         RPL $a EX-USD $o 12 100.00
         - ORDER_CLOSED status=FILLED
         CXL $a EX-USD $o

@@ -9,7 +9,7 @@ from typing import Any, AsyncIterator, Callable, Deque, Iterable, Optional, Tupl
 
 from .backoff import Backoff
 from .blocking import CONNECT_TIMEOUT_SECONDS, SUBSCRIPTION_HEARTBEAT_SECONDS
-from .commands import Command
+from .commands import ORDERS_PAGE_MAX, Command, next_page
 from .core import WINDOW, Core, Request, Token
 from .desk import Desk
 from .errors import ProtocolError, Refused, SessionClosed, Unknown
@@ -172,12 +172,12 @@ class AsyncClient(Desk):
         """All orders of a list, page by page."""
         after = None
         while True:
-            page = await self.orders(account, symbol, status=status, limit=1000, after=after)
+            page = await self.orders(account, symbol, status=status, limit=ORDERS_PAGE_MAX, after=after)
+            after = next_page(page, after)
             for order in page:
                 yield order
-            if len(page) < 1000:
+            if after is None:
                 return
-            after = page[-1].order_id
 
     def subscribe(self, from_lsn: Position = None, *, account: Optional[int] = None, symbol: Optional[str] = None,
                   kinds: Optional[Iterable[str]] = None) -> "AsyncEventReader":

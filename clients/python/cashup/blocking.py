@@ -9,7 +9,7 @@ from collections import deque
 from typing import Any, Callable, Deque, Iterable, Iterator, List, Optional
 
 from .backoff import Backoff
-from .commands import Command
+from .commands import ORDERS_PAGE_MAX, Command, next_page
 from .core import WINDOW, Core, Request, Token
 from .desk import Desk
 from .errors import ProtocolError, Refused, SessionClosed, Unknown
@@ -171,11 +171,11 @@ class Client(Desk):
         """All orders of a list, page by page."""
         after = None
         while True:
-            page = self.orders(account, symbol, status=status, limit=1000, after=after)
+            page = self.orders(account, symbol, status=status, limit=ORDERS_PAGE_MAX, after=after)
+            after = next_page(page, after)
             yield from page
-            if len(page) < 1000:
+            if after is None:
                 return
-            after = page[-1].order_id
 
     def subscribe(self, from_lsn: Position = None, *, account: Optional[int] = None, symbol: Optional[str] = None,
                   kinds: Optional[Iterable[str]] = None) -> "EventReader":

@@ -23,6 +23,9 @@ from .wire import (LINE_BYTES_MAX, Number, decode_whole, encode_account, encode_
 OrderRef = Union[int, str, results.Order]
 Limit = Union[Number, None]
 
+#: Rows that a query gives at most.
+ORDERS_PAGE_MAX = 1000
+
 #: Given to `set_limits` to remove a limit (None leaves it as it is).
 REMOVE = "-"
 
@@ -236,6 +239,15 @@ def orders(account: int, symbol: Optional[str] = None, order: Optional[OrderRef]
                          status=_maybe(encode_name, status), limit=_maybe(encode_whole, limit),
                          after=_maybe(encode_whole, after)),
                    _rows(results.order_row, account))
+
+
+def next_page(page: List[results.Order], after: Optional[int]) -> Optional[int]:
+    """Where the page after a full `page` of orders begins; None after the last one. The list must ascend, otherwise
+    pages would repeat or miss orders."""
+    numbers = [0 if after is None else after] + [order.order_id for order in page]
+    if any(left >= right for left, right in zip(numbers, numbers[1:])):
+        raise ProtocolError("the list of orders does not ascend")
+    return numbers[-1] if len(page) == ORDERS_PAGE_MAX else None
 
 
 def trades(account: int, symbol: Optional[str] = None, order: Optional[OrderRef] = None, *,
