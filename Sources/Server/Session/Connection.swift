@@ -194,12 +194,21 @@ final class Connection: ChannelDuplexHandler {
             if !mayParse { break }
             var length = newline
             if length > 0, rest[length - 1] == UInt8(ascii: "\r") { length -= 1 }
-            if length > 0 { take(line: UnsafeRawBufferPointer(rebasing: rest[0..<length])) }
+            if length > 0 { takeBounded(line: UnsafeRawBufferPointer(rebasing: rest[0..<length])) }
             start += newline + 1
             if case .ended? = pause { start = end }
         }
         flushScratch()
         return start
+    }
+
+    @inline(__always)
+    private func takeBounded(line: UnsafeRawBufferPointer) {
+        if line.count > LineParser.lineMax, case let most = LineParser.maxLength(line), line.count > most {
+            answer(refusal: .lineTooLong(max: most), tag: LineParser.tag(of: line) ?? Text())
+        } else {
+            take(line: line)
+        }
     }
 
     /// A line without an end so far that is too long already: refused now, the rest skipped.
