@@ -129,7 +129,7 @@ final class Connection: ChannelDuplexHandler {
         if input.readableBytes > 0 {
             carry.clear()
             carry.writeBuffer(&input)
-            if mayParse == false || hasWholeLine { noteLeftover() }
+            if hasWholeLine { noteLeftover() }
         }
     }
 
@@ -141,7 +141,9 @@ final class Connection: ChannelDuplexHandler {
 
     /// Goes on with input that had to wait.
     func processCarry() {
-        guard mayParse, carry.readableBytes > 0 else { return }
+        guard carry.readableBytes > 0 else { return }
+        // The turn is full: in the next one.
+        guard mayParse else { return noteLeftover() }
         // Taken out, so that nothing the lines do meets a buffer in use.
         var input = ByteBuffer()
         swap(&input, &carry)
