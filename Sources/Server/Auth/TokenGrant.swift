@@ -56,7 +56,7 @@ struct TokenHeader: Decodable {
     static func isHS256(_ token: String) -> Bool {
         var text = token.prefix { $0 != "." }.replacing("-", with: "+").replacing("_", with: "/")
         while text.utf8.count % 4 != 0 { text += "=" }
-        guard let data = Data(base64Encoded: text), let header = try? JSONDecoder().decode(TokenHeader.self, from: data) else {
+        guard let data = Data(base64Encoded: String(text)), let header = try? JSONDecoder().decode(TokenHeader.self, from: data) else {
             return false
         }
         return header.alg == "HS256"

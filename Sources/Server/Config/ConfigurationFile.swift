@@ -50,7 +50,7 @@ extension Configuration {
     }
 
     /// Takes a file's keys over the present values.
-    mutating func read(yaml: String, name: String) throws {
+    package mutating func read(yaml: String, name: String) throws {
         let root: Node?
         do {
             root = try Yams.compose(yaml: yaml)
