@@ -100,7 +100,7 @@ struct SessionTests {
     }
 
     @Test("heartbeats and idle connections")
-    func time() async throws {
+    func heartbeats() async throws {
         var test = TestService(loops: 1)
         defer { test.remove() }
         test.config.idleSeconds = 1

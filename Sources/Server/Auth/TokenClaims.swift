@@ -38,6 +38,8 @@ public struct TokenClaims: JWTPayload, Equatable {
     public var sub: String
     /// Unix seconds at which the token ends.
     public var exp: Int64
+    /// Unix seconds before which it is not valid; absent: always was.
+    public var nbf: Int64?
     public var type: String
     public var roles: [Role]
     public var accounts: Scope<UInt64>

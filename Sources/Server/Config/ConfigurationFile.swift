@@ -24,11 +24,9 @@ extension Configuration {
     /// - Throws: ``StartFailure`` with ``StartFailure/usage``, which names the place.
     package static func resolve(_ options: ServeOptions, environment: [String: String]) throws -> Configuration {
         var config = Configuration()
-        try config.read(yaml: DefaultConfiguration.text, name: "built-in defaults")
+        try config.read(yaml: DefaultConfiguration.text, name: DefaultConfiguration.name)
         if let path = options.config ?? environment[environmentPrefix + "CONFIG"] {
-            config.seed = []
             try config.read(yaml: try contents(of: path), name: path)
-            config.seedSource = path
         }
         for key in keys {
             let variable = environmentPrefix + key.name.uppercased()
@@ -52,7 +50,7 @@ extension Configuration {
     }
 
     /// Takes a file's keys over the present values.
-    mutating func read(yaml: String, name: String) throws {
+    package mutating func read(yaml: String, name: String) throws {
         let root: Node?
         do {
             root = try Yams.compose(yaml: yaml)
@@ -68,6 +66,7 @@ extension Configuration {
             let keyName = keyNode.string ?? "?"
             if keyName == "seed" {
                 seed = try Configuration.lines(value, place: place, name: name)
+                seedSource = name == DefaultConfiguration.name ? "the built-in defaults" : name
                 continue
             }
             guard let key = Configuration.keys.first(where: { $0.name == keyName }) else {

@@ -1,5 +1,6 @@
 /// The configuration that holds without a file: `config/cashup.yaml`, compiled in (a test compares the two).
 package enum DefaultConfiguration {
+    static let name = "built-in defaults"
     package static let text = #"""
         # CashUp: every setting, with its default. A copy of this file is built into the service: without --config these values hold.
         #

@@ -14,6 +14,7 @@ extension Connection {
         }
         guard request.hasToken else { return refuse(address, .badToken(reason: "missing")) }
         let token = String(decoding: line[request.tokenStart..<request.tokenEnd], as: UTF8.self)
+        guard TokenHeader.isHS256(token) else { return refuse(address, .badToken(reason: "algorithm_or_malformed")) }
         let loop = loop
         let id = id
         Task {
@@ -46,12 +47,14 @@ extension Connection {
         case .success(let claims):
             let (expires, overflow) = claims.exp.multipliedReportingOverflow(by: 1_000_000)
             if overflow || expires <= 0 { return refuse(address, .badToken(reason: "malformed")) }
+            if let start = claims.nbf, start > loop.now / 1_000_000 { return refuse(address, .badToken(reason: "not_yet_valid")) }
             if expires <= loop.now { return refuse(address, .tokenExpired(at: expires)) }
             if session.isAuthenticated, session.subject != claims.sub {
                 return refuse(address, .badToken(reason: "other_subject"))
             }
             session.grant = Grant(claims)
             session.subject = claims.sub
+            session.roles = claims.roles.map(\.rawValue).joined(separator: ",")
             session.expires = expires
             session.saidExpired = false
             enterSession(request, address)
@@ -87,7 +90,7 @@ extension Connection {
     func register() {
         loop.log.register(
             SessionInfo(
-                number: session.number, subject: session.subject, roles: session.grant.roles.list, peer: session.peer,
+                number: session.number, subject: session.subject, roles: session.roles, peer: session.peer,
                 name: session.name.string, openedMicroseconds: loop.now))
     }
 
@@ -96,7 +99,7 @@ extension Connection {
         AnswerWriter.begin(tag, &loop.edgeText)
         loop.edgeText.append("OK")
         if loop.service.tokenKey != nil { loop.edgeText.append(string: " sub=\(TextValue.escaped(session.subject))") }
-        loop.edgeText.append(string: " roles=\(session.grant.roles.list)")
+        loop.edgeText.append(string: " roles=\(session.roles)")
         let accounts = session.grant.accounts.map { $0.map(String.init).joined(separator: ",") } ?? "*"
         loop.edgeText.append(string: " accounts=\(accounts)")
         if !session.name.isEmpty {

@@ -11,6 +11,9 @@ extension Connection {
 
     func subscribe(_ request: SessionVerb.Subscription, tag: Text) {
         if subscription != nil { return answer(refusal: .alreadySubscribed, tag: tag) }
+        if session.grant.roles.isDisjoint(with: [.viewer, .trader, .admin]) {
+            return answer(refusal: .forbidden(need: "viewer", account: 0, venue: Text()), tag: tag)
+        }
         let durable = loop.log.durableLSN
         var lsn = durable
         var events = 0

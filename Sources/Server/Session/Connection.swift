@@ -129,7 +129,7 @@ final class Connection: ChannelDuplexHandler {
         if input.readableBytes > 0 {
             carry.clear()
             carry.writeBuffer(&input)
-            if mayParse == false || hasWholeLine { noteLeftover() }
+            if hasWholeLine { noteLeftover() }
         }
     }
 
@@ -141,7 +141,9 @@ final class Connection: ChannelDuplexHandler {
 
     /// Goes on with input that had to wait.
     func processCarry() {
-        guard mayParse, carry.readableBytes > 0 else { return }
+        guard carry.readableBytes > 0 else { return }
+        // The turn is full: in the next one.
+        guard mayParse else { return noteLeftover() }
         // Taken out, so that nothing the lines do meets a buffer in use.
         var input = ByteBuffer()
         swap(&input, &carry)
@@ -194,12 +196,21 @@ final class Connection: ChannelDuplexHandler {
             if !mayParse { break }
             var length = newline
             if length > 0, rest[length - 1] == UInt8(ascii: "\r") { length -= 1 }
-            if length > 0 { take(line: UnsafeRawBufferPointer(rebasing: rest[0..<length])) }
+            if length > 0 { takeBounded(line: UnsafeRawBufferPointer(rebasing: rest[0..<length])) }
             start += newline + 1
             if case .ended? = pause { start = end }
         }
         flushScratch()
         return start
+    }
+
+    @inline(__always)
+    private func takeBounded(line: UnsafeRawBufferPointer) {
+        if line.count > LineParser.lineMax, case let most = LineParser.maxLength(line), line.count > most {
+            answer(refusal: .lineTooLong(max: most), tag: LineParser.tag(of: line) ?? Text())
+        } else {
+            take(line: line)
+        }
     }
 
     /// A line without an end so far that is too long already: refused now, the rest skipped.

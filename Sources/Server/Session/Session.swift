@@ -7,6 +7,8 @@ struct Session: Sendable {
     var grant: Grant
     /// `sub` of the token; empty before AUTH and with auth=off.
     var subject: String
+    /// As the token lists them; for the answer to AUTH and the log.
+    var roles = "viewer,trader,connector,admin"
     /// Whether commands are taken at all.
     var isAuthenticated: Bool
     var name = Text()
@@ -26,10 +28,4 @@ struct Session: Sendable {
     static func unknown(peer: String) -> Session {
         Session(number: 0, grant: Grant(roles: [], accounts: []), subject: "", isAuthenticated: false, peer: peer)
     }
-}
-
-extension Roles {
-    static let names: [(Roles, String)] = [(.viewer, "viewer"), (.trader, "trader"), (.connector, "connector"), (.admin, "admin")]
-    /// As AUTH answers and the log keeps them.
-    var list: String { Roles.names.filter { contains($0.0) }.map(\.1).joined(separator: ",") }
 }
