@@ -44,6 +44,8 @@ public struct OrderDetail: BitwiseCopyable, Sendable {
     public var updated: Timestamp
     /// Of a cancelled order.
     public var reason: CancelReason
+    /// `reason=` of its CXL; empty: none.
+    public var reasonText: Text
     public var cancelOnDisconnect: UInt64
 }
 

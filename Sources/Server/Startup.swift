@@ -12,8 +12,6 @@ struct Startup {
     private var batch = Batch()
     private var writer = RecordWriter()
     private var now: Timestamp
-    /// Sessions with cancel-on-disconnect that entered orders.
-    private let sessionsToCancel: [UInt64]
 
     /// How far a log's last time may be ahead of the wall clock.
     static let clockBehindMicrosMax: Timestamp = 60_000_000
@@ -34,7 +32,6 @@ struct Startup {
         }
         let seconds = Double(max(1, ended - began)) / 1_000_000
         shards = replay.shards
-        sessionsToCancel = replay.sessions
         let report = log.recovery
         for warning in report.warnings { logger.warning("\(warning)") }
         if replay.records > 0 {
@@ -64,8 +61,6 @@ struct Startup {
         var shards: [ShardBox] = [ShardBox(number: 0)]
         var records: UInt64 = 0
         var lastTime: Timestamp = 0
-        var sessions: [UInt64] = []
-        private var known = Set<UInt64>()
 
         mutating func take(_ item: RecoveredItem) throws {
             guard case .batch(_, let count, let bytes) = item else { return }
@@ -75,11 +70,6 @@ struct Startup {
                 shards[Int(record.shard)].shard.evolve(record.mutation, at: record.time)
                 records += 1
                 lastTime = max(lastTime, record.time)
-                if case .orderAccepted(let order) = record.mutation, order.cancelOnDisconnect != 0,
-                    known.insert(order.cancelOnDisconnect).inserted
-                {
-                    sessions.append(order.cancelOnDisconnect)
-                }
             }
         }
     }
@@ -99,13 +89,8 @@ struct Startup {
             }
         }
         var canceled: Int64 = 0
-        for session in sessionsToCancel {
-            for box in shards {
-                let command = Command.cancelAll(CancelAll(account: 0, reason: .disconnect, session: session))
-                if case .canceled(let count) = box.shard.execute(command, now: now, emit: { record($0, box.number) }) {
-                    canceled += count
-                }
-            }
+        for box in shards {
+            canceled += box.shard.cancelDisconnected(before: log.epoch, now: now) { record($0, box.number) }
         }
         commit()
         if redelivered > 0 { logger.info("delivered \(redelivered) transfers between wallets again") }

@@ -38,9 +38,8 @@ struct WALCommand: AsyncParsableCommand {
 
         func run() async throws {
             try dump(directory: data.directory, from: from) { bytes in
-                guard fwrite(bytes.baseAddress!, 1, bytes.count, stdout) == bytes.count else { throw ExitCode.failure }
+                try FileHandle.standardOutput.write(contentsOf: bytes)
             }
-            fflush(stdout)
         }
     }
 

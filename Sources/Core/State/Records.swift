@@ -56,6 +56,8 @@ struct OrderExtra: BitwiseCopyable {
     /// What a market buy still reserves.
     var marketReserve: Amount = 0
     var note = Text()
+    /// `reason=` of the CXL that closed it.
+    var reason = Text()
     var expire: Timestamp = 0
     /// The largest OrderQty the order ever had; 0: the present one.
     var largestQuantity: Quantity = 0

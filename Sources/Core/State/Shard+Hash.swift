@@ -105,11 +105,11 @@ extension Shard {
                 let extra = extras[record.extra]
                 // An extra that says nothing more than the order itself is as good as none.
                 if extra.max != 0 || extra.marketReserve != 0 || !extra.note.isEmpty || extra.expire != 0
-                    || extra.largestQuantity != 0 || times && extra.cancelOnDisconnect != 0
+                    || extra.largestQuantity != 0 || !extra.reason.isEmpty || times && extra.cancelOnDisconnect != 0
                 {
                     add(
                         19, u(order.id), low(extra.max), high(extra.max), low(extra.marketReserve),
-                        high(extra.marketReserve), extra.note.hash, u(extra.expire), u(extra.largestQuantity),
+                        high(extra.marketReserve), extra.note.hash, extra.reason.hash, u(extra.expire), u(extra.largestQuantity),
                         times ? extra.cancelOnDisconnect : 0)
                 }
             }

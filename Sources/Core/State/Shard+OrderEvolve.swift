@@ -65,13 +65,18 @@ extension Shard {
         if old.funds != none { moveReserve(old.funds, reserved(slot) - before) }
     }
 
-    mutating func evolveClosed(_ order: OrderID, _ status: OrderStatus, _ reason: CancelReason, _ time: Timestamp) {
+    mutating func evolveClosed(
+        _ order: OrderID, _ status: OrderStatus, _ reason: CancelReason, _ text: Text, _ time: Timestamp
+    ) {
         guard let slot = orderSlot(order) else { invariantFailure("closed an unknown order") }
         let before = reserved(slot)
         let leaves = orders[slot].leaves
         changeOpen(orders[slot].position, orders[slot].side, -leaves)
         close(slot, status, reason, time)
         if orders[slot].funds != none { moveReserve(orders[slot].funds, -before) }
+        if text.isEmpty { return }
+        if orderRecords[slot].extra == none { orderRecords[slot].extra = extras.insert(OrderExtra()) }
+        extras[orderRecords[slot].extra].reason = text
     }
 
     /// Moves an open order, whose leaves are already taken from the position's open quantity, to the closed ones.

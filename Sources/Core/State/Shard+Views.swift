@@ -91,37 +91,66 @@ extension Shard {
 
     public func order(id: OrderID) -> OrderDetail? { orderSlot(id).map { detail($0) } }
 
-    /// Open orders by ascending OrderID, those after `after`; then, of `.closed` and `.all`, closed ones, the last closed first. `instrument` -1: all.
+    /// By ascending OrderID, those after `after`. `instrument` -1: all. Open orders cost what is listed; `.closed` and `.all` look at every closed
+    /// order of the account that is remembered.
     public func forEachOrder(
         account: AccountNumber, instrument: InstrumentID, status: OrderFilter, after: OrderID, limit: Int,
         _ body: (OrderDetail) -> Void
     ) {
         guard let account = registry.account(account) else { return }
+        var closed = status == .open ? [] : firstClosed(account, instrument, after: after, limit: limit)[...]
         var left = limit
         if status != .closed {
             // The lists of the account's instruments, each ascending, merged.
-            merge(account, instrument, limit: &left, start: { position in
+            merge(account, instrument, start: { position in
                 if let slot = orderSlot(after), orders[slot].status.isOpen, orders[slot].position == position {
                     return orders[slot].next
                 }
                 var slot = positions[position].openFirst
                 while slot != none, orders[slot].id <= after { slot = orders[slot].next }
                 return slot
-            }, next: { orders[$0].next }, before: { orders[$0].id < orders[$1].id }) { body(detail($0)) }
+            }, next: { orders[$0].next }, before: { orders[$0].id < orders[$1].id }) { open in
+                while let first = closed.first, left > 0, orders[first].id < orders[open].id {
+                    body(detail(first))
+                    closed.removeFirst()
+                    left -= 1
+                }
+                if left > 0 { body(detail(open)) }
+                left -= 1
+                return left > 0
+            }
         }
-        if status != .open {
-            merge(account, instrument, limit: &left, start: { positions[$0].closedLast }, next: { orders[$0].previous },
-                before: {
-                    let (a, b) = (orderRecords[$0].updated, orderRecords[$1].updated)
-                    return a != b ? a > b : orders[$0].id > orders[$1].id
-                }) { body(detail($0)) }
-        }
+        for slot in closed.prefix(max(left, 0)) { body(detail(slot)) }
     }
 
-    /// Merges one list per instrument of the account.
+    /// The closed orders with the lowest OrderIDs after `after`, ascending. They are kept in the order of closing, nearly that of their
+    /// ids: most are appended, or passed over because the list is full.
+    private func firstClosed(_ account: Int32, _ instrument: InstrumentID, after: OrderID, limit: Int) -> [Int32] {
+        var found: [Int32] = []
+        var position = accounts[Int(account)].positions
+        while position != none {
+            if instrument < 0 || positions[position].instrument == instrument {
+                var slot = positions[position].closedFirst
+                while slot != none {
+                    let id = orders[slot].id
+                    if id > after, found.count < limit || id < orders[found[found.count - 1]].id {
+                        var place = found.count
+                        while place > 0, orders[found[place - 1]].id > id { place -= 1 }
+                        found.insert(slot, at: place)
+                        if found.count > limit { found.removeLast() }
+                    }
+                    slot = orders[slot].next
+                }
+            }
+            position = positions[position].next
+        }
+        return found
+    }
+
+    /// Merges one list per instrument of the account, while `body` wants more.
     private func merge(
-        _ account: Int32, _ instrument: InstrumentID, limit: inout Int, start: (Int32) -> Int32, next: (Int32) -> Int32,
-        before: (Int32, Int32) -> Bool, _ body: (Int32) -> Void
+        _ account: Int32, _ instrument: InstrumentID, start: (Int32) -> Int32, next: (Int32) -> Int32,
+        before: (Int32, Int32) -> Bool, _ body: (Int32) -> Bool
     ) {
         var heads: [Int32] = []
         var position = accounts[Int(account)].positions
@@ -132,11 +161,10 @@ extension Shard {
             }
             position = positions[position].next
         }
-        while limit > 0, !heads.isEmpty {
+        while !heads.isEmpty {
             var least = 0
             for index in heads.indices where before(heads[index], heads[least]) { least = index }
-            body(heads[least])
-            limit -= 1
+            if !body(heads[least]) { return }
             let following = next(heads[least])
             if following == none { heads.swapAt(least, heads.count - 1); heads.removeLast() } else { heads[least] = following }
         }
@@ -151,7 +179,7 @@ extension Shard {
             clientID: record.clientID, side: order.side, type: order.type, timeInForce: order.timeInForce,
             quantity: order.quantity, price: order.price, expire: extra.expire, max: extra.max,
             strategy: strategies[Int(record.strategy)], note: extra.note, reserved: reserved(slot),
-            created: record.created, updated: record.updated, reason: record.reason,
+            created: record.created, updated: record.updated, reason: record.reason, reasonText: extra.reason,
             cancelOnDisconnect: extra.cancelOnDisconnect)
     }
 
@@ -173,8 +201,13 @@ extension Shard {
             }
             return
         }
-        merge(account, instrument, limit: &left, start: { positions[$0].tradesNewest }, next: { trades[$0].older },
-            before: { trades[$0].id > trades[$1].id }) { body(view(trades[$0])) }
+        if limit == 0 { return }
+        merge(account, instrument, start: { positions[$0].tradesNewest }, next: { trades[$0].older },
+            before: { trades[$0].id > trades[$1].id }) { trade in
+            body(view(trades[trade]))
+            left -= 1
+            return left > 0
+        }
     }
 
     private func view(_ trade: Trade) -> TradeView {

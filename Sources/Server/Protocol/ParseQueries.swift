@@ -55,7 +55,9 @@ extension LineParser {
     /// `limit=`, and who may ask: whoever may see the account, or any session where none is concerned. All accounts: admin.
     static func finish(_ query: Query, _ a: Arguments, _ parsed: inout ParsedLine) throws(Refusal) {
         var query = query
-        query.limit = try a.limit()
+        // Pages are for what grows without end; the other lists are whole unless a limit is given.
+        let isPaged = query.kind == .orders || query.kind == .trades
+        query.limit = isPaged || a.has(.limit) ? try a.limit() : .max
         parsed.request = .query(query)
         if query.account > 0 {
             parsed.requires = Requires(.view, account: query.account)

@@ -144,7 +144,9 @@ public enum QueryWriter {
         if order.expire != 0 { out.fact("expire", milliseconds: order.expire) }
         if order.max != 0 { out.fact("max", amount: order.max, registry.assets[Int(info.quote)]) }
         if !order.note.isEmpty { out.fact("note", order.note) }
-        if order.view.status == .canceled { out.fact("reason", order.reason.word) }
+        if order.view.status == .canceled {
+            if order.reasonText.isEmpty { out.fact("reason", order.reason.word) } else { out.fact("reason", order.reasonText) }
+        }
         if order.cancelOnDisconnect != 0 { out.fact("cod", "1") }
         end(&rows, &out)
     }

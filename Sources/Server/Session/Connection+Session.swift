@@ -108,8 +108,10 @@ extension Loop {
             + "open_orders=\(counts.openOrders) remembered=\(counts.remembered) trades=\(counts.trades) "
             + "balances=\(counts.balances) positions=\(counts.positions)"
         if hash {
-            let text = String(box.shard.stateHash(), radix: 16)
-            row += " hash=" + String(repeating: "0", count: 16 - text.count) + text
+            for (key, value) in [("hash", box.shard.stateHash()), ("content", box.shard.stateHash(times: false))] {
+                let text = String(value, radix: 16)
+                row += " \(key)=" + String(repeating: "0", count: 16 - text.count) + text
+            }
         }
         out.append(string: row + "\n")
     }

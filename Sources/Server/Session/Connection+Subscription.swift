@@ -40,7 +40,7 @@ extension Connection {
         subscription = subscriber
         position = lsn
         AnswerWriter.begin(tag, &loop.scratch)
-        let from = request.from.map { "\($0.lsn).\($0.event ?? 0)" } ?? "\(lsn).0"
+        let from = request.from.map { from in from.event.map { "\(from.lsn).\($0)" } ?? "\(from.lsn)" } ?? "\(lsn)"
         loop.scratch.append(string: "OK from=\(from)\n")
     }
 
