@@ -58,7 +58,7 @@ package struct Configuration: Sendable {
                 config.loops = 0
                 return nil
             }
-            return whole(text, 0...256, "auto or 1 to 256") { config.loops = $0 }
+            return whole(text, 1...256, "auto or 1 to 256") { config.loops = $0 }
         },
         Key(name: "auth") { config, text in
             // YAML reads a bare `off` as a boolean; both spellings arrive here as written.
