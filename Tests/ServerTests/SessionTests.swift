@@ -80,7 +80,7 @@ struct SessionTests {
         await test.stop()
     }
 
-    @Test("cancel on disconnect: by hanging up, and by the next start after a stop", arguments: [1, 4])
+    @Test("cancel on disconnect: in all wallets, and only what the session entered", arguments: [1, 4])
     func cancelOnDisconnect(loops: Int) async throws {
         var test = TestService(loops: loops)
         defer { test.remove() }
