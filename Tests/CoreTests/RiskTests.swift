@@ -27,10 +27,10 @@ import Testing
     @Test(arguments: [InstrumentID(-1), Desk.unit]) func `order notional`(instrument: InstrumentID) {
         let desk = desk(instrument) { $0.maxNotional = amount18("50") }
         #expect(desk.new(.buy, "6", "10", on: Desk.unit).rejection
-            == .limitNotional(scope(instrument), limit: amount18("50"), value: amount18("60")))
+            == .limitNotional(scope(instrument), quote: Desk.usd, limit: amount18("50"), value: amount18("60")))
         #expect(desk.new(.buy, "5", "10", id: "a", on: Desk.unit).rejection == nil)
         #expect(desk.replace("a", "5", "11", on: Desk.unit).rejection
-            == .limitNotional(scope(instrument), limit: amount18("50"), value: amount18("55")))
+            == .limitNotional(scope(instrument), quote: Desk.usd, limit: amount18("50"), value: amount18("55")))
         #expect(desk.replace("a", "5", "9", on: Desk.unit).rejection == nil)
         // A market order whose worth nobody knows cannot be checked.
         #expect(desk.new(.sell, "1", nil, on: Desk.unit).rejection == .noMark(Desk.unit))

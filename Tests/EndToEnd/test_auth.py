@@ -225,7 +225,7 @@ def test_session_may_be_extended_but_not_by_another_subject(guarded):
 def test_expiry_grace_period_then_closed(fresh):
     service = fresh(auth="jwt", config=GRACE_CONFIG)
     with session(service, sub="admin", roles=["admin"], accounts="*") as admin:
-        play(admin, "DEP 7 USD 1000.00 ref=1\n + *")
+        play(admin, "DEP 7 USD 1000.00 ref=wire\n + *")
     soon = int(time.time()) + 2
     with session(service, roles=["trader"], accounts=[7], exp=soon) as lines:
         play(lines, "NEW 7 EX-USD B LMT 1 1.00 GTC id=1\n + *")
@@ -255,7 +255,7 @@ def test_expiry_grace_period_then_closed(fresh):
 def test_cancel_on_disconnect(fresh):
     service = fresh(auth="jwt")
     admin = session(service, sub="admin", roles=["admin"], accounts="*")
-    play(admin, "DEP 7 USD 1000.00 ref=1\n + *")
+    play(admin, "DEP 7 USD 1000.00 ref=wire\n + *")
 
     def enter(cod, id, **options):
         lines = session(service, accounts=[7], options=f" cod={cod}", **options)

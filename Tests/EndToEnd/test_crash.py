@@ -66,10 +66,10 @@ class Desk:
             batch = [self.next_order() for _ in range(8)]
             await asyncio.gather(*(one(id, command) for id, commands in batch for command in commands))
 
-    def check_told(self, client):
+    def check_told(self, client, told):
         """All that was answered before the kill is there; what is there may be ahead of the answers, not behind."""
         found = {order.id: order for order in client.iter_orders(self.account, "EX-USD", status="all")}
-        for id, (status, cum) in self.told.items():
+        for id, (status, cum) in told.items():
             assert id in found, f"acknowledged order {id} of account {self.account} is lost"
             assert found[id].cum >= cum, f"acknowledged fill of {id} is lost"
             assert found[id].status == status or status not in CLOSED, (id, status, found[id].status)
@@ -111,11 +111,7 @@ def test_orders_and_fills_killed_again_and_again(fresh, loops):
             def look():
                 with service.client() as client:
                     for desk, before in zip(desks, told):
-                        now, desk.told = desk.told, before
-                        try:
-                            desk.check_told(client)
-                        finally:
-                            desk.told = now
+                        desk.check_told(client, before)
             await loop.run_in_executor(None, look)
         stopping.set()
         await asyncio.gather(*trading)

@@ -55,7 +55,7 @@ import Testing
             ("8 CXA 7", "+8 OK canceled=0"),
             ("9 CLS 7 BTC-USD id=c", "+9 3 NEW leaves=0.10000000 cum=0.00000000 lsn=25"),
             ("9 CLS 7 BTC-USD 5 1 id=d", "-9 NO_POSITION qty=0.10000000"),
-            ("9 ORD 7 status=closed limit=1", "=9 2 symbol=BTC-USD id=z side=S type=LMT tif=GTD qty=0.10000000 price=70000.00 status=CANCELED leaves=0.00000000 cum=0.00000000 reserved=0.00000000 created=1763798400123 updated=1763798400123 expire=1763798400124 note=a%20b reason=all\n+9 1"),
+            ("9 ORD 7 status=closed limit=1", "=9 1 symbol=BTC-USD id=x side=B type=LMT tif=GTC qty=0.40000000 price=63900.00 status=CANCELED leaves=0.00000000 cum=0.10000000 avg=63890.0001 reserved=0.00 created=1763798400123 updated=1763798400123 reason=enough\n+9 1"),
         ])
     }
 

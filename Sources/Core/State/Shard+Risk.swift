@@ -24,7 +24,10 @@ extension Shard {
             }
             if it.maxNotional != Limits.none {
                 if notional == 0 { return .noMark(instrument) }
-                if notional > it.maxNotional { return .limitNotional(scope, limit: it.maxNotional, value: notional) }
+                if notional > it.maxNotional { 
+                    let quote = registry.instruments[Int(instrument)].quote
+                    return .limitNotional(scope, quote: quote, limit: it.maxNotional, value: notional)
+                }
             }
             if opens, Int64(openOrders) + 1 > it.maxOpenOrders {
                 return .limitOpenOrders(scope, limit: it.maxOpenOrders, value: Int64(openOrders) + 1)

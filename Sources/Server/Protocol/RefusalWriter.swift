@@ -116,8 +116,8 @@ extension AnswerWriter {
         case .limitQuantity(let scope, let limit, let value), .limitPosition(let scope, let limit, let value):
             self.limit(limit, value, registry.limitDecimals(scope.instrument).base, &out)
             self.scope(scope, registry, &out)
-        case .limitNotional(let scope, let limit, let value):
-            self.limit(limit, value, registry.limitDecimals(scope.instrument).quote, &out)
+        case .limitNotional(let scope, let quote, let limit, let value):
+            self.limit(limit, value, Int(registry.assets[Int(quote)].decimals), &out)
             self.scope(scope, registry, &out)
         case .limitOpenOrders(let scope, let limit, let value):
             out.fact("limit", limit)
