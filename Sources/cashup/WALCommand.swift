@@ -23,10 +23,10 @@ struct WALCommand: AsyncParsableCommand {
 
     struct Dump: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print every record as lines of text: the events it makes, the wallet, the time, and who caused it.",
+            abstract: "Print every record as lines of text: the events it makes, the shard, the time, and who caused it.",
             discussion: """
                 The lines are those of a subscription (docs/PROTOCOL.md, section 9),
-                with wallet=, at= (UTC, microseconds) and, where a session caused the
+                with shard= (the wallet's number), at= (UTC, microseconds) and, where a session caused the
                 record, session= and by=. SESSION lines say who that was. The log may
                 be of a running service: what is not durable yet may not be there.
 

@@ -3,7 +3,7 @@ import Foundation
 import WAL
 
 /// Prints a log as text, for `cashup wal dump`: for each record from LSN `from` on the events it makes, as a subscriber to everything
-/// would get them, followed by ` wallet= at=` and, where a session caused it, ` session= by=`. `SESSION` lines come before
+/// would get them, followed by ` shard= at=` and, where a session caused it, ` session= by=`. `SESSION` lines come before
 /// the first record of a session. Reads the log from its begin, since events are made from the state.
 ///
 /// - Parameter write: gets whole lines, many at a time.
@@ -35,9 +35,7 @@ public func dump(directory: String, from: UInt64, write: (UnsafeRawBufferPointer
             for event in bytes.split(separator: UInt8(ascii: "\n")) {
                 // "! 81275.1 TRADE ..." without its mark.
                 text.append(bytes: UnsafeRawBufferPointer(rebasing: event.dropFirst(2)))
-                let wallets = shard.registry.wallets
-                let wallet = wallets.indices.contains(Int(shard.number)) ? wallets[Int(shard.number)].name.string : "\(shard.number)"
-                text.append(string: " wallet=\(wallet) at=\(timeText(record.time))")
+                text.append(string: " shard=\(shard.number) at=\(timeText(record.time))")
                 if record.session != 0 {
                     text.append(string: " session=\(record.session) by=\(sessions[record.session]?.subject ?? "unknown")")
                 }

@@ -22,7 +22,7 @@ struct Session: Sendable {
 
     /// With auth=off: everyone may do everything.
     static func open(number: UInt64, peer: String) -> Session {
-        Session(number: number, grant: .everything, subject: "", isAuthenticated: true, peer: peer)
+        Session(number: number, grant: .everything, subject: "local", isAuthenticated: true, peer: peer)
     }
     /// With auth=jwt, before AUTH.
     static func unknown(peer: String) -> Session {
