@@ -122,7 +122,7 @@ struct SessionTests {
         let wire = try test.connect()
         _ = try wire.ask("DEP 7 USD 1000000 ref=d")
         let first = try test.connect()
-        #expect(try first.ask("SUB from=0 account=7 kind=ORDER,TRADE") == ["+t OK from=0.0"])
+        #expect(try first.ask("SUB from=0 account=7 kind=ORDER,TRADE") == ["+t OK from=0"])
         #expect(try first.ask("SUB") == ["-t ALREADY_SUBSCRIBED"])
         var text = ""
         for number in 0..<400 {
