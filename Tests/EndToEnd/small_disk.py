@@ -54,3 +54,12 @@ def wait_for_storage(lines, state, seconds=5):
             return
         assert time.monotonic() < deadline, f"not storage={state} within {seconds} s: {row}"
         time.sleep(0.05)
+
+
+def wait_for_spares(service, count):
+    """Until so many segments lie zero-filled ahead, so that what a test does next finds no file half made."""
+    deadline = time.monotonic() + 10
+    while len(list(service.data.glob("spare-*"))) < count:
+        assert time.monotonic() < deadline, sorted(service.data.iterdir())
+        time.sleep(0.02)
+    time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""What an operator meets on bad days: read-only disks, clocks, limits of the machine, signals, crashes, a wrong `rm`."""
+"""What an operator meets on bad days: read-only disks, clocks, crowds, sleepers, crashes, wrong files, signals, a wrong `rm`."""
 
 import glob
 import os
@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from cashup import commands as c
-from lines import Lines, play
+from lines import play
 from service import free_port
+from small_disk import wait_for_spares
 
 CRASHES = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGILL, -signal.SIGTRAP, -signal.SIGBUS)
 
@@ -37,15 +38,6 @@ def refuses_to_start(service, code, *words):
 def row(lines, query, tag="q"):
     lines.send(f"{tag} {query}\n")
     return lines.answer()
-
-
-def wait_for_spares(service, count):
-    """Until so many segments lie zero-filled ahead, so that what a test does next finds no file half made."""
-    deadline = time.monotonic() + 10
-    while len(list(service.data.glob("spare-*"))) < count:
-        assert time.monotonic() < deadline, sorted(service.data.iterdir())
-        time.sleep(0.02)
-    time.sleep(0.3)
 
 
 # -- directories -------------------------------------------------------------------------------------------------------
@@ -174,7 +166,7 @@ def test_clock_behind_the_log(fresh, clock):
             """)
 
 
-# -- limits of the machine ---------------------------------------------------------------------------------------------
+# -- too many clients -------------------------------------------------------------------------------------------------
 
 def test_connections_beyond_the_maximum_harm_nobody(fresh):
     service = fresh(config="max_connections: 3\n")
@@ -185,113 +177,6 @@ def test_connections_beyond_the_maximum_harm_nobody(fresh):
             assert lines.rest() == ["* BYE reason=connections"]
         assert held[number % 3].ask(f"1 NEW 5 EX-USD B LMT 1 1.00 GTC id=o{number}").startswith("+1 ")
     assert [lines.ask("2 PING") for lines in held] == ["+2 OK"] * 3
-
-
-DESCRIPTORS = 48
-
-
-def short_of_descriptors(fresh):
-    """A service that may open so few files that its connections use them up."""
-    service = fresh(start=False)
-    command = service.command
-    service.command = lambda: ["sh", "-c", f'ulimit -n {DESCRIPTORS} && exec "$0" "$@"', *command()]
-    service.start()
-    limits = Path(f"/proc/{service.process.pid}/limits").read_text()
-    assert re.search(rf"^Max open files +{DESCRIPTORS} ", limits, re.M)
-    with service.lines() as lines:
-        play(lines, """
-            AST EX decimals=0
-            + *
-            VEN lab kind=manual
-            + *
-            INS EX-USD venue=lab wallet=spot base=EX quote=USD tick=0.01 lot=1
-            + *
-            DEP 5 USD 100.00 ref=1
-            + *
-            """)
-    return service
-
-
-def use_up_descriptors(service):
-    """Connections until there are no descriptors left for them: the last ones hear nothing, or that there are too many."""
-    taken = [Lines(service.port, greet=False) for _ in range(DESCRIPTORS + 4)]
-    greetings = []
-    try:
-        for lines in taken:
-            greetings.append(lines.read(0.5).split(" ")[1])
-    except TimeoutError:
-        pass
-    except (EOFError, ConnectionError) as error:
-        pytest.fail(f"closed without a word: {error!r}")
-    assert 0 < greetings.count("CASHUP") < len(taken), "the descriptors did not run out"
-    return taken
-
-
-def processor_seconds(service):
-    fields = Path(f"/proc/{service.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-@pytest.mark.parametrize("spares", ["made", "to be made"])
-def test_descriptors_run_out_and_come_back(fresh, spares):
-    """Those connected trade on, whether or not the log needs a file just then; places that come free are given away."""
-    service = short_of_descriptors(fresh)
-    with service.lines() as held:
-        wait_for_spares(service, 3)
-        if spares == "made":
-            # The first open order makes the log keep one more.
-            assert held.ask("1 NEW 5 EX-USD B LMT 1 1.00 GTC id=first").startswith("+1 ")
-            wait_for_spares(service, 4)
-        taken = use_up_descriptors(service)
-        answers = []
-        for number in range(20):
-            answers.append(held.ask(f"1 NEW 5 EX-USD B LMT 1 1.00 GTC id=o{number}"))
-            time.sleep(0.05)
-        for lines in taken:
-            lines.close()
-        deadline = time.monotonic() + 5
-        with service.lines() as late:
-            assert "state=ready" in late.greeting and time.monotonic() < deadline
-            while not late.ask("2 NEW 5 EX-USD B LMT 1 1.00 GTC id=late").startswith("+2 "):
-                assert time.monotonic() < deadline, "orders are refused though descriptors are free"
-                time.sleep(0.1)
-        assert held.ask("3 PING") == "+3 OK"
-    assert {answer[:2] for answer in answers} == {"+1"}, sorted({answer for answer in answers if answer[0] == "-"})
-    service.restart()
-    with service.client() as client:
-        assert len(list(client.iter_orders(5))) == 21 + (spares == "made")
-
-
-def test_waiting_for_descriptors_takes_no_processor_time(fresh):
-    service = short_of_descriptors(fresh)
-    taken = use_up_descriptors(service)
-    before = processor_seconds(service)
-    time.sleep(1)
-    used = processor_seconds(service) - before
-    for lines in taken:
-        lines.close()
-    assert used < 0.3, f"{used:.2f} s of processor time in a second without anything to do: it spins while it cannot accept"
-
-
-def test_subscriptions_go_on_after_descriptors_ran_out(fresh):
-    """A subscription needs the log's files. It may fail while none can be opened; later ones must not."""
-    service = short_of_descriptors(fresh)
-    with service.lines() as held, service.lines() as early:
-        assert held.ask("1 NEW 5 EX-USD B LMT 1 1.00 GTC id=first").startswith("+1 ")
-        wait_for_spares(service, 4)
-        taken = use_up_descriptors(service)
-        early.ask("1 SUB")
-        time.sleep(0.3)
-        for lines in taken:
-            lines.close()
-        time.sleep(0.2)
-        with service.lines() as late:
-            assert late.ask("1 SUB").startswith("+1 OK")
-            assert held.ask("2 NEW 5 EX-USD B LMT 1 1.00 GTC id=o").startswith("+2 ")
-            try:
-                assert " id=o " in late.wait_for("! ", 3)
-            except (TimeoutError, EOFError) as silence:
-                pytest.fail(f"a subscription made when descriptors were free hears nothing ({silence!r}):\n{service.said()}")
 
 
 # -- a subscriber that sleeps ------------------------------------------------------------------------------------------
