@@ -4,7 +4,9 @@ The limit is set before the start, so a service that looks at it may as well tel
 """
 
 import os
+import random
 import re
+import string
 import time
 from pathlib import Path
 
@@ -86,6 +88,30 @@ def test_descriptors_run_out_and_come_back(fresh, spares):
     service.restart()
     with service.client() as client:
         assert len(list(client.iter_orders(5))) == 21 + (spares == "made")
+
+
+@pytest.mark.slow
+def test_next_segment_is_begun_without_descriptors(fresh):
+    """A whole segment of deposits with texts that do not compress: the log goes on in a spare that is open already."""
+    service = short_of_descriptors(fresh)
+    with service.lines() as held:
+        wait_for_spares(service, 3)
+        taken = use_up_descriptors(service)
+        texts = "".join(random.choices(string.ascii_letters + string.digits, k=1_000_000))
+        number = 0
+        deadline = time.monotonic() + 30
+        while len(service.segments()) < 2:
+            assert time.monotonic() < deadline, "no second segment was begun"
+            begin = random.randrange(len(texts) - 64 * 2000)
+            held.send("".join(
+                f"1 DEP 5 USD 1 ref={number + n}.{texts[at:at + 26]} note={texts[at + 28:at + 64]}\n"
+                for n, at in enumerate(range(begin, begin + 64 * 2000, 64))))
+            number += 2000
+            refused = [line for line in (held.read() for _ in range(2000)) if line[0] != "+"]
+            assert refused == []
+        assert held.ask("2 NEW 5 EX-USD B LMT 1 1.00 GTC id=o").startswith("+2 ")
+        for lines in taken:
+            lines.close()
 
 
 def test_waiting_for_descriptors_takes_no_processor_time(fresh):
