@@ -116,6 +116,8 @@ def test_next_segment_is_begun_without_descriptors(fresh):
 
 def test_waiting_for_descriptors_takes_no_processor_time(fresh):
     service = short_of_descriptors(fresh)
+    wait_for_spares(service, 3)
+    time.sleep(0.5)
     taken = use_up_descriptors(service)
     before = processor_seconds(service)
     time.sleep(1)
