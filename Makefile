@@ -7,7 +7,7 @@ BIN     = .build/release/cashup
 DATA   ?= ./data
 LISTEN ?= 127.0.0.1:7070
 
-.PHONY: run build test test-swift test-python perf-quick clean deps
+.PHONY: run build test test-swift test-python perf-quick clean deps test-deps
 
 run: build
 	@echo
@@ -24,7 +24,7 @@ build: deps
 	@$(BUILD) --product cashup
 
 # Everything: unit tests, then end to end with the Python client. The last line has the counts.
-test: deps
+test: deps test-deps
 	@$(BUILD) --build-tests
 	@$(BUILD) --product cashup
 	@mkdir -p .build/test
@@ -74,6 +74,12 @@ deps:
 	command -v xz > /dev/null         || missing="$$missing xz-utils"; \
 	command -v zstd > /dev/null       || missing="$$missing zstd"; \
 	command -v $(SWIFT) > /dev/null   || { echo "Swift 6.2 or later is needed: https://www.swift.org/install" >&2; exit 1; }; \
+	if [ -n "$$missing" ]; then $(call install,$$missing); fi
+
+# For tests alone: a clock that can be set back.
+test-deps:
+	@missing=; \
+	command -v faketime > /dev/null || missing="$$missing faketime"; \
 	if [ -n "$$missing" ]; then $(call install,$$missing); fi
 
 # Shell: installs Debian packages, as root or by sudo; says what is missing when it cannot.
