@@ -22,6 +22,8 @@ public protocol Disk: Sendable {
     func close(_ file: Int32)
     /// Takes the exclusive lock of an open file, without waiting.
     func lock(_ file: Int32) -> Int
+    /// Gives the lock back, also where a child process that was just forked still has the handle.
+    func unlock(_ file: Int32)
     func size(_ file: Int32) -> Int
     func read(_ file: Int32, _ into: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int
     func write(_ file: Int32, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) -> Int
@@ -74,6 +76,7 @@ public struct SystemDisk: Disk {
 
     public func close(_ file: Int32) { _ = Glibc.close(file) }
     public func lock(_ file: Int32) -> Int { result(Int(flock(file, LOCK_EX | LOCK_NB))) }
+    public func unlock(_ file: Int32) { _ = flock(file, LOCK_UN) }
 
     public func size(_ file: Int32) -> Int {
         var status = stat()

@@ -189,7 +189,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     private func release() {
         keeper.stop()
         tail.closeFile()
-        disk.close(lockFile)
+        unlockDirectory(disk, lockFile)
     }
 }
 

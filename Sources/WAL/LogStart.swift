@@ -27,7 +27,7 @@ extension DiskLog {
                 disk: disk, directory: directory, options: options, lockFile: lockFile, keeper: start.keeper, sessions: sessions,
                 tail: tail, oldestLSN: scan.oldestLSN, recovery: start.report)
         } catch {
-            disk.close(lockFile)
+            unlockDirectory(disk, lockFile)
             throw error
         }
     }
@@ -49,6 +49,11 @@ func lockDirectory<D: Disk>(_ disk: D, _ directory: String) throws -> Int32 {
     _ = disk.truncate(file, 0)
     _ = "\(getpid())\n".utf8CString.withUnsafeBytes { disk.writeAll(file, UnsafeRawBufferPointer(rebasing: $0.dropLast()), at: 0) }
     return file
+}
+
+func unlockDirectory<D: Disk>(_ disk: D, _ lockFile: Int32) {
+    disk.unlock(lockFile)
+    disk.close(lockFile)
 }
 
 /// Makes a scanned directory ready to be written again. A start never appends to an old segment and never trusts the page

@@ -27,7 +27,7 @@ public func repair(directory: String, cut: Bool) throws -> RepairReport {
 
 package func repair<D: Disk>(directory: String, cut: Bool, disk: D) throws -> RepairReport {
     let lock = try lockDirectory(disk, directory)
-    defer { disk.close(lock) }
+    defer { unlockDirectory(disk, lock) }
     let (scan, error) = LogScan.examine(disk, directory: directory, requiredFrom: 1)
     var report = RepairReport(damage: error, lastLSN: scan.end.nextLSN - 1)
     guard let error else { return report }

@@ -100,6 +100,7 @@ final class FaultyDisk: Disk {
     func open(_ path: String, _ access: DiskAccess) -> Int { system.open(path, access) }
     func close(_ file: Int32) { system.close(file) }
     func lock(_ file: Int32) -> Int { system.lock(file) }
+    func unlock(_ file: Int32) { system.unlock(file) }
     func size(_ file: Int32) -> Int { system.size(file) }
     func read(_ file: Int32, _ into: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int { system.read(file, into, at: offset) }
 
