@@ -64,6 +64,14 @@ let package = Package(
 
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
         .testTarget(name: "WALTests", dependencies: ["Core", "WAL", "CZstd"], swiftSettings: strict),
+        .testTarget(
+            name: "ClientTests",
+            dependencies: [
+                "Client", "cashup", "Server",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "ServerTests", dependencies: ["Core", "WAL", "Server", "Client"], swiftSettings: strict),
     ]
 )

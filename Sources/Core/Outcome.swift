@@ -52,7 +52,7 @@ public enum Rejection: BitwiseCopyable, Sendable, Equatable {
     case insufficientHeld(AssetID, WalletID, need: Amount, held: Amount)
     case limitDisabled(LimitScope)
     case limitQuantity(LimitScope, limit: Amount, value: Amount)
-    case limitNotional(LimitScope, limit: Amount, value: Amount)
+    case limitNotional(LimitScope, quote: AssetID, limit: Amount, value: Amount)
     case limitPosition(LimitScope, limit: Amount, value: Amount)
     case limitOpenOrders(LimitScope, limit: Int64, value: Int64)
     case idReused(Text)

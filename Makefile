@@ -1,0 +1,90 @@
+# CashUp. `make run` on a fresh clone builds and serves; `make test` runs everything.
+# All builds are release builds in .build: what is tested is what is served.
+
+SWIFT  ?= swift
+BUILD   = $(SWIFT) build -c release
+BIN     = .build/release/cashup
+DATA   ?= ./data
+LISTEN ?= 127.0.0.1:7070
+
+.PHONY: run build test test-swift test-python perf-quick clean deps
+
+run: build
+	@echo
+	@echo "Serving on $(LISTEN), log in $(DATA), no authentication (loopback only). In another terminal:"
+	@echo "  $(BIN) client --connect $(LISTEN)                 then: HELP"
+	@echo "  $(BIN) client --connect $(LISTEN) -- DEP 7 USD 50000.00 ref=first"
+	@echo "  $(BIN) client --connect $(LISTEN) -- NEW 7 BTC-USD B LMT 0.5 64000.00 GTC id=grid-1"
+	@echo "  $(BIN) client --connect $(LISTEN) -- BAL 7"
+	@echo "Ctrl-C stops it; what was acknowledged is there again at the next start."
+	@echo
+	@exec $(BIN) serve --data $(DATA) --listen $(LISTEN) --config config/cashup.yaml --auth off
+
+build: deps
+	@$(BUILD) --product cashup
+
+# Everything: unit tests, then end to end with the Python client. The last line has the counts.
+test: deps
+	@$(BUILD) --build-tests
+	@$(BUILD) --product cashup
+	@mkdir -p .build/test
+	@failed=0; \
+	$(MAKE) --no-print-directory -s test-swift > .build/test/swift.log 2>&1 || failed=1; \
+	grep -E '^.{1,4}(Test|Suite).*(failed|recorded an issue)|error:|Fatal|crash' .build/test/swift.log | grep -v ' 0 failures' | cut -c1-400; \
+	swift_counts=$$(grep -E 'Test run with' .build/test/swift.log | tail -1 | sed 's/^[^T]*//'); \
+	[ $$failed = 0 ] || tail -n 20 .build/test/swift.log | cut -c1-400; \
+	$(MAKE) --no-print-directory -s test-python 2>&1 | tee .build/test/python.log; \
+	python_counts=$$(grep -E '(passed|failed|error).* in [0-9]' .build/test/python.log | tail -1 | tr -d '='); \
+	grep -q '^python tests: ok' .build/test/python.log || failed=1; \
+	echo "Swift: $${swift_counts:-did not finish} | Python: $${python_counts:-did not finish}"; \
+	exit $$failed
+
+test-swift:
+	@$(SWIFT) test -c release --skip-build
+
+# pytest of whichever Python has it; else a virtual environment in .venv; else the distribution's.
+PYTESTS = $(wildcard Tests/EndToEnd clients/python/tests)
+test-python:
+	@python=; \
+	for candidate in .venv/bin/python python3 /usr/bin/python3; do \
+		if "$$candidate" -c 'import pytest' 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ] && python3 -m venv .venv 2>/dev/null && .venv/bin/python -m pip install -q pytest; then \
+		python=.venv/bin/python; \
+	fi; \
+	if [ -z "$$python" ]; then $(call install,python3-pytest) && python=/usr/bin/python3; fi; \
+	if [ -z "$$python" ]; then exit 1; fi; \
+	PYTHONPATH=clients/python CASHUP_BIN=$(CURDIR)/$(BIN) "$$python" -m pytest -q -p no:cacheprovider $(PYTESTS) && echo "python tests: ok"
+
+# Latency of one durable order and pipelined orders per second; about a minute. PerfTests is a package of its own but is built
+# in the same place: SwiftNIO is then compiled once (12 s instead of minutes). The build plans must not be cached for that.
+perf-quick: build
+	@$(BUILD) --package-path PerfTests --scratch-path .build --disable-build-manifest-caching --product cashup-bench
+	@.build/release/cashup-bench --server $(BIN)
+
+clean:
+	rm -rf .build .venv
+
+# What is not there of: libzstd and libedit with headers, pkg-config, xz, zstd. Nothing is installed when nothing is missing.
+deps:
+	@missing=; \
+	test -e /usr/include/zstd.h            || missing="$$missing libzstd-dev"; \
+	test -e /usr/include/editline/readline.h || missing="$$missing libedit-dev"; \
+	command -v pkg-config > /dev/null || missing="$$missing pkg-config"; \
+	command -v xz > /dev/null         || missing="$$missing xz-utils"; \
+	command -v zstd > /dev/null       || missing="$$missing zstd"; \
+	command -v $(SWIFT) > /dev/null   || { echo "Swift 6.2 or later is needed: https://www.swift.org/install" >&2; exit 1; }; \
+	if [ -n "$$missing" ]; then $(call install,$$missing); fi
+
+# Shell: installs Debian packages, as root or by sudo; says what is missing when it cannot.
+define install
+if ! command -v apt-get > /dev/null; then \
+	echo "Missing:" $(1) "(Debian's names). Install them with your package manager and try again." >&2; exit 1; \
+fi; \
+if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo > /dev/null; then sudo=sudo; \
+else echo "Missing, and neither root nor sudo to install them: apt-get install" $(1) >&2; exit 1; fi; \
+echo "Installing" $(1); \
+$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(1) \
+	|| { $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(1); } \
+	|| { echo "Could not install:" $(1) >&2; exit 1; }
+endef

@@ -1,0 +1,180 @@
+/// One change of one shard's state: one log record, one LSN. `decide` makes it, `evolve` applies it and cannot fail, so that a replay of
+/// mutations alone gives the state that was live. A mutation carries all that evolve needs beside the state: no limit, price
+/// check or rule of `decide` is looked up again, and a later `decide` cannot break an old log.
+public enum Mutation: BitwiseCopyable, Sendable {
+    /// Entry `number` of the registry (1, 2, 3 ... in every shard).
+    case defined(number: Int64, Definition)
+    case orderAccepted(OrderAccepted)
+    case orderReplaced(OrderReplaced)
+    case orderCanceled(OrderCanceled)
+    case orderExpired(order: OrderID)
+    case filled(Filled)
+    case moneyMoved(Money)
+    /// A transfer between accounts of this wallet: debit and credit in one.
+    case transferredWithin(Transfer)
+    /// Debited and on its way: number `sequence` from this shard to `transfer.toWallet`.
+    case transferSent(Transfer, sequence: Int64)
+    /// Credited: number `sequence` from shard `source`.
+    case transferReceived(TransferReceived)
+    /// All transfers to shard `target` up to number `upTo` are credited there, durably.
+    case transfersSettled(target: WalletID, upTo: Int64)
+    case limitsSet(account: AccountNumber, instrument: InstrumentID, Limits)
+    case markSet(instrument: InstrumentID, price: Price)
+}
+
+public struct OrderAccepted: BitwiseCopyable, Sendable {
+    public var id: OrderID
+    public var account: AccountNumber
+    public var instrument: InstrumentID
+    public var side: Side
+    public var type: OrderType
+    public var timeInForce: TimeInForce
+    public var quantity: Quantity
+    public var price: Price
+    public var clientID: Text
+    public var expire: Timestamp
+    /// `max=` as given, for display; 0: none.
+    public var max: Amount
+    /// What a market buy reserves of the quote asset; 0 for every other order (theirs follows from price and leaves).
+    public var marketReserve: Amount
+    public var strategy: Text
+    public var note: Text
+    public var cancelOnDisconnect: UInt64
+    /// Of the command's content, to tell a repeat from a reuse of its id.
+    public var contentHash: UInt64
+
+    public init(
+        id: OrderID, account: AccountNumber, instrument: InstrumentID, side: Side, type: OrderType,
+        timeInForce: TimeInForce, quantity: Quantity, price: Price, clientID: Text, expire: Timestamp = 0,
+        max: Amount = 0, marketReserve: Amount = 0, strategy: Text = Text(), note: Text = Text(),
+        cancelOnDisconnect: UInt64 = 0, contentHash: UInt64 = 0
+    ) {
+        self.id = id
+        self.account = account
+        self.instrument = instrument
+        self.side = side
+        self.type = type
+        self.timeInForce = timeInForce
+        self.quantity = quantity
+        self.price = price
+        self.clientID = clientID
+        self.expire = expire
+        self.max = max
+        self.marketReserve = marketReserve
+        self.strategy = strategy
+        self.note = note
+        self.cancelOnDisconnect = cancelOnDisconnect
+        self.contentHash = contentHash
+    }
+
+    /// The hash that a NEW with this content has; an order that CLS made has another.
+    public var contentHashOfNew: UInt64 {
+        NewOrder(
+            account: account, instrument: instrument, side: side, type: type, timeInForce: timeInForce, quantity: quantity,
+            price: price, clientID: clientID, expire: expire, max: max, strategy: strategy, note: note
+        ).contentHash
+    }
+}
+
+public struct OrderReplaced: BitwiseCopyable, Sendable {
+    public var order: OrderID
+    public var quantity: Quantity
+    public var price: Price
+    public var max: Amount
+    public var marketReserve: Amount
+
+    public init(order: OrderID, quantity: Quantity, price: Price, max: Amount, marketReserve: Amount) {
+        self.order = order
+        self.quantity = quantity
+        self.price = price
+        self.max = max
+        self.marketReserve = marketReserve
+    }
+}
+
+public struct OrderCanceled: BitwiseCopyable, Sendable {
+    public var order: OrderID
+    public var reason: CancelReason
+    public var note: Text
+
+    public init(order: OrderID, reason: CancelReason, note: Text) {
+        self.order = order
+        self.reason = reason
+        self.note = note
+    }
+}
+
+public struct Filled: BitwiseCopyable, Sendable {
+    public var trade: TradeID
+    public var order: OrderID
+    public var quantity: Quantity
+    public var price: Price
+    public var exec: Text
+    public var fee: Amount
+    public var feeAsset: AssetID
+    public var liquidity: Liquidity
+    public var venueTime: Timestamp
+
+    public init(
+        trade: TradeID, order: OrderID, quantity: Quantity, price: Price, exec: Text, fee: Amount, feeAsset: AssetID,
+        liquidity: Liquidity, venueTime: Timestamp
+    ) {
+        self.trade = trade
+        self.order = order
+        self.quantity = quantity
+        self.price = price
+        self.exec = exec
+        self.fee = fee
+        self.feeAsset = feeAsset
+        self.liquidity = liquidity
+        self.venueTime = venueTime
+    }
+}
+
+public struct TransferReceived: BitwiseCopyable, Sendable {
+    public var source: WalletID
+    public var sequence: Int64
+    public var account: AccountNumber
+    public var fromAccount: AccountNumber
+    public var asset: AssetID
+    public var amount: Amount
+    public var reference: Text
+
+    public init(
+        source: WalletID, sequence: Int64, account: AccountNumber, fromAccount: AccountNumber, asset: AssetID,
+        amount: Amount, reference: Text
+    ) {
+        self.source = source
+        self.sequence = sequence
+        self.account = account
+        self.fromAccount = fromAccount
+        self.asset = asset
+        self.amount = amount
+        self.reference = reference
+    }
+}
+
+/// Limits in force; ``Limits/none`` where there is no limit.
+public struct Limits: BitwiseCopyable, Sendable, Equatable {
+    /// "No limit".
+    public static let none = Amount.max
+    /// Of one order, in base asset at 10^-18.
+    public var maxQuantity: Amount = Limits.none
+    /// Of one order, in quote asset at 10^-18.
+    public var maxNotional: Amount = Limits.none
+    /// Absolute position after all open orders of one side fill, in base asset at 10^-18.
+    public var maxPosition: Amount = Limits.none
+    public var maxOpenOrders: Int64 = .max
+    public var enabled = true
+    public init() {}
+
+    public func changed(by change: LimitsChange) -> Limits {
+        var new = self
+        if let value = change.maxQuantity { new.maxQuantity = value }
+        if let value = change.maxNotional { new.maxNotional = value }
+        if let value = change.maxPosition { new.maxPosition = value }
+        if let value = change.maxOpenOrders { new.maxOpenOrders = value }
+        if let value = change.enabled { new.enabled = value }
+        return new
+    }
+}

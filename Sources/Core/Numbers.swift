@@ -1,0 +1,69 @@
+/// Exact arithmetic on prices, quantities and amounts. Amounts are below 2^110 in magnitude wherever they are kept, so that the sum of
+/// a few of them always fits 128 bits; products with a price or quantity are taken in 256 bits.
+public enum Numbers {
+    /// 10^exponent, 0...18.
+    public static func powerOfTen(_ exponent: Int32) -> Int64 {
+        invariant((0...18).contains(exponent), "decimal scale out of range")
+        var result: Int64 = 1
+        for _ in 0..<exponent { result *= 10 }
+        return result
+    }
+
+    /// price x quantity in the quote asset; `nil` when it reaches 2^110.
+    public static func amount(price: Price, quantity: Quantity, of info: InstrumentInfo) -> Amount? {
+        scaled(Int128(price) * Int128(quantity), powerOfTen(18 - info.priceScale - info.quantityScale))
+    }
+
+    /// A quantity as an amount of the base asset.
+    public static func amount(quantity: Quantity, of info: InstrumentInfo) -> Amount {
+        Int128(quantity) * Int128(powerOfTen(18 - info.quantityScale))
+    }
+
+    /// AvgPx of an order: sum of LastPx x LastQty by CumQty, rounded half to even at the price scale.
+    public static func averagePrice(cost: Int128, quantity: Quantity) -> Price {
+        quantity == 0 ? 0 : Price(roundedHalfEven(high: 0, low: UInt128(cost), by: UInt128(quantity.magnitude)))
+    }
+
+    /// Average entry price of a position, rounded half to even at the price scale.
+    public static func averagePrice(cost: Amount, position: Quantity, of info: InstrumentInfo) -> Price {
+        guard position != 0 else { return 0 }
+        let unit = UInt128(powerOfTen(18 - info.priceScale - info.quantityScale)) * UInt128(position.magnitude)
+        return Price(truncatingIfNeeded: roundedHalfEven(high: 0, low: UInt128(cost), by: unit))
+    }
+
+    /// `product` x `multiplier` when the result stays below 2^110 in magnitude.
+    @inline(__always)
+    static func scaled(_ product: Int128, _ multiplier: Int64) -> Amount? {
+        let (result, overflow) = product.multipliedReportingOverflow(by: Int128(multiplier))
+        return overflow || !inRange(result) ? nil : result
+    }
+
+    @inline(__always)
+    static func inRange(_ amount: Amount) -> Bool { amount < Balance.limit && amount > -Balance.limit }
+
+    /// amount x numerator / denominator, truncated toward zero; amount >= 0, 0 <= numerator <= denominator, denominator > 0.
+    static func share(of amount: Amount, _ numerator: UInt64, of denominator: UInt64) -> Amount {
+        if numerator == denominator { return amount }
+        let product = UInt128(amount).multipliedFullWidth(by: UInt128(numerator))
+        return Amount(UInt128(denominator).dividingFullWidth(product).quotient)
+    }
+
+    /// The worth of a fee: amount of base asset x price, in the quote asset at 10^-18, rounded up (against the payer; a rebate toward zero).
+    /// `nil` when it reaches 2^110.
+    static func value(ofBase amount: Amount, price: Price, priceScale: Int32) -> Amount? {
+        let divisor = UInt128(powerOfTen(priceScale))
+        let product = amount.magnitude.multipliedFullWidth(by: UInt128(price))
+        guard product.high < divisor else { return nil }
+        let (quotient, remainder) = divisor.dividingFullWidth(product)
+        guard quotient < UInt128(Balance.limit) - 1 else { return nil }
+        return amount < 0 ? -Amount(quotient) : Amount(quotient) + (remainder == 0 ? 0 : 1)
+    }
+
+    private static func roundedHalfEven(high: UInt128, low: UInt128, by divisor: UInt128) -> UInt128 {
+        let (quotient, remainder) = divisor.dividingFullWidth((high, low))
+        let twice = remainder.addingReportingOverflow(remainder)
+        if twice.overflow || twice.partialValue > divisor { return quotient + 1 }
+        if twice.partialValue == divisor { return quotient + (quotient & 1) }
+        return quotient
+    }
+}

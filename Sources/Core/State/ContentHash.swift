@@ -1,0 +1,66 @@
+// What an id stands for: a hash of the content first given, by value. The tag, `before=` and the session do not count, so
+// that a retry from another connection is a repeat. The functions are part of the log's format: evolve computes some of them again.
+
+private struct Hasher {
+    var value: UInt64
+    init(kind: UInt64) { value = mix(kind) }
+    mutating func add(_ part: UInt64) { value = mix(value ^ part) }
+    mutating func add(_ part: Int64) { add(UInt64(bitPattern: part)) }
+    mutating func add(_ part: Int128) {
+        add(UInt64(truncatingIfNeeded: part))
+        add(UInt64(truncatingIfNeeded: part >> 64))
+    }
+    mutating func add(_ part: Text) { add(part.hash) }
+}
+
+extension NewOrder {
+    var contentHash: UInt64 {
+        var hash = Hasher(kind: 1)
+        hash.add(
+            UInt64(UInt32(bitPattern: instrument)) << 32 | UInt64(side.rawValue) << 16
+                | UInt64(type.rawValue) << 8 | UInt64(timeInForce.rawValue))
+        hash.add(quantity)
+        hash.add(price)
+        if expire != 0 { hash.add(expire) }
+        if max != 0 { hash.add(max) }
+        if !strategy.isEmpty { hash.add(strategy) }
+        if !note.isEmpty { hash.add(mix(note.hash)) }
+        return hash.value
+    }
+}
+
+extension ClosePosition {
+    var contentHash: UInt64 {
+        var hash = Hasher(kind: 2)
+        hash.add(Int64(instrument))
+        hash.add(quantity)
+        hash.add(price)
+        hash.add(max)
+        hash.add(strategy)
+        hash.add(mix(note.hash))
+        return hash.value
+    }
+}
+
+extension Money {
+    var contentHash: UInt64 {
+        var hash = Hasher(kind: 3)
+        hash.add(UInt64(kind.rawValue))
+        hash.add(Int64(asset))
+        hash.add(amount)
+        hash.add(note)
+        return hash.value
+    }
+}
+
+extension Transfer {
+    var contentHash: UInt64 {
+        var hash = Hasher(kind: 4)
+        hash.add(toAccount)
+        hash.add(Int64(toWallet))
+        hash.add(Int64(asset))
+        hash.add(amount)
+        hash.add(note)
+        return hash.value
+    }
+}

@@ -1,0 +1,237 @@
+// Reported executions: reserve, balances, position and trade in one mutation.
+
+/// What a fill comes to, computed before anything changes; the same for decide (does it fit?) and evolve (apply it).
+private struct FillEffect {
+    /// qty x price in the quote asset.
+    var worth: Amount
+    /// Changes of the available balances, without the reserve that is released.
+    var base: Amount
+    var quote: Amount
+    var fee: Amount
+    /// The position after it.
+    var quantity: Quantity
+    var cost: Amount
+    var realized: Amount
+    /// Realized by this fill before fees.
+    var gross: Amount
+}
+
+extension Shard {
+    mutating func decide(_ fill: Fill, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+        guard let account = registry.account(fill.account) else { return .rejected(.unknownAccount(fill.account)) }
+        guard let info = registry.instrumentInfo(fill.instrument), info.wallet == number else {
+            return .rejected(.unknownInstrument(fill.instrument))
+        }
+        guard let slot = orderSlot(fill.order, account, fill.instrument) else { return .rejected(.unknownOrder) }
+        let order = orders[slot]
+        let known = execs.find(Shard.execHash(order.id, fill.exec)) {
+            trades[$0].order == slot && trades[$0].exec == fill.exec
+        }
+        if let known {
+            let trade = trades[known]
+            guard trade.quantity == fill.quantity, trade.price == fill.price, trade.fee == fill.fee,
+                trade.feeAsset == fill.feeAsset, trade.liquidity == fill.liquidity, trade.venueTime == fill.venueTime
+            else { return .rejected(.idReused(fill.exec)) }
+            return .filled(view(slot), trade: trade.id, duplicate: true)
+        }
+        if let late = tooLate(fill.before, now) { return .rejected(late) }
+        guard registry.venues[Int(info.venue)].kind == .manual else { return .rejected(.notSupported(.venue)) }
+        if fill.quantity <= 0 { return .rejected(.badValue(.quantity)) }
+        if fill.price <= 0 { return .rejected(.badValue(.price)) }
+        guard fill.feeAsset >= 0, Int(fill.feeAsset) < registry.assets.count else {
+            return .rejected(.unknownAsset(fill.feeAsset))
+        }
+        let extra = orderRecords[slot].extra
+        let largest = Swift.max(order.quantity, extra == none ? 0 : extras[extra].largestQuantity)
+        if fill.quantity > largest - order.cumulative {
+            return .rejected(.overfill(fill.instrument, max: largest, cumulative: order.cumulative))
+        }
+        if fill.withinLimit, order.type == .limit,
+            order.side == .buy ? fill.price > order.price : fill.price < order.price
+        {
+            return .rejected(.beyondLimit(fill.instrument, price: order.price))
+        }
+        guard Numbers.inRange(fill.fee) else { return .rejected(.overflow(.fee)) }
+        guard let effect = effect(slot, fill.quantity, fill.price, fill.fee, fill.feeAsset) else {
+            return .rejected(.overflow(.position))
+        }
+        if !fits(slot, effect, fill.quantity, fill.feeAsset) { return .rejected(.overflow(.balance)) }
+
+        let trade = Int64(number) << 40 | (lastTrade + 1)
+        apply(
+            .filled(
+                Filled(
+                    trade: trade, order: order.id, quantity: fill.quantity, price: fill.price, exec: fill.exec,
+                    fee: fill.fee, feeAsset: fill.feeAsset, liquidity: fill.liquidity, venueTime: fill.venueTime)),
+            now, emit)
+        return .filled(view(slot), trade: trade, duplicate: false)
+    }
+
+    mutating func evolve(_ filled: Filled, _ time: Timestamp) {
+        guard let slot = orderSlot(filled.order),
+            let effect = effect(slot, filled.quantity, filled.price, filled.fee, filled.feeAsset)
+        else { invariantFailure("a recorded fill does not fit the state") }
+        let order = orders[slot]
+        let position = order.position
+        let info = registry.instruments[Int(positions[position].instrument)]
+
+        // The order and its reserve.
+        let reservedBefore = reserved(slot)
+        let cumulative = order.cumulative + filled.quantity
+        orders[slot].cumulative = cumulative
+        orderRecords[slot].cumulativeCost += Int128(filled.price) * Int128(filled.quantity)
+        orderRecords[slot].updated = time
+        if order.status.isOpen {
+            let extra = orderRecords[slot].extra
+            if extra != none {
+                extras[extra].marketReserve -= Swift.min(extras[extra].marketReserve, effect.worth)
+            }
+            changeOpen(position, order.side, -Swift.min(filled.quantity, order.leaves))
+            if cumulative >= order.quantity {
+                close(slot, .filled, .requested, time)
+            } else {
+                orders[slot].status = .partiallyFilled
+                invariant(orders[slot].leaves + cumulative == order.quantity, "LeavesQty + CumQty is not OrderQty")
+            }
+        }
+        if order.funds != none {
+            let released = reservedBefore - reserved(slot)
+            balances[order.funds].reserved -= released
+            balances[order.funds].available += released
+            invariant(balances[order.funds].reserved >= 0, "reserved below zero")
+        }
+
+        // Money.
+        balances[positions[position].base].available += effect.base
+        balances[positions[position].quote].available += effect.quote
+        if filled.fee != 0 {
+            let payer = makeBalance(positions[position].account, filled.feeAsset)
+            balances[payer].available -= filled.fee
+            totals[Int(filled.feeAsset)].feesCollected &+= filled.fee
+        }
+        changeOwed(info.venue, info.base, -effect.base)
+        changeOwed(info.venue, info.quote, -effect.quote)
+
+        // Position and trade.
+        positions[position].traded = true
+        positions[position].quantity = effect.quantity
+        positions[position].cost = effect.cost
+        positions[position].realized = effect.realized
+        if filled.fee != 0, filled.feeAsset != info.base, filled.feeAsset != info.quote {
+            addFee(position, filled.feeAsset, filled.fee)
+        }
+        addTrade(filled, slot, position, time)
+    }
+
+    // MARK: Effect
+
+    /// `nil` when the position, its cost or its PnL would not fit.
+    private func effect(
+        _ slot: Int32, _ quantity: Quantity, _ price: Price, _ fee: Amount, _ feeAsset: AssetID
+    ) -> FillEffect? {
+        let order = orders[slot]
+        let position = positions[order.position]
+        let info = registry.instruments[Int(position.instrument)]
+        guard let worth = amount(position.instrument, price, quantity) else { return nil }
+        let signed = order.side == .buy ? quantity : -quantity
+        let (held, overflow) = position.quantity.addingReportingOverflow(signed)
+        guard !overflow, held != .min else { return nil }
+
+        var cost = position.cost
+        var gross: Amount = 0
+        if position.quantity == 0 || (position.quantity > 0) == (signed > 0) {
+            cost += worth
+        } else {
+            // Against the position: the closed part leaves at cost x closed / quantity (truncated), the rest of a flip opens at this price.
+            let closed = Quantity(Swift.min(position.quantity.magnitude, quantity.magnitude))
+            let removed = Numbers.share(of: cost, UInt64(closed), of: UInt64(position.quantity.magnitude))
+            guard let closedWorth = amount(position.instrument, price, closed) else { return nil }
+            gross = position.quantity > 0 ? closedWorth - removed : removed - closedWorth
+            cost = closed == quantity ? cost - removed : worth - closedWorth
+        }
+        var realized = position.realized + gross
+        if feeAsset == info.quote {
+            realized -= fee
+        } else if feeAsset == info.base {
+            guard let value = Numbers.value(ofBase: fee, price: price, priceScale: info.priceScale) else { return nil }
+            realized -= value
+        }
+        guard Numbers.inRange(cost), Numbers.inRange(realized), Numbers.inRange(gross) else { return nil }
+
+        var base: Amount = 0
+        var quote: Amount = gross
+        if info.funds == .full {
+            let moved = Int128(quantity) * Int128(markets[Int(position.instrument)].quantityUnit)
+            guard Numbers.inRange(moved) else { return nil }
+            base = order.side == .buy ? moved : -moved
+            quote = order.side == .buy ? -worth : worth
+        }
+        return FillEffect(
+            worth: worth, base: base, quote: quote, fee: fee, quantity: held, cost: cost, realized: realized, gross: gross)
+    }
+
+    /// Do the balances stay in range? The reserve that is released only moves within a balance and is at most what it has.
+    private func fits(_ slot: Int32, _ effect: FillEffect, _ quantity: Quantity, _ feeAsset: AssetID) -> Bool {
+        let position = positions[orders[slot].position]
+        let info = registry.instruments[Int(position.instrument)]
+        func inRange(_ balance: Int32?, _ change: Amount) -> Bool {
+            guard let balance else { return Numbers.inRange(change) }
+            let it = balances[balance]
+            // Available may gain the whole reserve (it is released) or none of it.
+            return Numbers.inRange(it.available + change) && Numbers.inRange(it.available + it.reserved + change)
+                && Numbers.inRange(it.available + it.reserved + it.held + it.transit + change)
+        }
+        let feeOnBase = feeAsset == info.base ? effect.fee : 0
+        let feeOnQuote = feeAsset == info.quote ? effect.fee : 0
+        if !inRange(position.base, effect.base - feeOnBase) || !inRange(position.quote, effect.quote - feeOnQuote) {
+            return false
+        }
+        if feeAsset == info.base || feeAsset == info.quote { return true }
+        var record = position.fees
+        while record != none, fees[record].asset != feeAsset { record = fees[record].next }
+        let paid = record == none ? 0 : fees[record].amount
+        return inRange(balanceSlot(position.account, feeAsset), -effect.fee) && Numbers.inRange(paid + effect.fee)
+    }
+
+    // MARK: Records
+
+    private mutating func addFee(_ position: Int32, _ asset: AssetID, _ amount: Amount) {
+        var record = positions[position].fees
+        while record != none {
+            if fees[record].asset == asset {
+                fees[record].amount += amount
+                return
+            }
+            record = fees[record].next
+        }
+        positions[position].fees = fees.insert(FeeRecord(amount: amount, asset: asset, next: positions[position].fees))
+    }
+
+    private mutating func addTrade(_ filled: Filled, _ order: Int32, _ position: Int32, _ time: Timestamp) {
+        invariant(filled.trade == Int64(number) << 40 | (lastTrade + 1), "TradeIDs out of order")
+        lastTrade += 1
+        let newest = positions[position].tradesNewest
+        let trade = trades.insert(
+            Trade(
+                fee: filled.fee, id: filled.trade, quantity: filled.quantity, price: filled.price, time: time,
+                venueTime: filled.venueTime, exec: filled.exec, order: order, feeAsset: filled.feeAsset,
+                olderOfOrder: orderRecords[order].trades, newer: none, older: newest, liquidity: filled.liquidity))
+        orderRecords[order].trades = trade
+        if newest == none { positions[position].tradesOldest = trade } else { trades[newest].newer = trade }
+        positions[position].tradesNewest = trade
+        execs.insert(Shard.execHash(filled.order, filled.exec), trade)
+    }
+
+    private mutating func changeOwed(_ venue: VenueID, _ asset: AssetID, _ change: Amount) {
+        if change == 0 { return }
+        let hash = Shard.pairHash(venue, asset)
+        let slot: Int32
+        if let known = owedKeys.find(hash, { owed[$0].venue == venue && owed[$0].asset == asset }) {
+            slot = known
+        } else {
+            slot = owed.insert(Owed(venue: venue, asset: asset))
+            owedKeys.insert(hash, slot)
+        }
+        owed[slot].amount &+= change
+    }
+}

@@ -1,0 +1,155 @@
+// How orders change the state: reserves, open quantities, lists. Nothing here can fail.
+
+extension Shard {
+    mutating func evolve(_ accepted: OrderAccepted, _ time: Timestamp) {
+        guard let account = registry.account(accepted.account) else { invariantFailure("order of an unknown account") }
+        let position = makePosition(account, accepted.instrument)
+        let info = registry.instruments[Int(accepted.instrument)]
+        let funds = info.funds == .none ? none : accepted.side == .buy ? positions[position].quote : positions[position].base
+        let slot = orders.insert(
+            Order(
+                id: accepted.id, price: accepted.price, quantity: accepted.quantity, cumulative: 0, position: position,
+                funds: funds, side: accepted.side, type: accepted.type, timeInForce: accepted.timeInForce))
+        let record = orderRecords.insert(
+            OrderRecord(
+                clientID: accepted.clientID, contentHash: accepted.contentHash, created: time, updated: time,
+                strategy: intern(accepted.strategy)))
+        invariant(slot == record, "order arrays out of step")
+        if accepted.max != 0 || accepted.marketReserve != 0 || accepted.expire != 0 || accepted.cancelOnDisconnect != 0
+            || !accepted.note.isEmpty
+        {
+            var extra = OrderExtra()
+            extra.max = accepted.max
+            extra.marketReserve = accepted.marketReserve
+            extra.note = accepted.note
+            extra.expire = accepted.expire
+            extra.cancelOnDisconnect = accepted.cancelOnDisconnect
+            orderRecords[slot].extra = extras.insert(extra)
+            if accepted.expire != 0 { addExpiry(slot) }
+        }
+        orderIDs.insert(mix(UInt64(bitPattern: accepted.id)), slot)
+        ids.insert(Shard.idHash(account, accepted.clientID), slot)
+        invariant(accepted.id == Int64(number) << 40 | (lastOrder + 1), "OrderIDs out of order")
+        lastOrder += 1
+
+        changeOpen(position, accepted.side, accepted.quantity)
+        positions[position].openOrders += 1
+        accounts[Int(account)].openOrders += 1
+        let last = positions[position].openLast
+        orders[slot].previous = last
+        if last == none { positions[position].openFirst = slot } else { orders[last].next = slot }
+        positions[position].openLast = slot
+        if funds != none { moveReserve(funds, reserved(slot)) }
+    }
+
+    mutating func evolve(_ replaced: OrderReplaced, _ time: Timestamp) {
+        guard let slot = orderSlot(replaced.order) else { invariantFailure("replaced an unknown order") }
+        let before = reserved(slot)
+        let old = orders[slot]
+        var extra = orderRecords[slot].extra
+        let largest = Swift.max(old.quantity, extra == none ? 0 : extras[extra].largestQuantity)
+        if extra == none, largest > replaced.quantity || replaced.max != 0 || replaced.marketReserve != 0 {
+            extra = extras.insert(OrderExtra())
+            orderRecords[slot].extra = extra
+        }
+        if extra != none {
+            extras[extra].largestQuantity = largest > replaced.quantity ? largest : 0
+            extras[extra].max = replaced.max
+            extras[extra].marketReserve = replaced.marketReserve
+        }
+        orders[slot].quantity = replaced.quantity
+        orders[slot].price = replaced.price
+        orderRecords[slot].updated = time
+        changeOpen(old.position, old.side, replaced.quantity - old.quantity)
+        if replaced.quantity == old.cumulative { close(slot, .filled, .requested, time) }
+        if old.funds != none { moveReserve(old.funds, reserved(slot) - before) }
+    }
+
+    mutating func evolveClosed(
+        _ order: OrderID, _ status: OrderStatus, _ reason: CancelReason, _ text: Text, _ time: Timestamp
+    ) {
+        guard let slot = orderSlot(order) else { invariantFailure("closed an unknown order") }
+        let before = reserved(slot)
+        let leaves = orders[slot].leaves
+        changeOpen(orders[slot].position, orders[slot].side, -leaves)
+        close(slot, status, reason, time)
+        if orders[slot].funds != none { moveReserve(orders[slot].funds, -before) }
+        if text.isEmpty { return }
+        if orderRecords[slot].extra == none { orderRecords[slot].extra = extras.insert(OrderExtra()) }
+        extras[orderRecords[slot].extra].reason = text
+    }
+
+    /// Moves an open order, whose leaves are already taken from the position's open quantity, to the closed ones.
+    mutating func close(_ slot: Int32, _ status: OrderStatus, _ reason: CancelReason, _ time: Timestamp) {
+        invariant(orders[slot].status.isOpen, "closed an order twice")
+        let position = orders[slot].position
+        let (previous, next) = (orders[slot].previous, orders[slot].next)
+        if previous == none { positions[position].openFirst = next } else { orders[previous].next = next }
+        if next == none { positions[position].openLast = previous } else { orders[next].previous = previous }
+        let last = positions[position].closedLast
+        orders[slot].previous = last
+        orders[slot].next = none
+        if last == none { positions[position].closedFirst = slot } else { orders[last].next = slot }
+        positions[position].closedLast = slot
+
+        orders[slot].status = status
+        orderRecords[slot].reason = reason
+        orderRecords[slot].updated = time
+        let extra = orderRecords[slot].extra
+        if extra != none {
+            extras[extra].marketReserve = 0
+            if extras[extra].heapIndex != none { removeExpiry(slot) }
+        }
+        positions[position].openOrders -= 1
+        accounts[Int(positions[position].account)].openOrders -= 1
+        remember(slot, time)
+    }
+
+    /// What the order holds of its `funds` balance now.
+    func reserved(_ slot: Int32) -> Amount {
+        let order = orders[slot]
+        if order.funds == none || !order.status.isOpen { return 0 }
+        let market = markets[Int(positions[order.position].instrument)]
+        if order.side == .sell { return Int128(order.leaves) * Int128(market.quantityUnit) }
+        if order.type == .market {
+            let extra = orderRecords[slot].extra
+            return extra == none ? 0 : extras[extra].marketReserve
+        }
+        return Int128(order.price) * Int128(order.leaves) * Int128(market.amountUnit)
+    }
+
+    @inline(__always)
+    private mutating func moveReserve(_ balance: Int32, _ change: Amount) {
+        balances[balance].available -= change
+        balances[balance].reserved += change
+        invariant(balances[balance].reserved >= 0, "reserved below zero")
+    }
+
+    @inline(__always)
+    mutating func changeOpen(_ position: Int32, _ side: Side, _ change: Quantity) {
+        if side == .buy { positions[position].openBuy += change } else { positions[position].openSell += change }
+    }
+
+    private mutating func intern(_ strategy: Text) -> UInt16 {
+        if strategy.isEmpty { return 0 }
+        if let known = strategySlot(strategy) { return UInt16(known) }
+        strategyNames.insert(strategy.hash, Int32(strategies.count))
+        strategies.append(strategy)
+        return UInt16(strategies.count - 1)
+    }
+
+    private mutating func addExpiry(_ slot: Int32) {
+        expiries.insert(slot, orders, orderRecords, &extras)
+    }
+
+    private mutating func removeExpiry(_ slot: Int32) {
+        expiries.remove(slot, orders, orderRecords, &extras)
+    }
+
+    func view(_ slot: Int32) -> OrderView {
+        let order = orders[slot]
+        return OrderView(
+            id: order.id, instrument: positions[order.position].instrument, status: order.status, leaves: order.leaves,
+            cumulative: order.cumulative, cumulativeCost: orderRecords[slot].cumulativeCost)
+    }
+}

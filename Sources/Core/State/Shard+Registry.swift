@@ -1,0 +1,105 @@
+// Definitions: shard 0 decides and numbers them, the others record their copies in number order. Limits and marks belong to one wallet.
+
+extension Shard {
+    mutating func decide(_ definition: Definition, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+        invariant(number == 0, "only shard 0 decides definitions")
+        switch registry.check(definition) {
+        case .rejected(let rejection): return .rejected(rejection)
+        case .duplicate: return .defined(number: 0, canceled: 0, duplicate: true)
+        case .new: break
+        }
+        let entry = registry.number + 1
+        return .defined(number: entry, canceled: record(entry, definition, now, emit), duplicate: false)
+    }
+
+    /// Other shards: records entry `number`, the next one this shard lacks. Returns how many orders a suspension cancelled here.
+    public mutating func copyDefinition(
+        number entry: Int64, _ definition: Definition, now: Timestamp, emit: (borrowing Mutation) -> Void
+    ) -> Int64 {
+        record(entry, definition, now, emit)
+    }
+
+    private mutating func record(
+        _ entry: Int64, _ definition: Definition, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void
+    ) -> Int64 {
+        apply(.defined(number: entry, definition), now, emit)
+        guard case .account(let account, .suspended) = definition, let index = registry.account(account) else { return 0 }
+        return cancelOpen(index, -1, .suspended, 0, now, emit)
+    }
+
+    /// Shard 0: the registry's entry with that number, 1...registry.number.
+    public func definition(number entry: Int64) -> Definition {
+        invariant(number == 0, "only shard 0 keeps the definitions")
+        return definitions[Int(entry) - 1]
+    }
+
+    mutating func evolveDefined(_ entry: Int64, _ definition: Definition) {
+        registry.evolve(number: entry, definition)
+        if number == 0 { definitions.append(definition) }
+        while accounts.count < registry.accounts.count { accounts.append(AccountState()) }
+        while channels.count < registry.wallets.count { channels.append(Channel()) }
+        while totals.count < registry.assets.count { totals.append(AssetTotals()) }
+        while markets.count < registry.instruments.count {
+            let info = registry.instruments[markets.count]
+            markets.append(
+                Market(
+                    amountUnit: Numbers.powerOfTen(18 - info.priceScale - info.quantityScale),
+                    quantityUnit: Numbers.powerOfTen(18 - info.quantityScale)))
+        }
+    }
+
+    // MARK: Limits and marks
+
+    mutating func decide(_ set: SetLimits, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+        guard let account = registry.account(set.account) else { return .rejected(.unknownAccount(set.account)) }
+        if set.instrument >= 0 {
+            guard let info = registry.instrumentInfo(set.instrument), info.wallet == number else {
+                return .rejected(.unknownInstrument(set.instrument))
+            }
+        }
+        if let late = tooLate(set.before, now) { return .rejected(late) }
+        let change = set.change
+        for value in [change.maxQuantity, change.maxNotional, change.maxPosition] {
+            if let value, value < 0 { return .rejected(.badValue(.value)) }
+        }
+        if let value = change.maxOpenOrders, value < 0 { return .rejected(.badValue(.value)) }
+        let old = limitsInForce(account, set.instrument)
+        let new = old.changed(by: change)
+        if new == old { return .done(duplicate: true) }
+        apply(.limitsSet(account: set.account, instrument: set.instrument, new), now, emit)
+        return .done(duplicate: false)
+    }
+
+    mutating func evolveLimits(_ number: AccountNumber, _ instrument: InstrumentID, _ new: Limits) {
+        guard let account = registry.account(number) else { invariantFailure("limits of an unknown account") }
+        if instrument < 0 {
+            let slot = accounts[Int(account)].limits
+            if slot == none { accounts[Int(account)].limits = limits.insert(new) } else { limits[slot] = new }
+        } else {
+            let position = makePosition(account, instrument)
+            let slot = positions[position].limits
+            if slot == none { positions[position].limits = limits.insert(new) } else { limits[slot] = new }
+        }
+    }
+
+    func limitsInForce(_ account: Int32, _ instrument: InstrumentID) -> Limits {
+        let slot: Int32
+        if instrument < 0 {
+            slot = accounts[Int(account)].limits
+        } else {
+            slot = positionSlot(account, instrument).map { positions[$0].limits } ?? none
+        }
+        return slot == none ? Limits() : limits[slot]
+    }
+
+    mutating func decide(_ set: SetMark, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+        guard let info = registry.instrumentInfo(set.instrument), info.wallet == number else {
+            return .rejected(.unknownInstrument(set.instrument))
+        }
+        if let late = tooLate(set.before, now) { return .rejected(late) }
+        if set.price <= 0 { return .rejected(.badValue(.price)) }
+        if markets[Int(set.instrument)].mark == set.price { return .done(duplicate: true) }
+        apply(.markSet(instrument: set.instrument, price: set.price), now, emit)
+        return .done(duplicate: false)
+    }
+}

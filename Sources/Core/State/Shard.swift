@@ -1,0 +1,200 @@
+/// One wallet and everything that settles in it: balances, instruments, their orders, trades and positions. Shard 0 is also the registry.
+///
+/// `execute` decides a command and applies the mutations it comes to; `evolve` alone replays them. The state is a function of
+/// the shard's own mutations and their times, nothing else: no clock, no random, no iteration over hash tables.
+///
+/// Owner: one thread at a time (the loop that hosts it). Stage 4 and 5 of the request path.
+public struct Shard: ~Copyable {
+    /// The wallet's number.
+    public let number: WalletID
+    /// This shard's own copy.
+    public internal(set) var registry = Registry()
+
+    // Orders: `orders` and `orderRecords` are parallel.
+    var orders = Arena<Order>()
+    var orderRecords = Arena<OrderRecord>()
+    var extras = Arena<OrderExtra>()
+    var orderIDs = IndexTable()
+    /// (account, id or ref) -> order slot, or ~reference slot.
+    var ids = IndexTable()
+    var trades = Arena<Trade>()
+    /// (order, exec) -> trade slot.
+    var execs = IndexTable()
+    var references = Arena<Reference>()
+    var expiries = ExpiryHeap()
+
+    var positions = Arena<Position>()
+    var positionKeys = IndexTable()
+    var fees = Arena<FeeRecord>()
+    var balances = Arena<Balance>()
+    var balanceKeys = IndexTable()
+    var limits = Arena<Limits>()
+    var accounts: [AccountState] = []
+    var markets: [Market] = []
+
+    var channels: [Channel] = []
+    var outgoing = Arena<Outgoing>()
+    var totals: [AssetTotals] = []
+    var owed = Arena<Owed>()
+    var owedKeys = IndexTable()
+
+    /// Interned strategy names; index 0 is the empty one.
+    var strategies: [Text] = [Text()]
+    var strategyNames = IndexTable()
+
+    /// Closed orders (slot) and used references (~slot) in the order in which they are forgotten; Unix seconds in the high half.
+    var memory = Fifo()
+
+    /// Shard 0: every entry of the registry, for shards that lack some.
+    var definitions: [Definition] = []
+
+    /// Counters of OrderID and TradeID.
+    var lastOrder: Int64 = 0
+    var lastTrade: Int64 = 0
+
+    public init(number: WalletID) {
+        invariant(number >= 0 && number < 1 << 13, "shard number out of range")
+        self.number = number
+    }
+
+    /// Decides `command` at time `now` (microseconds; never less than at the call before) and applies what it comes to. `emit` is called once
+    /// for each mutation, after it was applied, in order. A rejected command has changed nothing and emitted nothing.
+    public mutating func execute(
+        _ command: borrowing Command, now: Timestamp, emit: (borrowing Mutation) -> Void
+    ) -> Outcome {
+        switch copy command {
+        case .newOrder(let order): return decide(order, now, emit)
+        case .replace(let replace): return decide(replace, now, emit)
+        case .cancel(let cancel): return decide(cancel, now, emit)
+        case .cancelAll(let cancelAll): return decide(cancelAll, now, emit)
+        case .fill(let fill): return decide(fill, now, emit)
+        case .closePosition(let close): return decide(close, now, emit)
+        case .money(let money): return decide(money, now, emit)
+        case .transfer(let transfer): return decide(transfer, now, emit)
+        case .setLimits(let limits): return decide(limits, now, emit)
+        case .setMark(let mark): return decide(mark, now, emit)
+        case .define(let definition): return decide(definition, now, emit)
+        }
+    }
+
+    /// Applies one mutation, recorded at `time`. Cannot fail: what a mutation needs was checked when it was decided; a mutation that
+    /// does not fit the state (a log that is not this shard's) stops the process.
+    public mutating func evolve(_ mutation: borrowing Mutation, at time: Timestamp) {
+        // A late fill names a closed order: that one stays for this record, whatever its age.
+        if case .filled(let filled) = copy mutation {
+            forgetOld(time, keeping: orderSlot(filled.order))
+        } else {
+            forgetOld(time, keeping: nil)
+        }
+        switch copy mutation {
+        case .defined(let number, let definition): evolveDefined(number, definition)
+        case .orderAccepted(let accepted): evolve(accepted, time)
+        case .orderReplaced(let replaced): evolve(replaced, time)
+        case .orderCanceled(let canceled): evolveClosed(canceled.order, .canceled, canceled.reason, canceled.note, time)
+        case .orderExpired(let order): evolveClosed(order, .expired, .requested, Text(), time)
+        case .filled(let filled): evolve(filled, time)
+        case .moneyMoved(let money): evolve(money, time)
+        case .transferredWithin(let transfer): evolveWithin(transfer, time)
+        case .transferSent(let transfer, let sequence): evolveSent(transfer, sequence, time)
+        case .transferReceived(let received): evolve(received)
+        case .transfersSettled(let target, let upTo): evolveSettled(target, upTo)
+        case .limitsSet(let account, let instrument, let limits): evolveLimits(account, instrument, limits)
+        case .markSet(let instrument, let price): markets[Int(instrument)].mark = price
+        }
+    }
+
+    @inline(__always)
+    mutating func apply(_ mutation: Mutation, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) {
+        evolve(mutation, at: now)
+        emit(mutation)
+    }
+
+    // MARK: Slots
+
+    /// The account's balance of the asset, if it has one.
+    func balanceSlot(_ account: Int32, _ asset: AssetID) -> Int32? {
+        balanceKeys.find(Shard.pairHash(account, asset)) { balances[$0].account == account && balances[$0].asset == asset }
+    }
+
+    /// The same, made when missing. Part of evolve.
+    mutating func makeBalance(_ account: Int32, _ asset: AssetID) -> Int32 {
+        if let slot = balanceSlot(account, asset) { return slot }
+        let slot = balances.insert(Balance(account: account, asset: asset))
+        balanceKeys.insert(Shard.pairHash(account, asset), slot)
+        var before = none
+        var after = accounts[Int(account)].balances
+        while after != none, balances[after].asset < asset {
+            before = after
+            after = balances[after].next
+        }
+        balances[slot].next = after
+        if before == none { accounts[Int(account)].balances = slot } else { balances[before].next = slot }
+        return slot
+    }
+
+    func positionSlot(_ account: Int32, _ instrument: InstrumentID) -> Int32? {
+        positionKeys.find(Shard.pairHash(account, instrument)) {
+            positions[$0].account == account && positions[$0].instrument == instrument
+        }
+    }
+
+    mutating func makePosition(_ account: Int32, _ instrument: InstrumentID) -> Int32 {
+        if let slot = positionSlot(account, instrument) { return slot }
+        let info = registry.instruments[Int(instrument)]
+        let slot = positions.insert(
+            Position(
+                account: account, instrument: instrument, base: makeBalance(account, info.base),
+                quote: makeBalance(account, info.quote)))
+        positionKeys.insert(Shard.pairHash(account, instrument), slot)
+        var before = none
+        var after = accounts[Int(account)].positions
+        while after != none, positions[after].instrument < instrument {
+            before = after
+            after = positions[after].next
+        }
+        positions[slot].next = after
+        if before == none { accounts[Int(account)].positions = slot } else { positions[before].next = slot }
+        return slot
+    }
+
+    @inline(__always)
+    static func pairHash(_ a: Int32, _ b: Int32) -> UInt64 {
+        mix(UInt64(UInt32(bitPattern: a)) << 32 | UInt64(UInt32(bitPattern: b)))
+    }
+
+    @inline(__always)
+    static func idHash(_ account: Int32, _ id: Text) -> UInt64 { mix(id.hash ^ UInt64(UInt32(bitPattern: account))) }
+
+    @inline(__always)
+    static func execHash(_ order: OrderID, _ exec: Text) -> UInt64 { mix(exec.hash ^ UInt64(bitPattern: order)) }
+
+    /// What an id of this account stands for: an order slot, or ~reference slot.
+    @inline(__always)
+    func remembered(_ account: Int32, _ id: Text) -> Int32? {
+        ids.find(Shard.idHash(account, id)) { value in
+            if value >= 0 {
+                return orderRecords[value].clientID == id && positions[orders[value].position].account == account
+            }
+            return references[~value].text == id && references[~value].account == account
+        }
+    }
+
+    @inline(__always)
+    func orderSlot(_ id: OrderID) -> Int32? {
+        orderIDs.find(mix(UInt64(bitPattern: id))) { orders[$0].id == id }
+    }
+
+    /// The order a command names, if it is this account's and on this instrument.
+    @inline(__always)
+    func orderSlot(_ reference: OrderReference, _ account: Int32, _ instrument: InstrumentID) -> Int32? {
+        let found: Int32?
+        switch reference {
+        case .order(let id): found = orderSlot(id)
+        case .client(let id): found = remembered(account, id)
+        }
+        guard let slot = found, slot >= 0 else { return nil }
+        let position = orders[slot].position
+        guard positions[position].account == account, positions[position].instrument == instrument else { return nil }
+        return slot
+    }
+}

@@ -1,0 +1,122 @@
+import Logging
+
+/// How one process serves. What decisions depend on is not here but in the log (`SET`), so that a changed file cannot change what a
+/// replay comes to.
+package struct Configuration: Sendable {
+    package enum Auth: String, Sendable, CaseIterable { case jwt, off }
+
+    package var data = "./data"
+    package var host = "127.0.0.1"
+    /// 0: any free one (tests).
+    package var port = 7070
+    /// 0: as many as fit the machine, see ``loopCount(cores:)``.
+    package var loops = 0
+    package var auth = Auth.jwt
+    package var maxConnections = 4_096
+    package var maxUnsentBytes = 8 << 20
+    /// A connection that sends nothing for so long is closed; 0: never.
+    package var idleSeconds = 600
+    /// A client that takes nothing for so long, with ``maxUnsentBytes`` waiting, is closed.
+    package var slowSeconds = 30
+    /// After a token's end: so long cancels and queries go on.
+    package var tokenGraceSeconds = 60
+    /// Recent events kept in memory for subscribers; who is behind them is fed from the log.
+    package var eventBufferBytes = 16 << 20
+    package var logLevel = Logger.Level.info
+    /// Commands that fill an empty log, in order.
+    package var seed: [String] = []
+    /// Where the seed came from, for messages.
+    package var seedSource = "the built-in defaults"
+
+    package init() {}
+
+    /// One loop below four cores: a wake-up across cores costs more than a durable order does on one.
+    package func loopCount(cores: Int) -> Int { loops > 0 ? loops : cores < 4 ? 1 : max(2, cores / 2) }
+
+    package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
+    /// Every key: its name in the file; the environment variable is `CASHUP_` and the name in capitals.
+    struct Key {
+        var name: String
+        /// Sets the value; returns what was expected when the text is not that.
+        var set: @Sendable (inout Configuration, String) -> String?
+    }
+
+    static let keys: [Key] = [
+        Key(name: "data") { config, text in
+            config.data = text
+            return text.isEmpty ? "a directory" : nil
+        },
+        Key(name: "listen") { config, text in
+            guard let (host, port) = endpoint(text) else { return "HOST:PORT" }
+            config.host = host
+            config.port = port
+            return nil
+        },
+        Key(name: "loops") { config, text in
+            if text == "auto" {
+                config.loops = 0
+                return nil
+            }
+            return whole(text, 1...256, "auto or 1 to 256") { config.loops = $0 }
+        },
+        Key(name: "auth") { config, text in
+            // YAML reads a bare `off` as a boolean; both spellings arrive here as written.
+            guard let auth = Auth(rawValue: text) else { return "jwt or off" }
+            config.auth = auth
+            return nil
+        },
+        Key(name: "max_connections") { config, text in whole(text, 1...100_000) { config.maxConnections = $0 } },
+        Key(name: "max_unsent_bytes") { config, text in whole(text, 65_536...(1 << 30)) { config.maxUnsentBytes = $0 } },
+        Key(name: "idle_seconds") { config, text in whole(text, 0...86_400) { config.idleSeconds = $0 } },
+        Key(name: "slow_seconds") { config, text in whole(text, 1...3_600) { config.slowSeconds = $0 } },
+        Key(name: "token_grace_seconds") { config, text in whole(text, 0...3_600) { config.tokenGraceSeconds = $0 } },
+        Key(name: "event_buffer_bytes") { config, text in whole(text, 65_536...(1 << 30)) { config.eventBufferBytes = $0 } },
+        Key(name: "log_level") { config, text in
+            guard let level = Logger.Level(rawValue: text) else { return "trace, debug, info, notice, warning or error" }
+            config.logLevel = level
+            return nil
+        },
+    ]
+
+    private static func whole(
+        _ text: String, _ range: ClosedRange<Int>, _ expected: String? = nil, _ set: (Int) -> Void
+    ) -> String? {
+        guard let value = Int(text.filter { $0 != "_" }), range.contains(value) else {
+            return expected ?? "a whole number, \(range.lowerBound) to \(range.upperBound)"
+        }
+        set(value)
+        return nil
+    }
+
+    private static func endpoint(_ text: String) -> (String, Int)? {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
+        else { return nil }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        return (host.isEmpty ? "0.0.0.0" : host, port)
+    }
+
+    /// The known name that is nearest to a misspelt one, when it is near enough to be meant.
+    static func nearest(to name: String, among names: [String]) -> String? {
+        let best = names.min { distance($0, name) < distance($1, name) }
+        guard let best, distance(best, name) <= max(2, name.count / 3) else { return nil }
+        return best
+    }
+
+    private static func distance(_ a: String, _ b: String) -> Int {
+        let a = Array(a.utf8)
+        let b = Array(b.utf8)
+        var row = Array(0...b.count)
+        for i in 0..<a.count {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for j in 0..<b.count {
+                let substituted = diagonal + (a[i] == b[j] ? 0 : 1)
+                diagonal = row[j + 1]
+                row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+            }
+        }
+        return row[b.count]
+    }
+}

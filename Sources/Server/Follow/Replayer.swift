@@ -1,0 +1,47 @@
+import Core
+import WAL
+
+/// Shards of its own, brought forward by the durable log. Owner: one thread at a time.
+final class Replayer {
+    private let reader: LogReader
+    private var shards: [ShardBox] = []
+    private var writer = EventWriter()
+    /// Everything up to this LSN is applied.
+    private(set) var position: UInt64 = 0
+
+    private let noteSession: (SessionInfo) -> Void
+
+    /// - Parameter noteSession: hears of each session before its first record; again in each segment.
+    /// - Throws: `LogError` when the log cannot be read from its begin.
+    init(directory: String, noteSession: @escaping (SessionInfo) -> Void = { _ in }) throws {
+        reader = try LogReader(directory: directory, from: 1)
+        self.noteSession = noteSession
+    }
+
+    /// Applies what is durable, up to `limit`; after each record `visit` may write its events.
+    /// - Throws: `LogError`, `RecordError`: the log is damaged.
+    func advance(
+        to limit: UInt64, _ visit: (RecordReader.Record, borrowing Shard, UInt64, inout EventWriter) -> Void
+    ) throws {
+        guard limit > position else { return }
+        _ = try reader.read(upTo: limit) { item in
+            guard case .batch(let first, let count, let bytes) = item else {
+                if case .session(let session) = item { noteSession(session) }
+                return
+            }
+            var records = RecordReader(bytes: bytes, count: count)
+            var lsn = first
+            while let record = try records.next() {
+                if lsn > position {
+                    while shards.count <= Int(record.shard) { shards.append(ShardBox(number: WalletID(shards.count))) }
+                    let box = shards[Int(record.shard)]
+                    writer.prepare(record.mutation, shard: box.shard)
+                    box.shard.evolve(record.mutation, at: record.time)
+                    visit(record, box.shard, lsn, &writer)
+                    position = lsn
+                }
+                lsn += 1
+            }
+        }
+    }
+}

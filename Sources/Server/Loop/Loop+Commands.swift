@@ -1,0 +1,77 @@
+import Core
+import NIOCore
+
+// Stages 3 to 5 of a request's path for commands of one shard: to the shard's loop, decided and applied there, recorded in the open batch.
+
+/// An answer to be written when the batch has its LSNs: to another loop's command, or to one that left a hole in this turn.
+struct RemoteAnswer {
+    var address: ReplyAddress
+    var about: AnswerWriter.About
+    var outcome: Outcome
+    /// Predicted; 0: nothing changed.
+    var lsn: UInt64
+}
+
+extension Loop {
+    /// Decides a command for a shard of this loop.
+    @inline(__always)
+    func execute(_ command: borrowing Command, wallet: WalletID, session: UInt64) -> Outcome {
+        let box = box(wallet)
+        return box.shard.execute(command, now: now) { mutation in
+            record(mutation, shard: box.number, session: session)
+        }
+    }
+
+    /// A command of another loop's connection.
+    func executeRemote(_ address: ReplyAddress, _ wallet: WalletID, _ command: Command, session: UInt64) {
+        let recorded = batch.recordCount
+        let outcome = execute(command, wallet: wallet, session: session)
+        if case .transferring(let target, let sequence, let asset, let available, let duplicate) = outcome {
+            let waiter = TransferWaiter(address: address, asset: asset, available: available, duplicate: duplicate)
+            let lsn = deliver(
+                command, from: wallet, to: target, sequence: sequence, duplicate: duplicate, session: session
+            ) { waiter }
+            if let lsn { remoteAnswers.append(RemoteAnswer(address: address, about: .nothing, outcome: waiter.outcome, lsn: lsn)) }
+            return
+        }
+        remoteAnswers.append(
+            RemoteAnswer(address: address, about: AnswerWriter.About(command), outcome: outcome, lsn: batch.recordCount > recorded ? lastLSN : 0))
+    }
+
+    /// Writes the answers to other loops' commands, now that the batch has its LSNs.
+    func finishRemoteAnswers(shift: Int64) {
+        if !credits.isEmpty { sendCredits(shift: shift) }
+        for answer in remoteAnswers {
+            let lsn = answer.lsn == 0 ? 0 : UInt64(Int64(answer.lsn) + shift)
+            answerLater(answer.address, answer.outcome, answer.about, lsn: lsn)
+        }
+        remoteAnswers.removeAll(keepingCapacity: true)
+    }
+
+    func write(_ outcome: Outcome, _ about: AnswerWriter.About, tag: Text, lsn: UInt64) {
+        AnswerWriter.write(outcome, tag: tag, lsn: Int64(lsn), about: about, registry: registry, into: &edgeText)
+    }
+
+    /// Sends ``edgeText`` as the answer to a command of another loop's connection.
+    private func sendEdgeText(to address: ReplyAddress) {
+        let start = outbox[address.loop].text.writerIndex
+        edgeText.withUnsafeBytes { _ = outbox[address.loop].text.writeBytes($0) }
+        edgeText.removeAll()
+        outbox[address.loop].messages.append(.answer(address, start: start, end: outbox[address.loop].text.writerIndex))
+    }
+
+    /// Answers a command that left a hole, wherever its connection is, with ``edgeText``. It leaves when all that this turn saw is
+    /// durable.
+    func answerLaterWithEdgeText(_ address: ReplyAddress) {
+        if address.loop != index { return sendEdgeText(to: address) }
+        var text = ByteBufferAllocator().buffer(capacity: edgeText.count)
+        edgeText.withUnsafeBytes { _ = text.writeBytes($0) }
+        edgeText.removeAll()
+        connection(address.connection)?.fill(address.ticket, text: text, wait: OutputQueue.unsealed)
+    }
+
+    func answerLater(_ address: ReplyAddress, _ outcome: Outcome, _ about: AnswerWriter.About = .nothing, lsn: UInt64) {
+        write(outcome, about, tag: address.tag, lsn: lsn)
+        answerLaterWithEdgeText(address)
+    }
+}

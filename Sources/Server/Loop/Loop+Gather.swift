@@ -1,0 +1,129 @@
+import Core
+import NIOCore
+
+// Requests that concern every shard: CXA and queries without a wallet. With one loop they are answered on the spot; otherwise each shard's
+// loop does its share, and the parts are put together in the order of the wallets.
+
+/// A request that spans shards of several loops, until all parts are there.
+struct Gathering {
+    var address: ReplyAddress
+    /// Rows that need no shard.
+    var head: ByteBuffer
+    var parts: [ByteBuffer]
+    var remaining: Int
+    var count: Int64 = 0
+    /// Rows of the whole answer; 0 for CXA.
+    var limit: Int
+    var rejection: Rejection?
+    var lastLSN: UInt64 = 0
+}
+
+extension Loop {
+    /// Wallets there are; shard 0 is there before its wallet.
+    var walletCount: Int { registry.wallets.count }
+
+    func startGathering(
+        _ work: PartRequest.Work, _ address: ReplyAddress, wallets: ClosedRange<Int>, session: UInt64, head: ByteBuffer = ByteBuffer()
+    ) {
+        lastGathering += 1
+        var limit = 0
+        switch work {
+        case .cancelAll: break
+        case .query(let query): limit = query.limit
+        case .status: limit = .max
+        }
+        gatherings[lastGathering] = Gathering(
+            address: address, head: head, parts: Array(repeating: ByteBuffer(), count: wallets.count),
+            remaining: wallets.count, limit: limit)
+        for wallet in wallets {
+            send(
+                .part(
+                    PartRequest(
+                        gathering: lastGathering, index: wallet - wallets.lowerBound, loop: index, tag: address.tag, wallet: WalletID(wallet),
+                        work: work, session: session)),
+                to: Loop.index(of: WalletID(wallet), count: count))
+        }
+    }
+
+    func executePart(_ request: PartRequest) {
+        let recorded = batch.recordCount
+        let start = outbox[request.loop].text.writerIndex
+        var part = PartAnswer(gathering: request.gathering, index: request.index, count: 0, start: start, end: start, changed: false)
+        switch request.work {
+        case .cancelAll(let cancelAll):
+            switch execute(.cancelAll(cancelAll), wallet: request.wallet, session: request.session) {
+            case .canceled(let count): part.count = count
+            case .rejected(let rejection): part.rejection = rejection
+            default: invariantFailure("a cancel-all with another command's outcome")
+            }
+        case .status(let hash):
+            writeStatus(of: request.wallet, hash: hash, tag: request.tag, into: &edgeText)
+            part.count = 1
+            takeEdgeText(&part, for: request.loop)
+        case .query(let query):
+            var rows = 0
+            part.rejection = QueryWriter.write(
+                query, shard: box(request.wallet).shard, tag: request.tag, rows: &rows, into: &edgeText)
+            part.count = Int64(rows)
+            takeEdgeText(&part, for: request.loop)
+        }
+        part.changed = batch.recordCount > recorded
+        outbox[request.loop].messages.append(.partDone(part))
+    }
+
+    private func takeEdgeText(_ part: inout PartAnswer, for loop: Int) {
+        edgeText.withUnsafeBytes { _ = outbox[loop].text.writeBytes($0) }
+        edgeText.removeAll()
+        part.end = outbox[loop].text.writerIndex
+    }
+
+    func gather(_ part: PartAnswer, parcel: Parcel) {
+        guard var gathering = gatherings.removeValue(forKey: part.gathering) else { invariantFailure("a part of nothing") }
+        gathering.parts[part.index] = parcel.text.getSlice(at: part.start, length: part.end - part.start) ?? ByteBuffer()
+        gathering.remaining -= 1
+        gathering.count += part.count
+        if part.rejection != nil, gathering.rejection == nil { gathering.rejection = part.rejection }
+        if part.changed { gathering.lastLSN = max(gathering.lastLSN, parcel.lastLSN) }
+        if gathering.remaining > 0 {
+            gatherings[part.gathering] = gathering
+        } else {
+            finish(gathering)
+        }
+    }
+
+    private func finish(_ gathering: Gathering) {
+        let tag = gathering.address.tag
+        if let rejection = gathering.rejection, gathering.count == 0 {
+            AnswerWriter.write(rejection, tag: tag, registry: registry, into: &edgeText)
+        } else if gathering.limit == 0 {
+            AnswerWriter.canceled(gathering.count, tag: tag, lsn: Int64(gathering.lastLSN), into: &edgeText)
+        } else {
+            var rows = 0
+            appendRows(gathering.head, &rows, limit: gathering.limit)
+            for part in gathering.parts { appendRows(part, &rows, limit: gathering.limit) }
+            AnswerWriter.end(rows: rows, tag: tag, into: &edgeText)
+        }
+        answerLaterWithEdgeText(gathering.address)
+    }
+
+    /// Each shard has written up to the whole answer's limit of rows.
+    private func appendRows(_ part: ByteBuffer, _ rows: inout Int, limit: Int) {
+        part.withUnsafeReadableBytes { bytes in
+            var end = 0
+            while end < bytes.count, rows < limit {
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[end...])
+                end += (rest.firstNewline ?? rest.count - 1) + 1
+                rows += 1
+            }
+            edgeText.append(bytes: UnsafeRawBufferPointer(rebasing: bytes[0..<end]))
+        }
+    }
+
+    /// Cancels what a session entered with cancel-on-disconnect in this loop's shards.
+    func cancelOrders(ofSession session: UInt64) {
+        for box in shards {
+            _ = execute(
+                .cancelAll(CancelAll(account: 0, reason: .disconnect, session: session)), wallet: box.number, session: session)
+        }
+    }
+}

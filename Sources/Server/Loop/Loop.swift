@@ -1,0 +1,164 @@
+import Core
+import NIOCore
+import Synchronization
+import WAL
+
+/// A shard and its place on the heap, so that a loop can hold many.
+final class ShardBox {
+    @exclusivity(unchecked) var shard: Shard
+    let number: WalletID
+    init(_ shard: consuming Shard) {
+        number = shard.number
+        self.shard = shard
+    }
+    convenience init(number: WalletID) { self.init(Shard(number: number)) }
+}
+
+/// One event loop's part of the service: its share of the connections and of the shards (shard s belongs to loop s % K), its own
+/// registry to parse with, its open batch, its timers and its mailbox.
+///
+/// The loop works in *turns*. NIO delivers everything one `select` found; the first thing that arrives starts a turn (`enter`), which reads
+/// the clock once and puts `endTurn` behind all that is still to be delivered. Commands are parsed, decided and applied at once (stages 2
+/// to 5 of a request's path) and their records go to the open batch. `endTurn` seals and commits the batch (stage 6) and lets answers
+/// leave (stage 7); see Loop+Turn.swift.
+///
+/// Owner: the thread of ``eventLoop``; everything here is touched by it alone, except the `let`s that are Sendable themselves
+/// (``mailbox``, ``waitsForLog``). Before the service starts the starting thread owns it.
+final class Loop: @unchecked Sendable {
+    /// Records after which a turn takes no further commands; what was read waits for the next one.
+    static let batchRecordsMax = 32_768
+    /// GTD orders expired in one turn, so that a million at one instant do not stop the loop.
+    static let expiriesPerTurnMax = 10_000
+
+    let index: Int
+    let count: Int
+    let eventLoop: any EventLoop
+    unowned let service: Service
+    let log: Log
+
+    // MARK: State of the market
+
+    /// By wallet / K.
+    @exclusivity(unchecked) var shards: [ShardBox] = []
+    @exclusivity(unchecked) var registry = Registry()
+
+    // MARK: The turn
+
+    @exclusivity(unchecked) var inTurn = false
+    /// Of the turn, microseconds.
+    @exclusivity(unchecked) var now: Timestamp = 0
+    @exclusivity(unchecked) var batch: Batch
+    let batches = BatchPool()
+    @exclusivity(unchecked) var writer = RecordWriter()
+    /// What the log was sealed to when the batch got its first record: LSNs told to clients are predicted from it.
+    @exclusivity(unchecked) var predictedBase: UInt64 = 0
+    /// Answers of one piece of input, before they go to the connection's output.
+    @exclusivity(unchecked) var scratch = OutputBuffer(capacity: 64 << 10)
+    /// Answers that are not to the line just read.
+    @exclusivity(unchecked) var edgeText = OutputBuffer(capacity: 4 << 10)
+    /// Connections that got output in this turn.
+    @exclusivity(unchecked) var touched: [Connection] = []
+    /// Connections with output that waits for the log.
+    @exclusivity(unchecked) var waiting: [Connection] = []
+    /// Connections with input left over from a turn that was full.
+    @exclusivity(unchecked) var runnable: [Connection] = []
+    @exclusivity(unchecked) var resumeIsScheduled = false
+    /// To run `endTurn` without making a closure each time.
+    @exclusivity(unchecked) var endTurnTask: @Sendable () -> Void = {}
+    @exclusivity(unchecked) var releaseTask: @Sendable () -> Void = {}
+
+    // MARK: Other loops
+
+    let mailbox = Mailbox()
+    /// Set while output waits for an LSN that another thread will make durable.
+    let waitsForLog = Atomic<Bool>(false)
+    /// In this loop's shards; of the last tick.
+    let openOrders = Atomic<Int>(0)
+    @exclusivity(unchecked) var outbox: [Parcel] = []
+    /// Answers to other loops' commands, to be written when the batch has its LSNs.
+    @exclusivity(unchecked) var remoteAnswers: [RemoteAnswer] = []
+    /// Credits of this turn, to be told when the batch has its LSNs.
+    @exclusivity(unchecked) var credits: [Credit] = []
+    /// Parcels from loops whose registry is ahead of this one's.
+    @exclusivity(unchecked) var deferred: [Parcel] = []
+
+    // MARK: Obligations and requests under way
+
+    @exclusivity(unchecked) var transferWaiters: [TransferKey: [TransferWaiter]] = [:]
+    /// Highest credit known and the LSN of its record, until it is settled.
+    @exclusivity(unchecked) var credited: [TransferChannel: (sequence: Int64, lsn: UInt64)] = [:]
+    @exclusivity(unchecked) var settleIsScheduled = false
+    @exclusivity(unchecked) var gatherings: [UInt64: Gathering] = [:]
+    @exclusivity(unchecked) var lastGathering: UInt64 = 0
+    /// Loop 0: entries of the registry that not all loops have recorded.
+    @exclusivity(unchecked) var definitions: [Int64: DefinitionUnderWay] = [:]
+
+    // MARK: Connections
+
+    @exclusivity(unchecked) var connections: [Connection?] = []
+    @exclusivity(unchecked) var generations: [UInt32] = []
+    @exclusivity(unchecked) var freeSlots: [UInt32] = []
+    @exclusivity(unchecked) var connectionCount = 0
+    /// Sessions that have ended in this turn.
+    @exclusivity(unchecked) var endedSessions: [UInt64] = []
+    @exclusivity(unchecked) var isDraining = false
+    @exclusivity(unchecked) var scheduledExpiry = Timestamp.max
+    @exclusivity(unchecked) var ticker: RepeatedTask?
+
+    init(index: Int, count: Int, eventLoop: any EventLoop, service: Service, log: Log) {
+        self.index = index
+        self.count = count
+        self.eventLoop = eventLoop
+        self.service = service
+        self.log = log
+        batch = Batch()
+        outbox = (0..<count).map { _ in Parcel(from: index) }
+        endTurnTask = { [unowned self] in self.endTurn() }
+        releaseTask = { [unowned self] in self.releaseFromLog() }
+    }
+
+    func hosts(_ wallet: WalletID) -> Bool { Int(wallet) % count == index }
+    static func index(of wallet: WalletID, count: Int) -> Int { Int(wallet) % count }
+
+    func box(_ wallet: WalletID) -> ShardBox {
+        let position = Int(wallet) / count
+        invariant(hosts(wallet) && position < shards.count, "a message for a shard that is not here")
+        return shards[position]
+    }
+
+    // MARK: Records
+
+    /// Appends a mutation of `shard` to the open batch.
+    @inline(__always)
+    func record(_ mutation: borrowing Mutation, shard: WalletID, session: UInt64) {
+        if batch.recordCount == 0 { predictedBase = log.sealedLSN }
+        writer.append(mutation, shard: shard, time: now, session: session, to: batch)
+    }
+
+    /// The LSN of the record appended last; exact with one loop, otherwise a guess that the turn's end corrects.
+    var lastLSN: UInt64 { predictedBase + UInt64(batch.recordCount) }
+
+    // MARK: Connections
+
+    func add(_ connection: Connection) -> ConnectionID {
+        connectionCount += 1
+        if let slot = freeSlots.popLast() {
+            connections[Int(slot)] = connection
+            return ConnectionID(slot: slot, generation: generations[Int(slot)])
+        }
+        connections.append(connection)
+        generations.append(0)
+        return ConnectionID(slot: UInt32(connections.count - 1), generation: 0)
+    }
+
+    func remove(_ id: ConnectionID) {
+        connectionCount -= 1
+        connections[Int(id.slot)] = nil
+        generations[Int(id.slot)] &+= 1
+        freeSlots.append(id.slot)
+    }
+
+    func connection(_ id: ConnectionID) -> Connection? {
+        generations[Int(id.slot)] == id.generation ? connections[Int(id.slot)] : nil
+    }
+}

@@ -1,0 +1,135 @@
+import Core
+
+/// A run of bytes of the line: from `start` up to, not including, `end`.
+struct Field: BitwiseCopyable {
+    var start: UInt16 = 0
+    var end: UInt16 = 0
+}
+
+/// The fields of a line, found in one pass that also refuses bytes that may not be there.
+struct Fields {
+    /// More than any verb can have of positional arguments and options, tag and verb included; what is beyond cannot be right.
+    static let countMax = 32
+
+    private(set) var count = 0
+    private var fields = InlineArray<32, Field>(repeating: Field())
+    /// The field after the last one kept, where there were too many.
+    private(set) var beyond: Field?
+
+    subscript(index: Int) -> Field { fields[index] }
+
+    /// Splits at single blanks. The caller has checked that the line has at most ``LineParser/authLineMax`` bytes.
+    @inline(__always)
+    init(_ line: UnsafeRawBufferPointer) throws(Refusal) {
+        var start = 0
+        var index = 0
+        let end = line.count
+        while index < end {
+            let byte = line[index]
+            if byte &- 0x21 > 0x7E - 0x21 {
+                if byte != 0x20 { throw .badCharacter(at: index + 1) }
+                // A blank first, last, or after a blank.
+                if index == start || index == end - 1 { throw .badCharacter(at: index + 1) }
+                add(Field(start: UInt16(start), end: UInt16(index)))
+                start = index + 1
+            }
+            index += 1
+        }
+        if end > start { add(Field(start: UInt16(start), end: UInt16(end))) }
+    }
+
+    @inline(__always)
+    private mutating func add(_ field: Field) {
+        if count < Fields.countMax {
+            fields[count] = field
+            count += 1
+        } else if beyond == nil {
+            beyond = field
+        }
+    }
+}
+
+/// A verb's positional arguments and options, told apart and checked against what the verb takes.
+package struct Arguments {
+    let line: UnsafeRawBufferPointer
+    let verb: Verb
+    private(set) var count = 0
+    private(set) var present = KeySet()
+    private var positional = InlineArray<8, Field>(repeating: Field())
+    private var options = InlineArray<48, Field>(repeating: Field())
+
+    @inline(__always)
+    init(_ line: UnsafeRawBufferPointer, _ fields: borrowing Fields, verb: Verb) throws(Refusal) {
+        self.line = line
+        self.verb = verb
+        let shape = verb.shape
+        var index = 2
+        while index < fields.count {
+            let field = fields[index]
+            // `id=` where an order stands is that argument, not an option.
+            let separator = count == shape.orderIndex && present.isEmpty && startsWithID(field) ? -1 : keyEnd(field)
+            if separator < 0 {
+                if count == shape.argumentsMax || !present.isEmpty { throw .extraArgument(Text(cut: self[field])) }
+                positional[count] = field
+                count += 1
+            } else {
+                let name = UnsafeRawBufferPointer(rebasing: line[Int(field.start)..<separator])
+                guard let key = OptionKey(name), shape.keys.contains(key) else { throw .unknownKey(Text(cut: name)) }
+                if present.contains(key) { throw .repeatedKey(Text(cut: name)) }
+                if Arguments.reserved.contains(key) { throw .notSupported(key.name) }
+                present.insert(key)
+                options[Int(key.rawValue)] = Field(start: UInt16(separator + 1), end: field.end)
+            }
+            index += 1
+        }
+        if let beyond = fields.beyond { throw .extraArgument(Text(cut: self[beyond])) }
+        if count < shape.argumentsMin { throw .missingArgument(verb, index: count) }
+        if let key = shape.required.subtracting(present).first { throw .missingKey(key.name) }
+    }
+
+    /// Options of NEW that a later version will take.
+    package static var reserved: KeySet { KeySet(.stop) | .display | .post | .reduce }
+
+    /// Where the `=` of an option is; -1: a positional argument. No positional argument contains one, apart from `id=`.
+    @inline(__always)
+    private func keyEnd(_ field: Field) -> Int {
+        var index = Int(field.start)
+        while index < Int(field.end) {
+            if line[index] == UInt8(ascii: "=") { return index }
+            index += 1
+        }
+        return -1
+    }
+
+    @inline(__always)
+    private func startsWithID(_ field: Field) -> Bool {
+        let start = Int(field.start)
+        return Int(field.end) - start >= 3 && line[start] == UInt8(ascii: "i") && line[start + 1] == UInt8(ascii: "d")
+            && line[start + 2] == UInt8(ascii: "=")
+    }
+
+    @inline(__always)
+    subscript(field: Field) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: line[Int(field.start)..<Int(field.end)])
+    }
+
+    @inline(__always)
+    func has(_ key: OptionKey) -> Bool { present.contains(key) }
+
+    /// The positional argument; the caller knows that there are so many.
+    @inline(__always)
+    subscript(index: Int) -> UnsafeRawBufferPointer { self[positional[index]] }
+
+    /// The option's value; the caller knows that it is there.
+    @inline(__always)
+    func bytes(_ key: OptionKey) -> UnsafeRawBufferPointer { self[options[Int(key.rawValue)]] }
+
+    func field(_ index: Int) -> Field { positional[index] }
+}
+
+extension Text {
+    /// The bytes, or the first 36 of them; for the facts of refusals.
+    init(cut bytes: UnsafeRawBufferPointer) {
+        self = Text(bytes: UnsafeRawBufferPointer(rebasing: bytes.prefix(Text.bytesMax))) ?? Text()
+    }
+}

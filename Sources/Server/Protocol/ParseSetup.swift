@@ -1,0 +1,110 @@
+import Core
+
+/// AST, WLT, VEN, ACC, LIM, SET: definitions, or lists where nothing is given to define.
+extension LineParser {
+    static func assets(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
+        guard a.count > 0 || a.has(.decimals) else { return try finish(Query(.assets), a, &parsed) }
+        guard a.count > 0 else { throw .missingArgument(.assets, index: 0) }
+        guard a.has(.decimals) else { throw .missingKey("decimals") }
+        let decimals = try a.whole(a.bytes(.decimals), "decimals", 0...18, expected: "0..18")
+        try define(.asset(AssetInfo(name: try a.name(a[0], "name"), decimals: Int32(decimals))), a, &parsed)
+    }
+
+    static func wallets(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
+        guard a.count > 0 else { return try finish(Query(.wallets), a, &parsed) }
+        try define(.wallet(WalletInfo(name: try a.name(a[0], "name"))), a, &parsed)
+    }
+
+    static func venues(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
+        guard a.count > 0 || a.has(.kind) else { return try finish(Query(.venues), a, &parsed) }
+        guard a.count > 0 else { throw .missingArgument(.venues, index: 0) }
+        guard a.has(.kind) else { throw .missingKey("kind") }
+        let kind = a.bytes(.kind)
+        if a.isWord(kind, "internal") { throw .notSupported("internal") }
+        if a.isWord(kind, "connector") { throw .notSupported("connector") }
+        guard a.isWord(kind, "manual") else {
+            throw .badValue(argument: "kind", value: Text(cut: kind), expected: "manual")
+        }
+        try define(.venue(VenueInfo(name: try a.name(a[0], "name"), kind: .manual)), a, &parsed)
+    }
+
+    static func accounts(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
+        guard a.count > 1 else {
+            var query = Query(.accounts)
+            if a.count == 1 { query.account = try a.account(a[0]) }
+            return try finish(query, a, &parsed)
+        }
+        let account = try a.account(a[0])
+        let known = registry.account(account).map { registry.accounts[Int($0)] }
+        let action = a[1]
+        let status: AccountStatus
+        if a.isWord(action, "open") {
+            // Whoever sets accounts up again must not lift a kill switch by it.
+            if known?.status == .suspended { throw .accountExists(account) }
+            status = .open
+        } else if a.isWord(action, "suspend") || a.isWord(action, "resume") {
+            guard known != nil else { throw .unknownAccount(account) }
+            status = a.isWord(action, "suspend") ? .suspended : .open
+        } else {
+            throw .badValue(argument: "action", value: Text(cut: action), expected: "open|suspend|resume")
+        }
+        try define(.account(account, status), a, &parsed)
+    }
+
+    static func limits(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
+        let account = try a.account(a[0])
+        let instrument = a.count > 1 ? try a.instrument(a[1], registry) : -1
+        let wallet = try scope(a, instrument: instrument, registry)
+        if a.present.intersection(Verb.limitValues).isEmpty {
+            var query = Query(.limits)
+            query.account = account
+            query.instrument = instrument
+            query.wallet = wallet
+            return try finish(query, a, &parsed)
+        }
+        if a.has(.limit) { throw .unknownKey(Text("limit")) }
+        var change = LimitsChange()
+        change.maxQuantity = try limit(a, .maxQty)
+        change.maxNotional = try limit(a, .maxNotional)
+        change.maxPosition = try limit(a, .maxPosition)
+        if a.has(.maxOpen) {
+            let bytes = a.bytes(.maxOpen)
+            change.maxOpenOrders = a.isDash(bytes) ? .max : try a.int64(bytes, "max_open", scale: 0)
+        }
+        if a.has(.enabled) { change.enabled = try a.flag(.enabled) }
+        parsed.request = .shard(
+            try wallet >= 0 ? wallet : a.wallet(.wallet, registry),
+            .setLimits(SetLimits(account: account, instrument: instrument, change: change, before: parsed.before)))
+        parsed.requires = Requires(.admin, account: account)
+    }
+
+    /// `nil`: not given. `-` removes the limit.
+    private static func limit(_ a: Arguments, _ key: OptionKey) throws(Refusal) -> Amount? {
+        guard a.has(key) else { return nil }
+        let bytes = a.bytes(key)
+        return a.isDash(bytes) ? Limits.none : try a.amount(bytes, key.name)
+    }
+
+    static func settings(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
+        guard a.count > 0 else { return try finish(Query(.settings), a, &parsed) }
+        let key = a[0]
+        guard let setting = setting(key) else { throw .unknownSetting(Text(cut: key)) }
+        guard a.count > 1 else { throw .missingArgument(.settings, index: 1) }
+        let value = try a.int64(a[1], "value", scale: 0)
+        guard setting.allowed.contains(value) else {
+            let expected: StaticString =
+                switch setting {
+                case .windowHours: "1..8760"
+                case .windowIDs: "1000..100000000"
+                case .marketMarginBps: "0..100000"
+                }
+            throw .badValue(argument: "value", value: Text(cut: a[1]), expected: expected)
+        }
+        try define(.setting(setting, value), a, &parsed)
+    }
+
+    private static func setting(_ name: UnsafeRawBufferPointer) -> Setting? {
+        for setting in Setting.allCases where name.elementsEqual(setting.name.utf8) { return setting }
+        return nil
+    }
+}

@@ -1,0 +1,82 @@
+import Core
+
+/// A refusal that the edge gives without asking a shard: a code and its facts. What a shard refuses is a ``Rejection``.
+///
+/// `argument` and `expected` never contain a blank; `value` is what was sent, cut at 36 bytes.
+public enum Refusal: Error, Sendable {
+    case badTag
+    case lineTooLong(max: Int)
+    /// `at` is the column, from 1.
+    case badCharacter(at: Int)
+    case unknownVerb(Text)
+    /// The index of the positional argument in the verb's form, from 0; named from ``Help``.
+    case missingArgument(Verb, index: Int)
+    case missingVerb
+    case extraArgument(Text)
+    case missingKey(StaticString)
+    case unknownKey(Text)
+    case repeatedKey(Text)
+    case badValue(argument: StaticString, value: Text, expected: StaticString)
+    case badNumber(argument: StaticString, value: Text)
+    case tooManyDecimals(argument: StaticString, max: Int)
+    case numberTooLarge(argument: StaticString)
+    case authRequired
+    case badToken(reason: StaticString)
+    /// Unix time in microseconds.
+    case tokenExpired(at: Timestamp)
+    /// `account` 0 and `venue` empty where none is concerned.
+    case forbidden(need: StaticString, account: AccountNumber, venue: Text)
+    case notSupported(StaticString)
+    case unknownAccount(AccountNumber)
+    case unknownAsset(Text)
+    case unknownWallet(Text)
+    case unknownVenue(Text)
+    case unknownInstrument(Text)
+    case unknownSetting(Text)
+    case fixed(StaticString)
+    /// ACC open of an account that is suspended: only `resume` lifts a suspension.
+    case accountExists(AccountNumber)
+    case storageFull
+    case alreadySubscribed
+    case notSubscribed
+    case logGone(oldest: Int64)
+    case busy(StaticString)
+    case draining
+
+    public var code: Code {
+        switch self {
+        case .badTag: .badTag
+        case .lineTooLong: .lineTooLong
+        case .badCharacter: .badCharacter
+        case .unknownVerb: .unknownVerb
+        case .missingArgument, .missingVerb: .missingArgument
+        case .extraArgument: .extraArgument
+        case .missingKey: .missingKey
+        case .unknownKey: .unknownKey
+        case .repeatedKey: .repeatedKey
+        case .badValue: .badValue
+        case .badNumber: .badNumber
+        case .tooManyDecimals: .tooManyDecimals
+        case .numberTooLarge: .numberTooLarge
+        case .authRequired: .authRequired
+        case .badToken: .badToken
+        case .tokenExpired: .tokenExpired
+        case .forbidden: .forbidden
+        case .notSupported: .notSupported
+        case .unknownAccount: .unknownAccount
+        case .unknownAsset: .unknownAsset
+        case .unknownWallet: .unknownWallet
+        case .unknownVenue: .unknownVenue
+        case .unknownInstrument: .unknownInstrument
+        case .unknownSetting: .unknownSetting
+        case .fixed: .fixed
+        case .accountExists: .alreadyExists
+        case .storageFull: .storageFull
+        case .alreadySubscribed: .alreadySubscribed
+        case .notSubscribed: .notSubscribed
+        case .logGone: .logGone
+        case .busy: .busy
+        case .draining: .draining
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Core
+
+/// What one line asks for, with names resolved and numbers at scale. A plain value: making one allocates nothing.
+public enum Request: Sendable {
+    /// For the shard of that wallet.
+    case shard(WalletID, Command)
+    /// CXA: for the shard of `wallet`, or for all shards when that is -1.
+    case cancelAll(wallet: WalletID, CancelAll)
+    /// For shard 0, then for every shard's copy.
+    case define(Definition)
+    case query(Query)
+    case session(SessionVerb)
+    case refused(Refusal)
+}
+
+/// One parsed line.
+public struct ParsedLine: Sendable {
+    /// Empty when it could not be read: the answer then says `?`.
+    public var tag: Text
+    /// `nil` when the line was refused before its verb was known.
+    public var verb: Verb?
+    public var request: Request
+    public var requires: Requires
+    /// `before=`, microseconds; 0: not given. Commands of ``Request/shard(_:_:)`` carry it too, for their shard to check.
+    public var before: Timestamp
+    /// DEP names an account the registry does not know: the session opens it first (`Definition.account(n, .open)`).
+    public var opensAccount: Bool
+}
+
+/// What a role check needs to know of a request; ``Permissions`` decides.
+public struct Requires: BitwiseCopyable, Sendable {
+    public enum Access: UInt8, BitwiseCopyable, Sendable {
+        /// No role at all: AUTH, PING, TIME, HELP, QUIT and refused lines.
+        case nothing
+        /// Any authenticated session: lists without an account, SYNC, STAT, SUB.
+        case session
+        /// To see the account.
+        case view
+        /// To trade for the account, and for `second` where there is one.
+        case trade
+        /// FIL: connector of the venue, or trader of the account on a manual venue (then within the order's limit).
+        case fill
+        /// MRK: connector of the venue.
+        case mark
+        case admin
+    }
+    public var access: Access
+    /// 0: none.
+    public var account: AccountNumber
+    /// XFR's receiving account; 0: none.
+    public var second: AccountNumber
+    /// -1: none.
+    public var venue: VenueID
+
+    public init(_ access: Access, account: AccountNumber = 0, second: AccountNumber = 0, venue: VenueID = -1) {
+        self.access = access
+        self.account = account
+        self.second = second
+        self.venue = venue
+    }
+}
+
+public struct Query: BitwiseCopyable, Sendable {
+    public enum Kind: UInt8, BitwiseCopyable, Sendable {
+        case balances, positions, orders, trades, limits, instruments
+        // Answered from any copy of the registry.
+        case assets, wallets, venues, accounts, settings
+    }
+    public enum Scope: BitwiseCopyable, Sendable, Equatable {
+        case shard(WalletID)
+        /// Every shard, in ascending order; `limit` counts over all of them.
+        case allShards
+        case registry
+    }
+
+    public static let limitDefault = 100
+    public static let limitMax = 1_000
+
+    public var kind: Kind
+    /// 0: none.
+    public var account: AccountNumber = 0
+    /// -1: all.
+    public var asset: AssetID = -1
+    /// -1: all.
+    public var instrument: InstrumentID = -1
+    /// -1: all.
+    public var wallet: WalletID = -1
+    public var order: OrderReference?
+    public var status: OrderFilter = .open
+    /// Orders above this OrderID.
+    public var after: OrderID = 0
+    /// Most rows of the whole answer, 1...``limitMax``.
+    public var limit = Query.limitDefault
+
+    public init(_ kind: Kind) { self.kind = kind }
+
+    public var scope: Scope {
+        switch kind {
+        case .balances, .positions, .orders, .trades, .limits, .instruments: wallet >= 0 ? .shard(wallet) : .allShards
+        case .assets, .wallets, .venues, .accounts, .settings: .registry
+        }
+    }
+}
+
+/// What the session itself answers.
+public enum SessionVerb: Sendable {
+    case authenticate(Authentication)
+    case ping, time, sync, quit, unsubscribe
+    /// `nil`: all verbs.
+    case help(Verb?)
+    case status(hash: Bool)
+    case subscribe(Subscription)
+
+    public struct Authentication: BitwiseCopyable, Sendable {
+        /// Where in the line the token is; both 0 for `-`.
+        public var tokenStart: Int
+        public var tokenEnd: Int
+        /// Empty: not given.
+        public var session: Text
+        /// `hb=`, seconds; 0: not given.
+        public var heartbeatSeconds: Int
+        public var cancelOnDisconnect: Bool
+        public var hasToken: Bool { tokenEnd > tokenStart }
+    }
+
+    public struct Subscription: BitwiseCopyable, Sendable {
+        /// `nil`: from now on.
+        public var from: Position?
+        /// 0: every account the session may see.
+        public var account: AccountNumber
+        /// -1: every instrument.
+        public var instrument: InstrumentID
+        public var kinds: EventKinds
+
+        /// After event `event` of change `lsn`; without one, after the whole change.
+        public struct Position: BitwiseCopyable, Sendable, Equatable {
+            public var lsn: Int64
+            public var event: Int?
+            public init(lsn: Int64, event: Int?) {
+                self.lsn = lsn
+                self.event = event
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+import Core
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import WAL
+
+/// The running service: the log, the loops with their shards, the listening socket, the follower of subscriptions.
+package final class Service: @unchecked Sendable {
+    let config: Configuration
+    let auth: Configuration.Auth
+    /// Read per line.
+    let maxUnsentBytes: Int
+    let eventBufferBytes: Int
+    let clock: ServiceClock
+    let startedMonotonic: Timestamp
+    let log: Log
+    let logger: Logger
+    /// `nil` with auth=off.
+    let tokenKey: TokenKey?
+    let names = SessionNames()
+    let follower: Follower
+    /// Written once, before the first connection.
+    private(set) var loops: [Loop] = []
+    /// Test seam: called before each commit, on the committing thread.
+    let beforeCommit: (@Sendable () -> Void)?
+
+    private let group: MultiThreadedEventLoopGroup
+    private var listener: (any Channel)?
+    private let connections = Atomic<Int>(0)
+    private let sessions = Atomic<Int>(0)
+    private let lastSession = Atomic<UInt64>(0)
+    private let saidAlarm = Atomic<Bool>(false)
+
+    /// How long a drain waits for what is under way.
+    static let drainMillisMax = 10_000
+
+    /// Bound to, after ``start(_:acceptClock:secret:clock:logOptions:beforeCommit:logger:)``.
+    package private(set) var port = 0
+
+    private init(
+        _ config: Configuration, startup: Startup, tokenKey: TokenKey?, group: MultiThreadedEventLoopGroup, monotonic: Timestamp,
+        beforeCommit: (@Sendable () -> Void)?, logger: Logger
+    ) {
+        self.config = config
+        self.logger = logger
+        self.tokenKey = tokenKey
+        self.group = group
+        self.beforeCommit = beforeCommit
+        auth = config.auth
+        maxUnsentBytes = config.maxUnsentBytes
+        eventBufferBytes = config.eventBufferBytes
+        clock = startup.clock
+        log = startup.log
+        startedMonotonic = monotonic
+        follower = Follower(log: startup.log, logger: logger)
+    }
+
+    /// Recovers and listens; returns when clients may connect.
+    /// - Throws: ``StartFailure``, `LogError`, `RecordError`.
+    package static func start(
+        _ config: Configuration, acceptClock: Bool = false, secret: String? = nil, clock: ServiceClock.Source = .system,
+        logOptions: LogOptions = LogOptions(), beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger
+    ) async throws -> Service {
+        let tokenKey = try await key(config, secret)
+        var startup = try Startup(
+            directory: config.data, options: logOptions, acceptClock: acceptClock, clock: clock, logger: logger)
+        do {
+            startup.finishObligations()
+            try startup.seed(config.seed, source: config.seedSource)
+            let count = config.loopCount(cores: System.coreCount)
+            let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
+            let service = Service(
+                config, startup: startup, tokenKey: tokenKey, group: group, monotonic: startup.clock.monotonic(),
+                beforeCommit: beforeCommit, logger: logger)
+            service.makeLoops(startup.shards, count: count)
+            do {
+                try await service.listen()
+            } catch {
+                try? await group.shutdownGracefully()
+                throw error
+            }
+            return service
+        } catch {
+            startup.log.close()
+            throw error
+        }
+    }
+
+    private static func key(_ config: Configuration, _ secret: String?) async throws -> TokenKey? {
+        guard config.auth == .jwt else {
+            guard config.isLoopback else {
+                throw StartFailure(
+                    StartFailure.usage,
+                    "auth off lets anyone do everything and is taken only on a loopback address, not on \(config.host); listen on 127.0.0.1 or use auth jwt")
+            }
+            return nil
+        }
+        let variable = TokenKey.environmentVariable
+        guard let secret, !secret.isEmpty else {
+            throw StartFailure(
+                StartFailure.usage,
+                "auth jwt needs the environment variable \(variable): at least \(TokenKey.recommendedSecretBytesMin) random bytes, for example from `openssl rand -hex 32`; to try things out on this machine use --auth off")
+        }
+        guard secret.utf8.count >= TokenKey.recommendedSecretBytesMin else {
+            throw StartFailure(
+                StartFailure.usage,
+                "\(variable) has \(secret.utf8.count) bytes; HS256 needs at least \(TokenKey.recommendedSecretBytesMin), for example from `openssl rand -hex 32`")
+        }
+        return await TokenKey(secret: secret)
+    }
+
+    private func makeLoops(_ shards: [ShardBox], count: Int) {
+        var iterator = group.makeIterator()
+        for index in 0..<count {
+            guard let eventLoop = iterator.next() else { invariantFailure("fewer event loops than asked for") }
+            let loop = Loop(index: index, count: count, eventLoop: eventLoop, service: self, log: log)
+            for box in shards where Int(box.number) % count == index { loop.shards.append(box) }
+            let first = shards[0]
+            var number: Int64 = 1
+            while number <= first.shard.registry.number {
+                loop.registry.evolve(number: number, first.shard.definition(number: number))
+                number += 1
+            }
+            loops.append(loop)
+        }
+        let loops = loops
+        let follower = follower
+        log.onDurable = { _ in
+            for loop in loops { loop.wakeFromLog() }
+            follower.ring()
+        }
+        if count > 1 { log.startLogThread() }
+        for loop in loops { loop.eventLoop.execute { loop.startTimers() } }
+    }
+
+    // MARK: Listening
+
+    private func listen() async throws {
+        let loops = loops
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1_024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            // One read per connection and turn: that bounds what one client can put before the others.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Service.readBytesMax))
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
+            // `printf ... | nc` closes its side and still wants its answers.
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { [unowned self] channel in
+                guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
+                    invariantFailure("a connection on no loop")
+                }
+                return channel.eventLoop.makeCompletedFuture { try self.accept(channel, loop) }
+            }
+        do {
+            let channel = try await bootstrap.bind(host: config.host, port: config.port).get()
+            listener = channel
+            port = channel.localAddress?.port ?? config.port
+        } catch let error as IOError {
+            let place = "\(config.host):\(config.port)"
+            if error.errnoCode == EADDRINUSE {
+                throw StartFailure(
+                    StartFailure.unavailable, "\(place) is taken by another process; stop it, or choose another with --listen")
+            }
+            throw StartFailure(StartFailure.unavailable, "cannot listen on \(place): \(error)")
+        } catch {
+            throw StartFailure(StartFailure.unavailable, "cannot listen on \(config.host):\(config.port): \(error)")
+        }
+    }
+    private static let readBytesMax = 64 << 10
+
+    private func accept(_ channel: any Channel, _ loop: Loop) throws {
+        let count = connections.add(1, ordering: .relaxed).newValue
+        channel.closeFuture.whenComplete { [self] _ in _ = connections.subtract(1, ordering: .relaxed) }
+        if count > config.maxConnections || loop.isDraining {
+            let reason = loop.isDraining ? "shutdown" : "connections"
+            channel.writeAndFlush(ByteBuffer(string: "* BYE reason=\(reason)\n")).whenComplete { _ in
+                channel.close(promise: nil)
+            }
+            return
+        }
+        let peer = channel.remoteAddress.map { "\($0.ipAddress ?? "?"):\($0.port ?? 0)" } ?? "?"
+        let connection = Connection(loop: loop, session: .unknown(peer: peer), allocator: channel.allocator)
+        if tokenKey == nil {
+            connection.session = .open(number: nextSession(), peer: peer)
+            connection.register()
+        }
+        try channel.pipeline.syncOperations.addHandler(connection)
+    }
+
+    // MARK: Shared by the loops
+
+    func nextSession() -> UInt64 {
+        sessions.add(1, ordering: .relaxed)
+        return UInt64(log.epoch) << 32 | lastSession.add(1, ordering: .relaxed).newValue
+    }
+    func sessionEnded() { sessions.subtract(1, ordering: .relaxed) }
+    var connectionCount: Int { connections.load(ordering: .relaxed) }
+    var sessionCount: Int { sessions.load(ordering: .relaxed) }
+
+    /// Loop 0, four times a second: what concerns the whole process.
+    func watch() {
+        log.reserveBytes(openOrders: loops.reduce(0) { $0 + $1.openOrders.load(ordering: .relaxed) })
+        if let difference = clock.alarm {
+            if !saidAlarm.exchange(true, ordering: .relaxed) {
+                logger.warning("the wall clock differs from the service's time by \(difference / 1_000) ms; the service's time follows by 0.1 % at most")
+            }
+        } else {
+            saidAlarm.store(false, ordering: .relaxed)
+        }
+    }
+
+    // MARK: The end
+
+    /// Drains and stops: no new connections, what was received is answered, the log is closed cleanly.
+    package func stop() async {
+        try? await listener?.close().get()
+        for loop in loops { try? await loop.eventLoop.submit { loop.beginDrain() }.get() }
+        var waited = 0
+        while waited < Service.drainMillisMax {
+            var isQuiet = true
+            for loop in loops {
+                let quiet = try? await loop.eventLoop.submit { loop.isQuiet }.get()
+                if quiet != true { isQuiet = false }
+            }
+            if isQuiet { break }
+            try? await Task.sleep(for: .milliseconds(10))
+            waited += 10
+        }
+        for loop in loops { try? await loop.eventLoop.submit { loop.sayGoodbye() }.get() }
+        waited = 0
+        while connectionCount > 0, waited < 1_000 {
+            try? await Task.sleep(for: .milliseconds(10))
+            waited += 10
+        }
+        for loop in loops { try? await loop.eventLoop.submit { loop.cutConnections() }.get() }
+        // Ended sessions may have cancelled orders, and that gone from loop to loop.
+        for _ in 0..<3 {
+            for loop in loops { try? await loop.eventLoop.submit { loop.enter() }.get() }
+            for loop in loops { try? await loop.eventLoop.submit {}.get() }
+        }
+        for loop in loops { try? await loop.eventLoop.submit { loop.stopTimers() }.get() }
+        follower.stop()
+        try? await group.shutdownGracefully()
+        log.close()
+    }
+}

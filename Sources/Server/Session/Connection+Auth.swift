@@ -1,0 +1,129 @@
+import Core
+import NIOCore
+import WAL
+
+// AUTH: who is there. The token is verified off the loop; the connection takes nothing further until its answer is there.
+
+extension Connection {
+    func authenticate(_ request: SessionVerb.Authentication, tag: Text, line: UnsafeRawBufferPointer) {
+        let address = makeHole(tag)
+        pause = .answer(ticket: address.ticket)
+        guard let key = loop.service.tokenKey else {
+            // auth=off: the verb only names the session.
+            return enterSession(request, address)
+        }
+        guard request.hasToken else { return refuse(address, .badToken(reason: "missing")) }
+        let token = String(decoding: line[request.tokenStart..<request.tokenEnd], as: UTF8.self)
+        guard TokenHeader.isHS256(token) else { return refuse(address, .badToken(reason: "algorithm_or_malformed")) }
+        let loop = loop
+        let id = id
+        Task {
+            let verified: Result<TokenClaims, any Error>
+            do {
+                verified = .success(try await key.verify(token))
+            } catch {
+                verified = .failure(error)
+            }
+            loop.eventLoop.execute {
+                loop.enter()
+                loop.connection(id)?.tokenVerified(verified, request, address)
+            }
+        }
+    }
+
+    private func refuse(_ address: ReplyAddress, _ refusal: Refusal) {
+        AnswerWriter.write(refusal, tag: address.tag, into: &loop.edgeText)
+        loop.answerLaterWithEdgeText(address)
+    }
+
+    private func tokenVerified(
+        _ verified: Result<TokenClaims, any Error>, _ request: SessionVerb.Authentication, _ address: ReplyAddress
+    ) {
+        // Ended meanwhile: nothing to enter, but the place in the output is owed.
+        if case .ended? = pause { return refuse(address, .badToken(reason: "session_ended")) }
+        switch verified {
+        case .failure(let error):
+            refuse(address, .badToken(reason: TokenFault.reason(of: error)))
+        case .success(let claims):
+            let (expires, overflow) = claims.exp.multipliedReportingOverflow(by: 1_000_000)
+            if overflow || expires <= 0 { return refuse(address, .badToken(reason: "malformed")) }
+            if let start = claims.nbf, start > loop.now / 1_000_000 { return refuse(address, .badToken(reason: "not_yet_valid")) }
+            if expires <= loop.now { return refuse(address, .tokenExpired(at: expires)) }
+            if session.isAuthenticated, session.subject != claims.sub {
+                return refuse(address, .badToken(reason: "other_subject"))
+            }
+            session.grant = Grant(claims)
+            session.subject = claims.sub
+            session.roles = claims.roles.map(\.rawValue).joined(separator: ",")
+            session.expires = expires
+            session.saidExpired = false
+            enterSession(request, address)
+        }
+    }
+
+    private func enterSession(_ request: SessionVerb.Authentication, _ address: ReplyAddress) {
+        if session.number == 0 { session.number = loop.service.nextSession() }
+        session.isAuthenticated = true
+        if request.heartbeatSeconds > 0 { session.heartbeatSeconds = request.heartbeatSeconds }
+        if request.cancelOnDisconnect { session.cancelOnDisconnect = true }
+        var old: SessionNames.Holder?
+        if !request.session.isEmpty, request.session != session.name {
+            if let key = nameKey { loop.service.names.release(key, holder) }
+            session.name = request.session
+        }
+        if !request.session.isEmpty, let key = nameKey { old = loop.service.names.claim(key, holder) }
+        register()
+        if let old {
+            // The answer leaves when the old session's commands are decided.
+            loop.send(.replace(old.connection, by: address), to: old.loop)
+        } else {
+            predecessorGone(ticket: address.ticket, tag: address.tag)
+        }
+    }
+
+    var holder: SessionNames.Holder { SessionNames.Holder(loop: loop.index, connection: id) }
+    var nameKey: SessionNames.Key? {
+        session.name.isEmpty ? nil : SessionNames.Key(subject: session.subject, name: session.name.string)
+    }
+
+    /// Makes the session known to the log, which says with each record who caused it.
+    func register() {
+        loop.log.register(
+            SessionInfo(
+                number: session.number, subject: session.subject, roles: session.roles, peer: session.peer,
+                name: session.name.string, openedMicroseconds: loop.now))
+    }
+
+    /// AUTH is done: no other session of this name is left.
+    func predecessorGone(ticket: UInt64, tag: Text) {
+        AnswerWriter.begin(tag, &loop.edgeText)
+        loop.edgeText.append("OK")
+        if loop.service.tokenKey != nil { loop.edgeText.append(string: " sub=\(TextValue.escaped(session.subject))") }
+        loop.edgeText.append(string: " roles=\(session.roles)")
+        let accounts = session.grant.accounts.map { $0.map(String.init).joined(separator: ",") } ?? "*"
+        loop.edgeText.append(string: " accounts=\(accounts)")
+        if !session.name.isEmpty {
+            loop.edgeText.append(" session=")
+            loop.edgeText.append(session.name)
+        }
+        if session.expires != 0 { loop.edgeText.append(string: " expires=\(session.expires / 1_000)") }
+        loop.edgeText.append(UInt8(ascii: "\n"))
+        loop.answerLaterWithEdgeText(ReplyAddress(loop: loop.index, connection: id, ticket: ticket, tag: tag))
+    }
+}
+
+enum TextValue {
+    /// As a value in a line: anything but printable ASCII as %XX.
+    static func escaped(_ text: String) -> String {
+        var out = ""
+        for byte in text.utf8 {
+            if byte > 0x20, byte < 0x7F, byte != UInt8(ascii: "%") {
+                out.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                let hex = String(byte, radix: 16, uppercase: true)
+                out += hex.count == 1 ? "%0\(hex)" : "%\(hex)"
+            }
+        }
+        return out
+    }
+}

@@ -1,0 +1,279 @@
+import Core
+import NIOCore
+import WAL
+
+// Stage 2 and 3 of a request's path: a line is parsed, checked against what the session may do, and handed to the shard it concerns: at once
+// when that is on this loop, as a message when it is not.
+
+/// A deposit whose account is being opened.
+struct DepositUnderWay {
+    var address: ReplyAddress
+    var wallet: WalletID
+    var command: Command
+}
+
+extension Connection {
+    /// One line, without its end, not empty.
+    func take(line: UnsafeRawBufferPointer) {
+        let parsed = LineParser.parse(line, registry: loop.registry)
+        if let refusal = refusal(of: parsed) { return answer(refusal: refusal, tag: parsed.tag) }
+        let verdict = Permissions.check(parsed.requires, session.grant, loop.registry)
+        if case .refused(let refusal) = verdict { return answer(refusal: refusal, tag: parsed.tag) }
+
+        switch parsed.request {
+        case .shard(let wallet, var command):
+            if case .allowedWithinLimit = verdict, case .fill(var fill) = command {
+                fill.withinLimit = true
+                command = .fill(fill)
+            }
+            if session.cancelOnDisconnect { markForCancel(&command) }
+            if !hasRoom(for: command) { return answer(refusal: .storageFull, tag: parsed.tag) }
+            if parsed.opensAccount, !isLate(parsed) {
+                openAccount(parsed.tag, wallet, command)
+            } else {
+                run(command, wallet: wallet, tag: parsed.tag)
+            }
+        case .cancelAll(let wallet, let cancelAll):
+            if loop.log.storage == .full { return answer(refusal: .storageFull, tag: parsed.tag) }
+            if wallet >= 0 {
+                run(.cancelAll(cancelAll), wallet: wallet, tag: parsed.tag)
+            } else {
+                cancelEverywhere(cancelAll, tag: parsed.tag)
+            }
+        case .define(let definition):
+            define(definition, parsed)
+        case .query(let query):
+            if isLate(parsed) { return answerLate(parsed) }
+            self.query(query, tag: parsed.tag)
+        case .session(let verb):
+            if isLate(parsed) { return answerLate(parsed) }
+            take(verb, tag: parsed.tag, line: line)
+        case .refused(let refusal):
+            answer(refusal: refusal, tag: parsed.tag)
+        }
+    }
+
+    /// What stands before the line's own content: the drain, AUTH, the token's end.
+    private func refusal(of parsed: borrowing ParsedLine) -> Refusal? {
+        if loop.isDraining { return .draining }
+        if session.isAuthenticated, session.expires == 0 { return nil }
+        guard let verb = parsed.verb else { return nil }
+        if !session.isAuthenticated { return Permissions.isTakenBeforeAuth(verb) ? nil : .authRequired }
+        if loop.now >= session.expires, !Permissions.isTakenInGrace(parsed) { return .tokenExpired(at: session.expires) }
+        return nil
+    }
+
+    private func isLate(_ parsed: ParsedLine) -> Bool { parsed.before != 0 && loop.now > parsed.before }
+
+    private func answerLate(_ parsed: ParsedLine) {
+        answer(rejection: .tooLate(before: parsed.before, now: loop.now), tag: parsed.tag)
+    }
+
+    private func markForCancel(_ command: inout Command) {
+        switch command {
+        case .newOrder(var order):
+            order.cancelOnDisconnect = session.number
+            command = .newOrder(order)
+        case .closePosition(var close):
+            close.cancelOnDisconnect = session.number
+            command = .closePosition(close)
+        default: break
+        }
+    }
+
+    /// On a disk that is nearly full only what reduces risk is taken (docs/PROTOCOL.md, STORAGE_FULL).
+    private func hasRoom(for command: borrowing Command) -> Bool {
+        let storage = loop.log.storage
+        if storage == .ok { return true }
+        if storage == .full { return false }
+        switch copy command {
+        case .cancel, .cancelAll, .fill, .setLimits: return true
+        case .money(let money): return money.kind == .release
+        case .replace(let replace): return isReduction(replace)
+        default: return false
+        }
+    }
+
+    /// Whether a replace cannot raise the order's reserve: no more quantity, and for a purchase no higher price. Answered here for
+    /// shards of this loop; for others it is refused, as too little is known of the order.
+    private func isReduction(_ replace: Replace) -> Bool {
+        guard let info = loop.registry.instrumentInfo(replace.instrument), loop.hosts(info.wallet),
+            let order = loop.box(info.wallet).shard.order(
+                account: replace.account, instrument: replace.instrument, replace.order)
+        else { return false }
+        return replace.quantity <= order.quantity && (order.side == .sell || replace.price <= order.price)
+            && replace.max <= order.max
+    }
+
+    // MARK: Commands of one shard
+
+    @inline(__always)
+    private func run(_ command: borrowing Command, wallet: WalletID, tag: Text) {
+        guard loop.hosts(wallet) else {
+            let address = makeHole(tag)
+            loop.send(.command(address, wallet, copy command, session: session.number), to: Loop.index(of: wallet, count: loop.count))
+            return
+        }
+        let recorded = loop.batch.recordCount
+        let outcome = loop.execute(command, wallet: wallet, session: session.number)
+        if case .transferring(let target, let sequence, let asset, let available, let duplicate) = outcome {
+            return transferring(
+                command, wallet, target, sequence, asset: asset, available: available, duplicate: duplicate, tag: tag)
+        }
+        answer(outcome, about: AnswerWriter.About(command), tag: tag, lsn: loop.batch.recordCount > recorded ? loop.lastLSN : 0)
+    }
+
+    /// A transfer to another wallet. If the credit is recorded by now, or another loop's business, says how the answer comes.
+    private func transferring(
+        _ command: borrowing Command, _ source: WalletID, _ target: WalletID, _ sequence: Int64, asset: AssetID, available: Amount,
+        duplicate: Bool, tag: Text
+    ) {
+        let lsn = loop.deliver(
+            command, from: source, to: target, sequence: sequence, duplicate: duplicate, session: session.number
+        ) {
+            TransferWaiter(address: makeHole(tag), asset: asset, available: available, duplicate: duplicate)
+        }
+        // With the credit in this turn's batch the answer needs no hole.
+        guard let lsn else { return }
+        answer(
+            .balance(available: available, asset: asset, duplicate: duplicate), about: .nothing, tag: tag, lsn: duplicate ? 0 : lsn)
+    }
+
+    // MARK: Several shards
+
+    private func cancelEverywhere(_ cancelAll: CancelAll, tag: Text) {
+        guard loop.count == 1 else {
+            return loop.startGathering(
+                .cancelAll(cancelAll), makeHole(tag), wallets: 0...max(0, loop.walletCount - 1), session: session.number)
+        }
+        let recorded = loop.batch.recordCount
+        var count: Int64 = 0
+        for wallet in 0..<max(1, loop.walletCount) {
+            switch loop.execute(.cancelAll(cancelAll), wallet: WalletID(wallet), session: session.number) {
+            case .canceled(let some): count += some
+            case .rejected(let rejection) where count == 0: return answer(rejection: rejection, tag: tag)
+            default: break
+            }
+        }
+        AnswerWriter.canceled(
+            count, tag: tag, lsn: loop.batch.recordCount > recorded ? Int64(loop.lastLSN) : 0, into: &loop.scratch)
+        scratchDependsOnState = true
+    }
+
+    private func query(_ query: Query, tag: Text) {
+        let start = loop.scratch.count
+        var rows = 0
+        var rejection: Rejection?
+        switch query.scope {
+        case .registry:
+            rejection = QueryWriter.check(query, registry: loop.registry)
+            if rejection == nil {
+                RegistryText.rows(query, loop.registry, tag, &rows, &loop.scratch)
+            }
+        case .shard(let wallet):
+            if let refusal = QueryWriter.check(query, registry: loop.registry) { return answer(rejection: refusal, tag: tag) }
+            guard loop.hosts(wallet) else {
+                return loop.startGathering(.query(query), makeHole(tag), wallets: Int(wallet)...Int(wallet), session: session.number)
+            }
+            rejection = QueryWriter.write(query, shard: loop.box(wallet).shard, tag: tag, rows: &rows, into: &loop.scratch)
+        case .allShards:
+            if let refusal = QueryWriter.check(query, registry: loop.registry) { return answer(rejection: refusal, tag: tag) }
+            guard loop.count == 1 || loop.walletCount == 0 else {
+                return loop.startGathering(
+                    .query(query), makeHole(tag), wallets: 0...(loop.walletCount - 1), session: session.number)
+            }
+            for wallet in 0..<loop.walletCount where rejection == nil {
+                rejection = QueryWriter.write(query, shard: loop.box(WalletID(wallet)).shard, tag: tag, rows: &rows, into: &loop.scratch)
+            }
+        }
+        scratchDependsOnState = true
+        if let rejection {
+            loop.scratch.truncate(to: start)
+            answer(rejection: rejection, tag: tag)
+        } else {
+            AnswerWriter.end(rows: rows, tag: tag, into: &loop.scratch)
+        }
+    }
+
+    // MARK: Definitions
+
+    private func define(_ definition: Definition, _ parsed: ParsedLine) {
+        // A repeat is answered as a repeat, even when it is late.
+        if isLate(parsed), case .new = loop.registry.check(definition) { return answerLate(parsed) }
+        let storage = loop.log.storage
+        if storage != .ok {
+            guard storage == .reserved, case .account = definition else { return answer(refusal: .storageFull, tag: parsed.tag) }
+        }
+        let address = makeHole(parsed.tag)
+        pause = .answer(ticket: address.ticket)
+        loop.send(
+            .define(DefinitionRequest(address: address, definition: definition, session: session.number, opensAccount: false)), to: 0)
+    }
+
+    /// DEP names an account that is not there: it is opened first.
+    private func openAccount(_ tag: Text, _ wallet: WalletID, _ command: Command) {
+        guard case .money(let money) = command else { invariantFailure("only a deposit opens an account") }
+        let address = makeHole(tag)
+        pause = .answer(ticket: address.ticket)
+        deposit = DepositUnderWay(address: address, wallet: wallet, command: command)
+        loop.send(
+            .define(
+                DefinitionRequest(
+                    address: address, definition: .account(money.account, .open), session: session.number, opensAccount: true)),
+            to: 0)
+    }
+
+    /// The account is there in all shards (or was refused): now the deposit.
+    func accountOpened(ticket: UInt64, _ rejection: Rejection?) {
+        guard let deposit, deposit.address.ticket == ticket else { invariantFailure("an account opened for no deposit") }
+        self.deposit = nil
+        if let rejection {
+            loop.answerLater(deposit.address, .rejected(rejection), lsn: 0)
+        } else if loop.hosts(deposit.wallet) {
+            loop.executeRemote(deposit.address, deposit.wallet, deposit.command, session: session.number)
+        } else {
+            loop.send(
+                .command(deposit.address, deposit.wallet, deposit.command, session: session.number),
+                to: Loop.index(of: deposit.wallet, count: loop.count))
+        }
+    }
+
+    // MARK: Answers
+
+    /// Leaves the place of an answer that comes later.
+    func makeHole(_ tag: Text) -> ReplyAddress {
+        flushScratch()
+        let ticket = output.makeHole()
+        loop.touch(self)
+        return ReplyAddress(loop: loop.index, connection: id, ticket: ticket, tag: tag)
+    }
+
+    /// An answer to a command that left a hole.
+    func fill(_ ticket: UInt64, text: ByteBuffer, wait: Int64) {
+        output.fill(ticket, text: text, wait: wait)
+        loop.touch(self)
+        if case .answer(let expected)? = pause, expected == ticket { resume() }
+        if output.holes == 0 { finishLeaving() }
+    }
+
+    @inline(__always)
+    func answer(_ outcome: borrowing Outcome, about: AnswerWriter.About, tag: Text, lsn: UInt64) {
+        AnswerWriter.write(outcome, tag: tag, lsn: Int64(lsn), about: about, registry: loop.registry, into: &loop.scratch)
+        scratchDependsOnState = true
+        // With other loops the LSN is a guess until the batch is sealed.
+        if lsn != 0, loop.count > 1 {
+            flushScratch()
+            output.notePrediction(lsn: Int64(lsn))
+        }
+    }
+
+    func answer(rejection: Rejection, tag: Text) {
+        AnswerWriter.write(rejection, tag: tag, registry: loop.registry, into: &loop.scratch)
+        scratchDependsOnState = true
+    }
+
+    /// A refusal of the edge rests on nothing a crash could undo.
+    func answer(refusal: Refusal, tag: Text) {
+        AnswerWriter.write(refusal, tag: tag, into: &loop.scratch)
+    }
+}

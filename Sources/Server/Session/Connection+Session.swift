@@ -1,0 +1,118 @@
+import Core
+import NIOCore
+import WAL
+
+// What the session itself answers: greeting, PING, TIME, SYNC, HELP, STAT, QUIT. AUTH is in Connection+Auth.swift, SUB in
+// Connection+Subscription.swift.
+
+extension Connection {
+    static let protocolVersion = 1
+
+    func greet() {
+        append(
+            information: "CASHUP \(Connection.protocolVersion)",
+            [
+                ("lsn", String(loop.log.durableLSN)), ("auth", loop.service.auth.rawValue), ("maxline", String(LineParser.lineMax)),
+                ("state", loop.isDraining ? "draining" : "ready"),
+            ])
+    }
+
+    func take(_ verb: SessionVerb, tag: Text, line: UnsafeRawBufferPointer) {
+        switch verb {
+        case .ping:
+            AnswerWriter.ok(tag: tag, into: &loop.scratch)
+        case .time:
+            AnswerWriter.begin(tag, &loop.scratch)
+            loop.scratch.append("OK time=")
+            loop.scratch.append(loop.now / 1_000)
+            loop.scratch.append(UInt8(ascii: "\n"))
+        case .sync:
+            flushScratch()
+            pause = .sync(tag: tag)
+            loop.touch(self)
+        case .help(let about):
+            Help.write(about, tag: tag, into: &loop.scratch)
+        case .status(let hash):
+            answerStatus(hash: hash, tag: tag)
+        case .quit:
+            AnswerWriter.ok(tag: tag, into: &loop.scratch)
+            flushScratch()
+            endSilently()
+        case .authenticate(let authentication):
+            authenticate(authentication, tag: tag, line: line)
+        case .subscribe(let request):
+            subscribe(request, tag: tag)
+        case .unsubscribe:
+            unsubscribe(tag: tag)
+        }
+    }
+
+    /// Everything before SYNC has left, so it is durable.
+    func answerSync(_ tag: Text, durable: UInt64) {
+        loop.enter()
+        pause = nil
+        loop.edgeText.removeAll()
+        AnswerWriter.begin(tag, &loop.edgeText)
+        loop.edgeText.append("OK lsn=")
+        loop.edgeText.append(Int64(durable))
+        loop.edgeText.append(UInt8(ascii: "\n"))
+        takeEdgeText()
+        resume()
+    }
+
+    /// `* KIND key=value ...`
+    func append(information kind: String, _ facts: [(String, String)] = []) {
+        flushScratch()
+        loop.edgeText.append(string: "* " + kind)
+        for (key, value) in facts { loop.edgeText.append(string: " \(key)=\(value)") }
+        loop.edgeText.append(UInt8(ascii: "\n"))
+        takeEdgeText()
+    }
+
+    /// Puts what a loop has written aside for this connection into its output.
+    func takeEdgeText(dependsOnState: Bool = false) {
+        loop.edgeText.withUnsafeBytes { bytes in output.append(dependsOnState: dependsOnState) { $0.writeBytes(bytes) } }
+        loop.edgeText.removeAll()
+        loop.touch(self)
+    }
+
+    // MARK: STAT
+
+    private func answerStatus(hash: Bool, tag: Text) {
+        let service = loop.service
+        let head =
+            "=\(tag.string) service lsn=\(loop.batch.recordCount > 0 ? loop.lastLSN : loop.log.sealedLSN) durable=\(loop.log.durableLSN) epoch=\(loop.log.epoch) loops=\(loop.count) "
+            + "connections=\(service.connectionCount) sessions=\(service.sessionCount) "
+            + "uptime=\((service.clock.monotonic() - service.startedMonotonic) / 1_000_000) storage=\(loop.log.storage) "
+            + "time=\(loop.now / 1_000)\n"
+        if loop.count > 1, loop.walletCount > 0 {
+            return loop.startGathering(
+                .status(hash: hash), makeHole(tag), wallets: 0...(loop.walletCount - 1), session: session.number,
+                head: ByteBuffer(string: head))
+        }
+        loop.scratch.append(string: head)
+        for wallet in 0..<loop.walletCount {
+            loop.writeStatus(of: WalletID(wallet), hash: hash, tag: tag, into: &loop.scratch)
+        }
+        AnswerWriter.end(rows: 1 + loop.walletCount, tag: tag, into: &loop.scratch)
+        scratchDependsOnState = true
+    }
+}
+
+extension Loop {
+    func writeStatus(of wallet: WalletID, hash: Bool, tag: Text, into out: inout OutputBuffer) {
+        let box = box(wallet)
+        let counts = box.shard.counts
+        var row =
+            "=\(tag.string) wallet \(registry.wallets[Int(wallet)].name.string) loop=\(index) accounts=\(registry.accounts.count) "
+            + "open_orders=\(counts.openOrders) remembered=\(counts.remembered) trades=\(counts.trades) "
+            + "balances=\(counts.balances) positions=\(counts.positions)"
+        if hash {
+            for (key, value) in [("hash", box.shard.stateHash()), ("content", box.shard.stateHash(times: false))] {
+                let text = String(value, radix: 16)
+                row += " \(key)=" + String(repeating: "0", count: 16 - text.count) + text
+            }
+        }
+        out.append(string: row + "\n")
+    }
+}

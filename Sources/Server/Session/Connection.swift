@@ -1,0 +1,350 @@
+import Core
+import NIOCore
+import WAL
+
+/// Stage 1 and 2 of a request's path: the bytes of one connection, cut into lines. One handler, the whole pipeline: it reads from NIO's
+/// buffer in place, hands each line on (Connection+Lines.swift) and keeps what is left of a half line.
+///
+/// It reads no further while it has too much to answer (``OutputQueue``), while a command that has to be alone is
+/// under way (AUTH, SYNC, definitions), and when the turn is full.
+///
+/// Owner: the loop's thread.
+final class Connection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    static let commandsInFlightMax = 4_096
+
+    /// Why nothing is taken from the input for now.
+    enum Pause {
+        /// An answer that must be there first: the connection goes on when its hole is filled.
+        case answer(ticket: UInt64)
+        /// Everything before must have left first; then SYNC is answered.
+        case sync(tag: Text)
+        /// It is over; what comes is ignored.
+        case ended
+    }
+
+    unowned let loop: Loop
+    /// Given by the loop when the connection is active.
+    private(set) var id = ConnectionID(slot: .max, generation: 0)
+    private(set) var context: ChannelHandlerContext?
+    var output: OutputQueue
+    /// Input not used yet: half a line, or lines that must wait.
+    private var carry = ByteBuffer()
+    private var isSkippingLine = false
+    private var isReadPending = false
+    private var isInputClosed = false
+
+    var session: Session
+    var pause: Pause?
+    var subscription: Subscriber?
+    /// Everything up to this LSN that passes the subscription's filter is in the output.
+    var position: UInt64 = 0
+    var deposit: DepositUnderWay?
+
+    // Membership of the loop's lists.
+    var isTouched = false
+    var isWaiting = false
+    var isRunnable = false
+
+    /// When the client last sent something, and last took something; service time.
+    var lastHeard: Timestamp = 0
+    var lastTaken: Timestamp = 0
+    var lastHeartbeat: Timestamp = 0
+
+    // The end.
+    /// Close when everything has been sent.
+    private(set) var isClosing = false
+    private var isInactive = false
+    /// Whom to tell, when a session of the same name has replaced this one and all it had sent is decided.
+    var replacedBy: [ReplyAddress] = []
+    /// Loops that have not yet cancelled this session's orders.
+    var cancelsUnderWay = 0
+    private var hasLeft = false
+
+    init(loop: Loop, session: Session, allocator: ByteBufferAllocator) {
+        self.loop = loop
+        self.session = session
+        output = OutputQueue(allocator: allocator)
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        loop.enter()
+        id = loop.add(self)
+        lastHeard = loop.now
+        lastTaken = loop.now
+        lastHeartbeat = loop.now
+        greet()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        loop.enter()
+        isInactive = true
+        pause = .ended
+        carry.clear()
+        leave()
+    }
+
+    /// The client has closed its side: it still gets its answers, then the connection is closed.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return }
+        loop.enter()
+        isInputClosed = true
+        loop.touch(self)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    /// NIO asks for the next read after each one; not passed on while nothing more is wanted.
+    func read(context: ChannelHandlerContext) {
+        if wantsInput { context.read() } else { isReadPending = true }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard context.channel.isWritable, !output.isEmpty else { return }
+        loop.enter()
+        lastTaken = loop.now
+        loop.touch(self)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var input = unwrapInboundIn(data)
+        loop.enter()
+        lastHeard = loop.now
+        if case .ended? = pause { return }
+        if carry.readableBytes > 0 || !mayParse {
+            carry.writeBuffer(&input)
+            processCarry()
+            return
+        }
+        let used = input.withUnsafeReadableBytes { consume($0) }
+        input.moveReaderIndex(forwardBy: used)
+        if input.readableBytes > 0 {
+            carry.clear()
+            carry.writeBuffer(&input)
+            if hasWholeLine { noteLeftover() }
+        }
+    }
+
+    private var hasWholeLine: Bool { carry.readableBytesView.contains(UInt8(ascii: "\n")) }
+
+    private func noteLeftover() {
+        if pause == nil, output.isWithin(loop.service.maxUnsentBytes) { loop.continueLater(self) }
+    }
+
+    /// Goes on with input that had to wait.
+    func processCarry() {
+        guard carry.readableBytes > 0 else { return }
+        // The turn is full: in the next one.
+        guard mayParse else { return noteLeftover() }
+        // Taken out, so that nothing the lines do meets a buffer in use.
+        var input = ByteBuffer()
+        swap(&input, &carry)
+        let used = input.withUnsafeReadableBytes { consume($0) }
+        input.moveReaderIndex(forwardBy: used)
+        if case .ended? = pause { return }
+        input.discardReadBytes()
+        swap(&input, &carry)
+        if carry.readableBytes > 0, hasWholeLine { noteLeftover() }
+        readIfWanted()
+    }
+
+    private var mayParse: Bool {
+        pause == nil && output.isWithin(loop.service.maxUnsentBytes) && loop.batch.recordCount < Loop.batchRecordsMax
+    }
+
+    private var wantsInput: Bool { pause == nil && carry.readableBytes <= LineParser.authLineMax && output.isWithin(loop.service.maxUnsentBytes) }
+
+    private func readIfWanted() {
+        if isReadPending, wantsInput, let context {
+            isReadPending = false
+            context.read()
+        }
+    }
+
+    /// Ends a pause; what was read meanwhile is taken up in a turn to come.
+    func resume() {
+        pause = nil
+        loop.continueLater(self)
+        readIfWanted()
+    }
+
+    // MARK: Lines
+
+    /// Takes lines from the front of the bytes; returns how many bytes it has taken.
+    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var start = 0
+        let end = bytes.count
+        while start < end {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+            guard let newline = rest.firstNewline else {
+                if isSkippingLine { start = end } else { start += skipOverlong(rest) }
+                break
+            }
+            if isSkippingLine {
+                isSkippingLine = false
+                start += newline + 1
+                continue
+            }
+            if !mayParse { break }
+            var length = newline
+            if length > 0, rest[length - 1] == UInt8(ascii: "\r") { length -= 1 }
+            if length > 0 { takeBounded(line: UnsafeRawBufferPointer(rebasing: rest[0..<length])) }
+            start += newline + 1
+            if case .ended? = pause { start = end }
+        }
+        flushScratch()
+        return start
+    }
+
+    @inline(__always)
+    private func takeBounded(line: UnsafeRawBufferPointer) {
+        if line.count > LineParser.lineMax, case let most = LineParser.maxLength(line), line.count > most {
+            answer(refusal: .lineTooLong(max: most), tag: LineParser.tag(of: line) ?? Text())
+        } else {
+            take(line: line)
+        }
+    }
+
+    /// A line without an end so far that is too long already: refused now, the rest skipped.
+    private func skipOverlong(_ line: UnsafeRawBufferPointer) -> Int {
+        let most = LineParser.maxLength(line)
+        guard line.count > most + 1, mayParse else { return 0 }
+        isSkippingLine = true
+        answer(refusal: .lineTooLong(max: most), tag: LineParser.tag(of: line) ?? Text())
+        return line.count
+    }
+
+    // MARK: Output
+
+    /// Moves what was written for this connection to its output.
+    func flushScratch() {
+        guard !loop.scratch.isEmpty else { return }
+        loop.scratch.withUnsafeBytes { bytes in
+            output.append(dependsOnState: scratchDependsOnState) { $0.writeBytes(bytes) }
+        }
+        loop.scratch.removeAll()
+        scratchDependsOnState = false
+        loop.touch(self)
+    }
+    var scratchDependsOnState = false
+
+    func seal(lsn: UInt64, shift: Int64) { output.seal(lsn: Int64(lsn), shift: shift) }
+
+    /// Sends what may leave. Returns the LSN the next text waits for, if it waits for one.
+    func flush(durable: UInt64) -> UInt64? {
+        guard let context, !isInactive else { return nil }
+        var ready: ByteBuffer?
+        while context.channel.isWritable, let text = output.next(durable: Int64(durable)) {
+            if text.readableBytes == 0 { continue }
+            if ready == nil {
+                ready = text
+            } else {
+                ready!.writeImmutableBuffer(text)
+            }
+            if ready!.readableBytes >= Connection.writeBytesMax {
+                write(ready!, context)
+                ready = nil
+            }
+        }
+        if let ready { write(ready, context) }
+        if output.isEmpty {
+            if case .sync(let tag)? = pause { answerSync(tag, durable: durable) }
+            if isClosing || (isInputClosed && pause == nil && !hasWholeLine) { context.close(promise: nil) }
+        }
+        if !output.isEmpty || carry.readableBytes > 0 || isReadPending {
+            if pause == nil, output.isWithin(loop.service.maxUnsentBytes) {
+                if carry.readableBytes > 0, hasWholeLine { loop.continueLater(self) }
+                readIfWanted()
+            }
+        }
+        if subscription != nil, output.isEmpty { feedSoon() }
+        return context.channel.isWritable ? output.waitingFor.map { UInt64($0) } : nil
+    }
+
+    /// There is room for more events; they are taken over in a turn of their own.
+    private func feedSoon() {
+        if feedIsScheduled { return }
+        feedIsScheduled = true
+        let id = id
+        loop.eventLoop.execute { [loop] in
+            guard let connection = loop.connection(id) else { return }
+            connection.feedIsScheduled = false
+            guard connection.hasEvents else { return }
+            loop.enter()
+            connection.feed()
+        }
+    }
+    private var feedIsScheduled = false
+    private static let writeBytesMax = 256 << 10
+
+    private func write(_ text: ByteBuffer, _ context: ChannelHandlerContext) {
+        lastTaken = loop.now
+        context.writeAndFlush(wrapOutboundOut(text), promise: nil)
+        output.recycle(text)
+    }
+
+    // MARK: The end
+
+    /// Says goodbye; the connection is closed when everything before has been sent. What was not read in is dropped.
+    func end(reason: StaticString) {
+        guard !isClosing, !isInactive else { return }
+        isClosing = true
+        pause = .ended
+        carry.clear()
+        append(information: "BYE", [("reason", reason.description)])
+        leave()
+    }
+
+    /// After QUIT.
+    func endSilently() {
+        isClosing = true
+        pause = .ended
+        carry.clear()
+        loop.touch(self)
+        leave()
+    }
+
+    /// The session is over: its name is free, its orders are cancelled if it asked for that.
+    private func leave() {
+        if !hasLeft {
+            hasLeft = true
+            subscription?.end()
+            subscription = nil
+            loop.sessionEnds(self)
+        }
+        finishLeaving()
+    }
+
+    /// When nothing is owed any more, by and to this connection, its slot is free and a successor hears of it.
+    func finishLeaving() {
+        guard hasLeft, output.holes == 0, cancelsUnderWay == 0 else { return }
+        for address in replacedBy { loop.send(.replaced(address), to: address.loop) }
+        replacedBy.removeAll()
+        if isInactive, !isGone {
+            isGone = true
+            if session.number != 0 {
+                loop.endedSessions.append(session.number)
+                loop.service.sessionEnded()
+            }
+            loop.remove(id)
+        }
+    }
+    private var isGone = false
+
+    /// A connection that is stuck is cut off, whatever it still had to get.
+    func cut() { context?.close(promise: nil) }
+}
+
+extension OutputQueue {
+    /// Whether the connection may take more commands.
+    @inline(__always)
+    func isWithin(_ bytesMax: Int) -> Bool { bytes < bytesMax && holes < Connection.commandsInFlightMax }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Client
+import Foundation
+
+/// Where to connect and as whom; shared by the subcommands that are clients.
+struct ConnectOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Server to connect to.", valueName: "host:port"))
+    var connect: Endpoint = .default
+
+    @Option(help: "Token for AUTH, from `cashup token`; default: the environment variable CASHUP_TOKEN.")
+    var token: String?
+
+    var tokenOrEnvironment: String? {
+        token ?? ProcessInfo.processInfo.environment["CASHUP_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+}
+
+extension Endpoint: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}
+
+/// Exit codes beside 0; wrong usage is 64 (EX_USAGE).
+extension ExitCode {
+    /// The server refused a command, or a check failed.
+    static let refused = ExitCode(1)
+    /// No connection, or it was lost.
+    static let disconnected = ExitCode(2)
+}
+
+func printError(_ message: String) { FileHandle.standardError.write(Data("cashup: \(message)\n".utf8)) }

@@ -1,3 +1,0 @@
-import ArgumentParser
-import CEdit
-print("cashup")

@@ -1,0 +1,99 @@
+"""Fixtures: a service per run of the session (with one loop and with four), fresh ones for tests that kill."""
+
+import itertools
+
+import pytest
+
+from lines import play
+from service import Service, binary
+
+# Assets, venue and instruments of the tests' own, beside those of the default configuration.
+#   EX-USD    spot, lot 1, fully funded         PERP-USD  futures, lot 1, funds=none
+#   HALT-USD  for halting                       NOMARK-USD, never marked
+LABORATORY = """
+AST EX decimals=0
++ OK *
+AST FEE decimals=4
++ OK *
+VEN lab kind=manual
++ OK *
+VEN lab2 kind=manual
++ OK *
+INS EX-USD venue=lab wallet=spot base=EX quote=USD tick=0.01 lot=1
++ OK *
+INS PERP-USD venue=lab wallet=futures base=EX quote=USD tick=0.01 lot=1 funds=none
++ OK *
+INS HALT-USD venue=lab2 wallet=spot base=EX quote=USD tick=0.01 lot=1
++ OK *
+INS NOMARK-USD venue=lab2 wallet=spot base=EX quote=USD tick=0.01 lot=1
++ OK *
+"""
+
+_accounts = itertools.count(1001)
+
+
+def pytest_configure(config):
+    if config.option.collectonly:
+        return
+    try:
+        binary()
+    except FileNotFoundError as missing:
+        pytest.exit(str(missing), returncode=3)
+
+
+@pytest.fixture(scope="session", params=[1, 4], ids=["loops1", "loops4"])
+def shared(request, tmp_path_factory):
+    """A service for all tests that harm nobody; each of them uses accounts of its own."""
+    service = Service(tmp_path_factory.mktemp(f"shared{request.param}"), loops=request.param).start()
+    with service.lines() as lines:
+        play(lines, LABORATORY)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """Makes services of the test's own: ``fresh(loops=4, auth="jwt")``, started, with the laboratory set up."""
+    made = []
+
+    def make(*, laboratory=True, start=True, **options):
+        directory = tmp_path / f"service{len(made)}"
+        directory.mkdir()
+        service = Service(directory, **options)
+        made.append(service)
+        if start:
+            service.start()
+            if laboratory:
+                with service.lines() as lines:
+                    if service.auth == "jwt":
+                        admin = service.token(sub="setup", roles=["admin"], accounts="*")
+                        assert lines.ask(f"t AUTH {admin}").startswith("+t OK")
+                    play(lines, LABORATORY)
+        return service
+
+    yield make
+    for service in made:
+        service.close()
+
+
+@pytest.fixture
+def account():
+    """A number that no other test uses."""
+    return next(_accounts)
+
+
+@pytest.fixture
+def accounts():
+    return itertools.islice(_accounts, 100)
+
+
+@pytest.fixture
+def lines(shared):
+    with shared.lines() as connection:
+        yield connection
+
+
+@pytest.fixture
+def desk(shared):
+    with shared.client() as client:
+        yield client

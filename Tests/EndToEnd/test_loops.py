@@ -1,0 +1,178 @@
+"""One loop and four: the same answers, the same state; a directory of one is opened by the other."""
+
+import random
+import re
+
+from lines import play
+
+SEED = 20150501
+CONNECTIONS = 4
+COMMANDS = 1500
+
+# Two instruments in each of three wallets, so that several shards are busy at once.
+INSTRUMENTS = {f"{wallet.upper()}{n}-USD": wallet for wallet in ("spot", "margin", "futures") for n in (1, 2)}
+
+
+def set_up(service):
+    with service.lines() as lines:
+        for symbol, wallet in INSTRUMENTS.items():
+            play(lines, f"""
+                INS {symbol} venue=lab wallet={wallet} base=EX quote=USD tick=0.01 lot=1
+                + OK *
+                MRK {symbol} 10.00
+                + OK *
+                """)
+        for account in range(1, CONNECTIONS + 1):
+            for wallet in ("spot", "margin", "futures"):
+                play(lines, f"""
+                    DEP {account} USD 1000000.00 ref=u{wallet} wallet={wallet}
+                    + *
+                    DEP {account} EX 100000 ref=e{wallet} wallet={wallet}
+                    + *
+                    """)
+
+
+def commands_of(account):
+    """A seeded stream of commands of one account over all wallets; some are refused, some repeat."""
+    pick = random.Random(SEED + account)
+    ids = {symbol: [] for symbol in INSTRUMENTS}
+    for number in range(COMMANDS):
+        symbol = pick.choice(list(INSTRUMENTS))
+        known = ids[symbol]
+        kind = pick.random()
+        price = f"{pick.randint(900, 1100) / 100:.2f}"
+        if kind < 0.4 or not known:
+            id = f"{number}" if pick.random() < 0.95 or not known else known[-1]
+            known.append(id)
+            yield f"NEW {account} {symbol} {pick.choice('BS')} LMT {pick.randint(1, 20)} {price} GTC id={id}"
+        elif kind < 0.6:
+            yield f"FIL {account} {symbol} id={pick.choice(known)} {pick.randint(1, 5)} {price} exec={number} fee=0.01"
+        elif kind < 0.7:
+            yield f"RPL {account} {symbol} id={pick.choice(known)} {pick.randint(1, 25)} {price}"
+        elif kind < 0.8:
+            yield f"CXL {account} {symbol} id={pick.choice(known)}"
+        elif kind < 0.85:
+            yield f"CLS {account} {symbol} id=c{number}"
+        elif kind < 0.9:
+            yield f"HLD {account} USD {pick.randint(1, 9)}.50 ref=h{number} wallet={INSTRUMENTS[symbol]}"
+        elif kind < 0.95:
+            yield f"POS {account} {symbol}"
+        else:
+            yield f"BAL {account} USD wallet={INSTRUMENTS[symbol]}"
+
+
+def without_order_of_time(text):
+    """An answer without what may differ: LSNs and times."""
+    return re.sub(r" (lsn|time|created|updated|now)=\S+", "", text)
+
+
+def without_ids(text):
+    """An answer without OrderID and TradeID."""
+    return re.sub(r"^(\S+) \d+ (?=[A-Z])", r"\1 ID ", re.sub(r" trade=\d+", " trade=ID", text))
+
+
+def run_pipelined(service):
+    """All accounts' streams at once, each pipelined on a connection of its own; gives each one's answers.
+
+    OrderIDs depend on how the accounts' commands meet in a shard, so the streams of this run name orders by ClOrdID,
+    and OrderIDs and TradeIDs are left out of the comparison of interleaved runs.
+    """
+    connections = [service.lines() for _ in range(CONNECTIONS)]
+    streams = [list(commands_of(account)) for account in range(1, CONNECTIONS + 1)]
+    answers = [[] for _ in connections]
+    for start in range(0, COMMANDS, 250):
+        for lines, stream in zip(connections, streams):
+            lines.send("".join(f"x {command}\n" for command in stream[start:start + 250]))
+        for lines, stream, found in zip(connections, streams, answers):
+            for _ in stream[start:start + 250]:
+                found.append([without_ids(without_order_of_time(line)) for line in lines.answer()])
+    for lines in connections:
+        lines.close()
+    return answers
+
+
+def run_one_connection(service):
+    """One account's stream after the other on one connection, pipelined over the wallets: a fixed sequence per shard."""
+    answers = []
+    with service.lines() as lines:
+        for account in range(1, CONNECTIONS + 1):
+            stream = list(commands_of(account))
+            for start in range(0, COMMANDS, 500):
+                lines.send("".join(f"x {command}\n" for command in stream[start:start + 500]))
+                for _ in stream[start:start + 500]:
+                    answers.append([without_order_of_time(line) for line in lines.answer()])
+    return answers
+
+
+def state(service):
+    """Everything that can be asked, without LSNs and times."""
+    found = []
+    with service.lines() as lines:
+        for account in range(1, CONNECTIONS + 1):
+            for query in (f"BAL {account}", f"POS {account}", f"LIM {account}", f"TRD {account} limit=1000"):
+                lines.send(f"1 {query}\n")
+                found += sorted(map(without_order_of_time, lines.answer()))
+            for symbol in INSTRUMENTS:
+                lines.send(f"1 ORD {account} {symbol} status=all limit=1000\n")
+                found += map(without_order_of_time, lines.answer())
+    return found
+
+
+def hashes(service):
+    """Wallet -> hash of its state."""
+    with service.lines() as lines:
+        lines.send("1 STAT hash=1\n")
+        rows = [row.split(" ") for row in lines.answer() if row.startswith("=1 wallet ")]
+    found = {row[2]: next(part for part in row if part.startswith("hash=")) for row in rows}
+    assert len(found) == 5
+    return found
+
+
+def test_same_answers_and_state_with_one_loop_and_four(fresh):
+    answers, states = [], []
+    for loops in (1, 4):
+        service = fresh(loops=loops)
+        set_up(service)
+        answers.append(run_one_connection(service))
+        states.append(state(service))
+    assert len(answers[0]) == CONNECTIONS * COMMANDS
+    refused = sum(answer[-1].startswith("-") for answer in answers[0])
+    assert 0 < refused < len(answers[0]) / 2
+    assert answers[0] == answers[1]
+    assert states[0] == states[1]
+
+
+def test_same_answers_of_interleaved_accounts(fresh):
+    answers = []
+    for loops in (1, 4):
+        service = fresh(loops=loops)
+        set_up(service)
+        answers.append(run_pipelined(service))
+    assert answers[0] == answers[1]
+
+
+def test_directory_of_one_is_opened_by_the_other(fresh):
+    service = fresh(loops=4)
+    set_up(service)
+    run_pipelined(service)
+    live, told = hashes(service), state(service)
+    assert len(set(live.values())) > 3, "hashes of different content must differ"
+    for loops, end in ((1, service.stop), (4, service.kill), (2, service.kill), (1, service.stop)):
+        end()
+        service.loops = loops
+        service.start()
+        assert hashes(service) == live, f"opened with {loops} loops"
+        assert state(service) == told
+
+
+def test_hash_changes_with_the_state_and_only_with_it(fresh):
+    service = fresh()
+    set_up(service)
+    before = hashes(service)
+    with service.lines() as lines:
+        assert lines.ask("1 BAL 1").startswith("+1")
+        assert lines.ask("1 NEW 1 SPOT1-USD B LMT 1 99999999.00 GTC id=no").startswith("-1")
+        assert hashes(service) == before
+        assert lines.ask("1 HLD 1 USD 1 ref=h").startswith("+1")
+    after = hashes(service)
+    assert after["spot"] != before["spot"] and after["margin"] == before["margin"]

@@ -1,0 +1,163 @@
+import Core
+import Server
+
+/// Shards, a log and the protocol's text on both sides, in one thread: lines in, answers and events out. What a session does, without one.
+final class ProtocolWorld {
+    private final class Home {
+        var shard: Shard
+        /// Replays the log, as a subscriber's or `wal dump`'s shard does.
+        var follower: Shard
+        init(_ number: WalletID) {
+            shard = Shard(number: number)
+            follower = Shard(number: number)
+        }
+    }
+
+    private var homes = [Home(0)]
+    private var log: [(shard: Int, mutation: Mutation, time: Timestamp)] = []
+    private var replayed = 0
+    private var writer = EventWriter()
+    var now: Timestamp = 1_763_798_400_123_000
+    var grant = Grant.everything
+    private var out = OutputBuffer(capacity: 64)
+
+    /// - Parameter seeded: spot and futures wallets, USD BTC BNB, BTC-USD as in docs/PROTOCOL.md, account 7.
+    init(seeded: Bool = true) {
+        guard seeded else { return }
+        for line in [
+            "s AST USD decimals=2", "s AST BTC decimals=8", "s AST BNB decimals=1", "s WLT spot", "s WLT futures",
+            "s VEN manual kind=manual",
+            "s INS BTC-USD venue=manual wallet=spot base=BTC quote=USD tick=0.01 lot=0.00000001 max_qty=90000",
+            "s ACC 7 open",
+        ] {
+            let answer = send(line)
+            precondition(answer.hasPrefix("+s OK lsn=") || answer.hasPrefix("+s OK status=open lsn="), answer)
+        }
+    }
+
+    func withRegistry<R>(_ body: (borrowing Registry) -> R) -> R { body(homes[0].shard.registry) }
+
+    var lsn: Int64 { Int64(log.count) }
+
+    func parse(_ line: String) -> ParsedLine {
+        var copy = line
+        return copy.withUTF8 { LineParser.parse(UnsafeRawBufferPointer($0), registry: homes[0].shard.registry) }
+    }
+
+    /// The whole answer, lines joined by `\n`.
+    func send(_ line: String) -> String {
+        out.removeAll()
+        answer(parse(line))
+        let text = out.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    }
+
+    private func answer(_ line: ParsedLine) {
+        let tag = line.tag
+        var withinLimit = false
+        switch Permissions.check(line.requires, grant, homes[0].shard.registry) {
+        case .allowed: break
+        case .allowedWithinLimit: withinLimit = true
+        case .refused(let refusal): return AnswerWriter.write(refusal, tag: tag, into: &out)
+        }
+        switch line.request {
+        case .refused(let refusal):
+            AnswerWriter.write(refusal, tag: tag, into: &out)
+        case .shard(let wallet, var command):
+            if line.opensAccount, case .money(let money) = command { _ = define(.account(money.account, .open)) }
+            if case .fill(var fill) = command {
+                fill.withinLimit = withinLimit
+                command = .fill(fill)
+            }
+            let before = lsn
+            var outcome = execute(Int(wallet), command)
+            if case .transferring(let target, let sequence, let asset, _, let duplicate) = outcome {
+                deliver(from: Int(wallet), to: Int(target))
+                _ = sequence
+                if case .transfer(let transfer) = command,
+                    let view = homes[Int(wallet)].shard.balance(account: transfer.account, asset: asset)
+                {
+                    outcome = .balance(available: view.available, asset: asset, duplicate: duplicate)
+                }
+            }
+            AnswerWriter.write(
+                outcome, tag: tag, lsn: lsn > before ? lsn : 0, about: .init(command), registry: homes[0].shard.registry, into: &out)
+        case .cancelAll(let wallet, let cancel):
+            var count: Int64 = 0
+            for index in homes.indices where wallet < 0 || Int(wallet) == index {
+                let outcome = execute(index, .cancelAll(cancel))
+                if case .canceled(let canceled) = outcome { count += canceled } else {
+                    return AnswerWriter.write(outcome, tag: tag, lsn: 0, registry: homes[0].shard.registry, into: &out)
+                }
+            }
+            AnswerWriter.canceled(count, tag: tag, lsn: lsn, into: &out)
+        case .define(let definition):
+            let outcome = define(definition)
+            AnswerWriter.write(
+                outcome, tag: tag, lsn: lsn, about: .init(.define(definition)), registry: homes[0].shard.registry, into: &out)
+        case .query(let query):
+            var rows = 0
+            for index in homes.indices {
+                if case .shard(let wallet) = query.scope, Int(wallet) != index { continue }
+                if query.scope == .registry, index != 0 { continue }
+                if let rejection = QueryWriter.write(query, shard: homes[index].shard, tag: tag, rows: &rows, into: &out) {
+                    return AnswerWriter.write(
+                        rejection, tag: tag, about: query.order.map { .order($0) } ?? .nothing, registry: homes[0].shard.registry,
+                        into: &out)
+                }
+            }
+            AnswerWriter.end(rows: rows, tag: tag, into: &out)
+        case .session(.help(let verb)):
+            Help.write(verb, tag: tag, into: &out)
+        case .session:
+            AnswerWriter.ok(tag: tag, into: &out)
+        }
+    }
+
+    private func execute(_ index: Int, _ command: Command) -> Outcome {
+        homes[index].shard.execute(command, now: now) { log.append((index, copy $0, now)) }
+    }
+
+    private func define(_ definition: Definition) -> Outcome {
+        var outcome = execute(0, .define(definition))
+        guard case .defined(let number, var canceled, let duplicate) = outcome, number > 0 else { return outcome }
+        if case .wallet = definition, homes[0].shard.registry.wallets.count > 1 {
+            let home = Home(WalletID(homes.count))
+            homes.append(home)
+        }
+        for index in homes.indices.dropFirst() {
+            for entry in homes[index].shard.registry.number..<number {
+                canceled += homes[index].shard.copyDefinition(
+                    number: entry + 1, homes[0].shard.definition(number: entry + 1), now: now
+                ) { log.append((index, copy $0, now)) }
+            }
+        }
+        outcome = .defined(number: number, canceled: canceled, duplicate: duplicate)
+        return outcome
+    }
+
+    private func deliver(from source: Int, to target: Int) {
+        var unsettled: [TransferReceived] = []
+        homes[source].shard.forEachUnsettled(target: WalletID(target)) { transfer, _ in unsettled.append(transfer) }
+        for transfer in unsettled {
+            _ = homes[target].shard.receive(transfer, now: now) { log.append((target, copy $0, now)) }
+        }
+        if let last = unsettled.last {
+            homes[source].shard.settle(target: WalletID(target), upTo: last.sequence, now: now) { log.append((source, copy $0, now)) }
+        }
+    }
+
+    /// The events of everything logged since the last call, each a line.
+    func events(_ filter: EventFilter = EventFilter(), after: Int = 0) -> [String] {
+        out.removeAll()
+        while replayed < log.count {
+            let (index, mutation, time) = log[replayed]
+            replayed += 1
+            writer.prepare(mutation, shard: homes[index].follower)
+            homes[index].follower.evolve(mutation, at: time)
+            writer.write(
+                mutation, shard: homes[index].follower, lsn: Int64(replayed), time: time, after: after, filter: filter, into: &out)
+        }
+        return out.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }.split(separator: "\n").map(String.init)
+    }
+}

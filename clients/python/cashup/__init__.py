@@ -1,0 +1,15 @@
+"""Client of the CashUp trading service. See README.md for a session; `Client` blocks, `AsyncClient` is for asyncio."""
+
+from . import commands
+from .aio import AsyncClient, AsyncEventReader, Call
+from .blocking import Client, EventReader
+from .commands import REMOVE, Command, new_id
+from .errors import CashUpError, NotSent, ProtocolError, Refused, SessionClosed, Unknown
+from .results import (Account, Answer, Balance, Event, Fill, Instrument, Limits, Notice, Order, Position, Receipt, Row,
+                      Session, Trade)
+
+__all__ = [
+    "Account", "Answer", "AsyncClient", "AsyncEventReader", "Balance", "Call", "CashUpError", "Client", "Command",
+    "Event", "EventReader", "Fill", "Instrument", "Limits", "NotSent", "Notice", "Order", "Position", "ProtocolError",
+    "REMOVE", "Receipt", "Refused", "Row", "Session", "SessionClosed", "Trade", "Unknown", "commands", "new_id",
+]

@@ -1,0 +1,364 @@
+"""What the service answers, typed. Quantities, prices and amounts are Decimal, times Unix milliseconds UTC.
+
+Every class is made from a line's keys by `_take`; keys it does not know are ignored, as the protocol demands, so that
+an older client goes on working with a newer service. A missing key that the protocol promises is a ProtocolError.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Dict, List, Optional, Tuple
+
+from .errors import ProtocolError
+from .wire import decode_decimal, decode_whole, parse_fields
+
+OPEN_STATUSES = frozenset(("NEW", "PARTIALLY_FILLED"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One ``=`` line, or the ``+`` line of an answer: `text` as sent (without tag), cut into words and keys."""
+
+    text: str
+    words: List[str]
+    fields: Dict[str, str]
+
+    @staticmethod
+    def of(text: str) -> "Row":
+        words, fields = parse_fields(text)
+        return Row(text, words, fields)
+
+    def word(self, index: int) -> str:
+        try:
+            return self.words[index]
+        except IndexError:
+            raise ProtocolError(f"too few words: {self.text!r}") from None
+
+    @property
+    def lsn(self) -> Optional[int]:
+        """Log sequence number of the change; None where nothing was changed."""
+        return decode_whole(self.fields["lsn"]) if "lsn" in self.fields else None
+
+    @property
+    def dup(self) -> bool:
+        """The command repeated an earlier one; nothing was changed by it."""
+        return self.fields.get("dup") == "1"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer: the ``+`` line and the rows before it."""
+
+    done: Row
+    rows: List[Row]
+
+    @property
+    def lines(self) -> List[str]:
+        """As sent, first bytes included, tags left out."""
+        return ["=" + " " + row.text for row in self.rows] + [("+ " + self.done.text).rstrip()]
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order. Answers to NEW, RPL, CXL, CLS carry its state only (status, leaves, cum, avg); what the command itself
+    said (account, symbol, id) is filled in from there. ORD rows carry everything. `leaves` + `cum` == `qty` while the
+    order is open; `leaves` is 0 once it is closed."""
+
+    order_id: int
+    status: str
+    leaves: Decimal
+    cum: Decimal
+    avg: Optional[Decimal] = None
+    account: Optional[int] = None
+    symbol: Optional[str] = None
+    id: Optional[str] = None
+    side: Optional[str] = None
+    type: Optional[str] = None
+    tif: Optional[str] = None
+    qty: Optional[Decimal] = None
+    price: Optional[Decimal] = None
+    reserved: Optional[Decimal] = None
+    created: Optional[int] = None
+    updated: Optional[int] = None
+    strategy: Optional[str] = None
+    expire: Optional[int] = None
+    max: Optional[Decimal] = None
+    note: Optional[str] = None
+    reason: Optional[str] = None
+    cod: bool = False
+    lsn: Optional[int] = None
+    dup: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+
+@dataclass(frozen=True)
+class Fill:
+    """Answer to FIL: the trade that was booked and the state of its order after it. A repeat may lack `trade_id`."""
+
+    order_id: int
+    status: str
+    trade_id: Optional[int]
+    leaves: Decimal
+    cum: Decimal
+    avg: Optional[Decimal] = None
+    lsn: Optional[int] = None
+    dup: bool = False
+
+
+@dataclass(frozen=True)
+class Trade:
+    """One execution. `fee` is what the account paid (negative: a rebate). `time` is the service's, `venue_time` what
+    the venue reported."""
+
+    trade_id: int
+    account: int
+    symbol: str
+    order_id: int
+    side: str
+    qty: Decimal
+    price: Decimal
+    time: int
+    id: Optional[str] = None
+    fee: Decimal = Decimal(0)
+    fee_asset: Optional[str] = None
+    liq: Optional[str] = None
+    exec: Optional[str] = None
+    venue_time: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Answer to DEP, WDR, ADJ, HLD, RLS, XFR: the (source) account's available balance after the change."""
+
+    available: Decimal
+    ref: str
+    lsn: Optional[int] = None
+    dup: bool = False
+
+
+@dataclass(frozen=True)
+class Balance:
+    """total = available + reserved (by open orders) + held; `transit` is outgoing and outside total."""
+
+    account: int
+    asset: str
+    wallet: str
+    total: Decimal
+    available: Decimal
+    reserved: Decimal
+    held: Decimal
+    transit: Decimal
+
+
+@dataclass(frozen=True)
+class Position:
+    """Net position: `qty` is negative for a short. `mark` and `unrealized` are None without a mark price.
+    `fees` are those paid in assets other than base and quote."""
+
+    account: int
+    symbol: str
+    qty: Decimal
+    cost: Decimal
+    realized: Decimal
+    avg: Optional[Decimal] = None
+    unrealized: Optional[Decimal] = None
+    mark: Optional[Decimal] = None
+    fees: Dict[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Instrument:
+    symbol: str
+    venue: str
+    wallet: str
+    base: str
+    quote: str
+    tick: Decimal
+    lot: Decimal
+    price_scale: int
+    qty_scale: int
+    funds: str
+    state: str
+    min_qty: Optional[Decimal] = None
+    max_qty: Optional[Decimal] = None
+    min_notional: Optional[Decimal] = None
+    mark: Optional[Decimal] = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Risk limits of an account in a wallet (`symbol` is None) or of one instrument. None: no such limit."""
+
+    account: int
+    wallet: Optional[str] = None
+    symbol: Optional[str] = None
+    max_qty: Optional[Decimal] = None
+    max_notional: Optional[Decimal] = None
+    max_position: Optional[Decimal] = None
+    max_open: Optional[int] = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True)
+class Account:
+    account: int
+    status: str
+    canceled: int = 0
+    lsn: Optional[int] = None
+    dup: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """What AUTH granted. `accounts` is None for all; `expires` is None without an expiry."""
+
+    sub: Optional[str] = None
+    roles: Tuple[str, ...] = ()
+    accounts: Optional[Tuple[int, ...]] = None
+    session: Optional[str] = None
+    expires: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A pushed event. `position` is its place in the log, to be handed to ``subscribe(from_=...)`` to go on strictly
+    after it. `words` are what stands before the keys (REGISTRY events name what was defined)."""
+
+    lsn: int
+    k: int
+    kind: str
+    words: Tuple[str, ...]
+    fields: Dict[str, str]
+    text: str
+
+    @property
+    def position(self) -> str:
+        return f"{self.lsn}.{self.k}"
+
+    @property
+    def time(self) -> Optional[int]:
+        return decode_whole(self.fields["time"]) if "time" in self.fields else None
+
+    def __getitem__(self, key: str) -> str:
+        return self.fields[key]
+
+    def decimal(self, key: str) -> Decimal:
+        return decode_decimal(self.fields[key])
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A ``*`` line after the greeting: HB, BYE, DRAINING, EXPIRED, or a kind this client does not know."""
+
+    kind: str
+    fields: Dict[str, str]
+
+
+# How each type of field is read. Annotations are text here (`from __future__ import annotations`).
+_READERS = {
+    "int": decode_whole,
+    "Optional[int]": decode_whole,
+    "Decimal": decode_decimal,
+    "Optional[Decimal]": decode_decimal,
+    "str": str,
+    "Optional[str]": str,
+    "bool": lambda text: text == "1",
+}
+
+
+def _take(cls, fields: Dict[str, str], rename: Optional[Dict[str, str]] = None, **known):
+    """An instance of `cls` from a line's keys. ``-`` and absence both mean None; `known` values come from elsewhere."""
+    values = dict(known)
+    for name_field in dataclasses.fields(cls):
+        name = name_field.name
+        if values.get(name) is not None:
+            continue
+        reader = _READERS.get(name_field.type)
+        text = fields.get((rename or {}).get(name, name))
+        if reader is not None and text is not None and text != "-":
+            values[name] = reader(text)
+    try:
+        return cls(**values)
+    except TypeError as missing:
+        raise ProtocolError(f"{cls.__name__}: {missing}; got {fields}") from None
+
+
+def order_answer(answer: Answer, account: int, symbol: str, id: Optional[str]) -> Order:
+    done = answer.done
+    return _take(Order, done.fields, order_id=decode_whole(done.word(0)), status=done.word(1),
+                 account=account, symbol=symbol, id=id)
+
+
+def fill_answer(answer: Answer) -> Fill:
+    done = answer.done
+    trade = done.fields.get("trade")
+    return _take(Fill, done.fields, order_id=decode_whole(done.word(0)), status=done.word(1),
+                 trade_id=None if trade is None else decode_whole(trade))
+
+
+def receipt(answer: Answer, ref: str) -> Receipt:
+    return _take(Receipt, answer.done.fields, ref=ref)
+
+
+def order_row(row: Row, account: int) -> Order:
+    return _take(Order, row.fields, order_id=decode_whole(row.word(0)), account=account)
+
+
+def trade_row(row: Row, account: int) -> Trade:
+    return _take(Trade, row.fields, {"order_id": "order", "fee_asset": "feeasset", "venue_time": "venuetime"},
+                 trade_id=decode_whole(row.word(0)), account=account)
+
+
+def balance_row(row: Row, account: int) -> Balance:
+    return _take(Balance, row.fields, account=account, asset=row.word(0), wallet=row.word(1))
+
+
+def position_row(row: Row, account: int) -> Position:
+    fees = {}
+    for item in filter(None, row.fields.get("fees", "").split(",")):
+        asset, colon, amount = item.rpartition(":")
+        if not colon:
+            raise ProtocolError(f"fees: {item!r}")
+        fees[asset] = decode_decimal(amount)
+    return _take(Position, row.fields, account=account, symbol=row.word(0), fees=fees)
+
+
+def instrument_row(row: Row) -> Instrument:
+    return _take(Instrument, row.fields, symbol=row.word(0))
+
+
+def limits_row(row: Row, account: int) -> Limits:
+    enabled = row.fields.get("enabled", "1") == "1"
+    return _take(Limits, row.fields, account=account, enabled=enabled)
+
+
+def account_row(row: Row) -> Account:
+    return _take(Account, row.fields, account=decode_whole(row.word(0)))
+
+
+def session_of(fields: Dict[str, str]) -> Session:
+    accounts = fields.get("accounts", "*")
+    return Session(
+        sub=fields.get("sub"),
+        roles=tuple(filter(None, fields.get("roles", "").split(","))),
+        accounts=None if accounts == "*" else tuple(int(each) for each in accounts.split(",") if each),
+        session=fields.get("session"),
+        expires=decode_whole(fields["expires"]) if "expires" in fields else None)
+
+
+def event_of(text: str) -> Event:
+    words, fields = parse_fields(text)
+    if len(words) < 2:
+        raise ProtocolError(f"event: {text!r}")
+    lsn, _, k = words[0].partition(".")
+    return Event(decode_whole(lsn), decode_whole(k or "0"), words[1], tuple(words[2:]), fields, text)
+
+
+def notice_of(text: str) -> Notice:
+    words, fields = parse_fields(text)
+    return Notice(words[0] if words else "", fields)
