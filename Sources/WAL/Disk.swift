@@ -22,7 +22,11 @@ public protocol Disk: Sendable {
     func close(_ file: Int32)
     /// Takes the exclusive lock of an open file, without waiting.
     func lock(_ file: Int32) -> Int
+    /// Gives the lock back, also where a child process that was just forked still has the handle.
+    func unlock(_ file: Int32)
     func size(_ file: Int32) -> Int
+    /// How many names the file has.
+    func linkCount(_ file: Int32) -> Int
     func read(_ file: Int32, _ into: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int
     func write(_ file: Int32, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) -> Int
     /// fdatasync: content and size are on the disk when it returns 0.
@@ -33,7 +37,9 @@ public protocol Disk: Sendable {
     func rename(_ from: String, _ to: String) -> Int
     func link(_ from: String, _ to: String) -> Int
     func remove(_ path: String) -> Int
-    func syncDirectory(_ directory: String) -> Int
+    /// A handle for ``syncDirectory(_:)``.
+    func openDirectory(_ path: String) -> Int
+    func syncDirectory(_ directory: Int32) -> Int
 }
 
 /// The operating system's files.
@@ -74,10 +80,16 @@ public struct SystemDisk: Disk {
 
     public func close(_ file: Int32) { _ = Glibc.close(file) }
     public func lock(_ file: Int32) -> Int { result(Int(flock(file, LOCK_EX | LOCK_NB))) }
+    public func unlock(_ file: Int32) { _ = flock(file, LOCK_UN) }
 
     public func size(_ file: Int32) -> Int {
         var status = stat()
         return fstat(file, &status) == 0 ? Int(status.st_size) : -Int(errno)
+    }
+
+    public func linkCount(_ file: Int32) -> Int {
+        var status = stat()
+        return fstat(file, &status) == 0 ? Int(status.st_nlink) : -Int(errno)
     }
 
     public func read(_ file: Int32, _ into: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int {
@@ -100,17 +112,17 @@ public struct SystemDisk: Disk {
     public func link(_ from: String, _ to: String) -> Int { result(Int(Glibc.link(from, to))) }
     public func remove(_ path: String) -> Int { result(Int(unlink(path))) }
 
-    public func syncDirectory(_ directory: String) -> Int {
-        let file = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if file < 0 { return -Int(errno) }
-        defer { _ = Glibc.close(file) }
-        return result(Int(fsync(file)))
+    public func openDirectory(_ path: String) -> Int {
+        result(Int(Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)))
     }
+
+    public func syncDirectory(_ directory: Int32) -> Int { result(Int(fsync(directory))) }
 }
 
 func errorText(_ number: Int32) -> String { String(cString: strerror(number)) }
 
-func isOutOfSpace(_ result: Int) -> Bool { result == -Int(ENOSPC) || result == -Int(EDQUOT) }
+/// A full disk, a used-up quota, or a file larger than the process may have.
+func isOutOfSpace(_ result: Int) -> Bool { result == -Int(ENOSPC) || result == -Int(EDQUOT) || result == -Int(EFBIG) }
 
 /// The calls with errors thrown and short reads and writes continued; for everything that is not the hot path.
 extension Disk {

@@ -22,6 +22,7 @@
 //    72     8  frame known durable when this was written         Files of a data directory:
 //    80     4  count of records                                    FFFFFFFFFFFFFFFFFFFF-SSSSSSSS.wal  segment: first LSN, number
 //    84     4  size of the payload                                 spare-N.tmp   zero-filled ahead, or left by a start that died
+//                                                                 *.old         being given up by a start; the next removes it
 //    88     4  size of the zstd frame that follows                 *.torn        a last segment that a start found torn
 //    92     4  sessionCount                                        *.cut         what `wal repair` has put aside
 //    96     8  XXH64 of that zstd frame, seeded with the salt      LOCK          locked by the process that has the log open
@@ -35,6 +36,7 @@
 // stands at 0 of the next one), and epoch and salt are the same or it opens the next epoch at the begin of a segment.
 //
 // The log is the longest run of such frames. What follows is decided by who claims what:
+//   - A header right in all but its format version: a newer program wrote it. The start refuses.
 //   - A valid header after the run whose durable LSN or frame is past the run, a segment whose name says so, or two
 //     segments past the run: something that was durable is gone. Corruption; the start refuses.
 //   - Otherwise, in the last segment only, it is the torn tail of a write that was never acknowledged. It is cut.
@@ -102,6 +104,20 @@ package struct FrameHeader: Equatable, Sendable {
         put(chain, 104)
         checksum = xxh64(UnsafeRawBufferPointer(start: p, count: 112), seed: 0)
         put(checksum, 112)
+    }
+
+    /// The format version of a header right in all but that; `nil` when it is ours, or no such header stands there. All
+    /// versions have the constant fields, version, salt, place and checksum where this one has them.
+    /// - Parameter salt: of the epoch; `nil`: any.
+    static func otherVersion(at p: UnsafeRawPointer, segment: UInt64, offset: UInt64, salt: UInt64?) -> UInt16? {
+        func get<T: FixedWidthInteger>(_ at: Int, _: T.Type = T.self) -> T { T(littleEndian: p.loadUnaligned(fromByteOffset: at, as: T.self)) }
+        let version = get(12, UInt16.self)
+        guard version != FrameHeader.version, get(0, UInt32.self) == FrameHeader.magic,
+            get(4, UInt32.self) == UInt32(FrameHeader.size - 8), get(8, UInt32.self) == FrameHeader.tag,
+            get(32, UInt64.self) == segment, get(40, UInt64.self) == offset, salt == nil || get(24, UInt64.self) == salt,
+            get(112, UInt64.self) == xxh64(UnsafeRawBufferPointer(start: p, count: 112), seed: 0)
+        else { return nil }
+        return version
     }
 
     /// Reads the header that stands at `offset` of segment number `segment`; `nil` unless it is valid.

@@ -14,7 +14,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     public let epoch: UInt32
     /// LSN of the first record the directory still has.
     public let oldestLSN: UInt64
-    public let directory: String
+    public var directory: String { locked.path }
     public let recovery: RecoveryReport
 
     /// Called with the durable LSN after it advanced, by the thread that wrote the frame, without the token; by several
@@ -22,7 +22,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     public var onDurable: (@Sendable (UInt64) -> Void)?
 
     private let disk: D
-    private let lockFile: Int32
+    private let locked: DataDirectory<D>
     private let keeper: SpareKeeper<D>
     private let sessions: SessionTable
     private let options: LogOptions
@@ -38,13 +38,12 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     private let logThread = LogThread()
 
     init(
-        disk: D, directory: String, options: LogOptions, lockFile: Int32, keeper: SpareKeeper<D>, sessions: SessionTable,
+        disk: D, directory: DataDirectory<D>, options: LogOptions, keeper: SpareKeeper<D>, sessions: SessionTable,
         tail: LogTail<D>, oldestLSN: UInt64, recovery: RecoveryReport
     ) {
         self.disk = disk
-        self.directory = directory
         self.options = options
-        self.lockFile = lockFile
+        locked = directory
         self.keeper = keeper
         self.sessions = sessions
         self.tail = tail
@@ -139,9 +138,9 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
 
     /// Whether there is room. Callers ask before they decide a command; ``commit()`` writes what was sealed all the same.
     public var storage: StorageState {
-        if !keeper.outOfSpace.load(ordering: .relaxed) { return .ok }
+        if !keeper.isFailing.load(ordering: .relaxed) { return .ok }
         let free = Int(tail.bytesLeft.load(ordering: .relaxed)) + (sparesReady - sparesOfStart) * Int(options.segmentBytes)
-        return free < Int(min(1 << 20, options.segmentBytes / 8)) ? .full : .reserved
+        return free < Int(min(1 << 20, options.segmentBytes / 8)) ? .full : keeper.outOfSpace.load(ordering: .relaxed) ? .reserved : .ok
     }
 
     /// Spares zero-filled and ready.
@@ -189,7 +188,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     private func release() {
         keeper.stop()
         tail.closeFile()
-        disk.close(lockFile)
+        locked.unlock()
     }
 }
 

@@ -30,9 +30,9 @@ public struct LogOptions: Sendable {
 /// Whether there is room for what the service may write.
 public enum StorageState: UInt8, Sendable {
     case ok
-    /// No spare can be made: only commands that reduce risk and what is under way.
+    /// The disk is full and no spare can be made: only commands that reduce risk and what is under way.
     case reserved
-    /// Only what the next start needs is left: nothing more.
+    /// No spare can be made, for whatever reason, and only what the next start needs is left: nothing more.
     case full
 }
 

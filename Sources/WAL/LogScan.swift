@@ -126,7 +126,7 @@ struct LogScan: Sendable {
         }
         if used > 0 {
             let tail = try rest(last)
-            if let header = claim(in: tail, of: last, salt: end.salt) {
+            if let header = try claim(in: tail, of: last, directory, salt: end.salt) {
                 throw corrupt(last, "no valid frame here, but the frame at offset \(header.offset) says that LSN \(header.durableLSN) and frame \(header.durableFrame) were durable")
             }
             if unused == 0 { tornBytes = UInt64(tail.count) } else if !tail.isEmpty {
@@ -139,7 +139,7 @@ struct LogScan: Sendable {
                 throw corrupt(last, "the log ends here, but the next segment begins with LSN \(next.name.firstLSN)")
             }
             let tail = try rest(next)
-            if let header = claim(in: tail, of: next, salt: nil) {
+            if let header = try claim(in: tail, of: next, directory, salt: nil) {
                 throw corrupt(next, "no valid frame here, but the frame at offset \(header.offset) says that LSN \(header.durableLSN) and frame \(header.durableFrame) were durable")
             }
             tornBytes = UInt64(tail.count)
@@ -148,19 +148,25 @@ struct LogScan: Sendable {
 
     /// The first valid header among bytes after the run that proves that something past the run was durable.
     /// - Parameter salt: of the epoch; `nil` when it is not known, as the segment's first frame is unreadable.
-    private func claim(in bytes: ArraySlice<UInt8>, of segment: Segment, salt: UInt64?) -> FrameHeader? {
-        bytes.withUnsafeBytes { raw in
+    /// - Throws: `LogError.newerFormat`, when one of another format version stands there.
+    private func claim(
+        in bytes: ArraySlice<UInt8>, of segment: Segment, _ directory: String, salt: UInt64?
+    ) throws -> FrameHeader? {
+        try bytes.withUnsafeBytes { raw in
             var i = 0
             while i + FrameHeader.size <= raw.count {
-                if raw[i] == 0x5C, raw[i + 1] == 0x2A,
-                    let header = FrameHeader(
-                        at: raw.baseAddress! + i, segment: segment.name.number, offset: segment.validBytes + UInt64(i)),
-                    salt == nil || header.salt == salt
-                {
+                defer { i += 1 }
+                guard raw[i] == 0x5C, raw[i + 1] == 0x2A else { continue }
+                let (place, offset) = (raw.baseAddress! + i, segment.validBytes + UInt64(i))
+                if let header = FrameHeader(at: place, segment: segment.name.number, offset: offset) {
+                    guard salt == nil || header.salt == salt else { continue }
                     if header.durableFrame > end.frame || header.durableLSN >= end.nextLSN { return header }
                     if i == 0, !end.continues(with: header) { return header }
+                } else if let version = FrameHeader.otherVersion(
+                    at: place, segment: segment.name.number, offset: offset, salt: salt)
+                {
+                    throw LogError.newerFormat(file: directory + "/" + segment.name.file, offset: offset, version: version)
                 }
-                i += 1
             }
             return nil
         }

@@ -14,60 +14,56 @@ extension DiskLog {
     public static func open(
         directory: String, options: LogOptions = LogOptions(), disk: D, replay: (RecoveredItem) throws -> Void
     ) throws -> DiskLog<D> {
-        let lockFile = try lockDirectory(disk, directory)
+        let locked = try DataDirectory(locking: directory, disk)
         do {
             let scan = try LogScan(disk, directory: directory, requiredFrom: options.requiredFrom, deliver: replay)
-            let start = try LogStart(disk, directory, options, scan)
+            let start = try LogStart(disk, locked, options, scan)
             let sessions = SessionTable()
             let tail = LogTail(
-                disk: disk, directory: directory, options: options, keeper: start.keeper, sessions: sessions, after: scan.end)
+                disk: disk, directory: locked, options: options, keeper: start.keeper, sessions: sessions, after: scan.end)
             try tail.openEpoch()
             start.keeper.start()
             return DiskLog(
-                disk: disk, directory: directory, options: options, lockFile: lockFile, keeper: start.keeper, sessions: sessions,
+                disk: disk, directory: locked, options: options, keeper: start.keeper, sessions: sessions,
                 tail: tail, oldestLSN: scan.oldestLSN, recovery: start.report)
         } catch {
-            disk.close(lockFile)
+            locked.unlock()
             throw error
         }
     }
 }
 
-/// Locks the directory for this process; the lock goes with the handle returned.
-func lockDirectory<D: Disk>(_ disk: D, _ directory: String) throws -> Int32 {
-    try disk.check(disk.makeDirectory(directory), "mkdir", directory)
-    let path = directory + "/LOCK"
-    let file = try disk.openFile(path, .create)
-    let result = disk.lock(file)
-    if result < 0 {
-        let text = (try? disk.readBytes(file, count: 20, at: 0, path: path)) ?? []
-        disk.close(file)
-        guard result == -Int(EWOULDBLOCK) else { throw LogError.io(call: "flock", path: path, errno: Int32(-result)) }
-        throw LogError.locked(directory: directory, pid: Int32(String(decoding: text.prefix { $0 >= 48 && $0 <= 57 }, as: UTF8.self)))
-    }
-    // For the message of the one who finds it locked; on a full disk it may stay empty.
-    _ = disk.truncate(file, 0)
-    _ = "\(getpid())\n".utf8CString.withUnsafeBytes { disk.writeAll(file, UnsafeRawBufferPointer(rebasing: $0.dropLast()), at: 0) }
-    return file
-}
-
 /// Makes a scanned directory ready to be written again. A start never appends to an old segment and never trusts the page
 /// cache: after a failed sync it may show frames that are not on the disk. So the valid part of the last segment is
 /// written anew and synced, and only then takes the old one's name.
+///
+/// It may die at any call. So at each moment a file with all valid frames of a segment bears the segment's name, and no
+/// file that does so has a spare's name too: a later start zeroes spares.
 struct LogStart<D: Disk> {
     let keeper: SpareKeeper<D>
     private(set) var report = RecoveryReport()
     private let disk: D
+    private let locked: DataDirectory<D>
     private let directory: String
 
-    init(_ disk: D, _ directory: String, _ options: LogOptions, _ scan: LogScan) throws {
+    init(_ disk: D, _ locked: DataDirectory<D>, _ options: LogOptions, _ scan: LogScan) throws {
         self.disk = disk
+        self.locked = locked
+        let directory = locked.path
         self.directory = directory
+        // The names may be those of a start that died before it synced them: a spare seen here may still be a segment on
+        // the disk.
+        try locked.sync()
         let files = disk.list(directory) ?? []
         let spares = files.filter { spareNumber($0) != nil }
         keeper = SpareKeeper(
             disk: disk, directory: directory, segmentBytes: options.segmentBytes, wanted: options.spares,
             unzeroed: spares.map { directory + "/" + $0 }, nextNumber: (spares.compactMap(spareNumber).max() ?? 0) + 1)
+
+        // Files that a start was giving up when it died. One may still be the log's own, under a second name.
+        for file in files where file.hasSuffix(".wal.old") {
+            try disk.check(disk.remove(directory + "/" + file), "unlink", directory + "/" + file)
+        }
 
         report.lastLSN = scan.end.nextLSN - 1
         report.lastEpoch = scan.end.epoch
@@ -101,8 +97,7 @@ struct LogStart<D: Disk> {
         let source = directory + "/" + segment.name.file
         let from = try disk.openFile(source, .read)
         defer { disk.close(from) }
-        let path = keeper.takeUnzeroed() ?? keeper.newPath()
-        let to = try disk.openFile(path, .create)
+        let (to, path) = try keeper.takeUnzeroed() ?? keeper.createFile()
         defer { disk.close(to) }
         var offset: UInt64 = 0
         while offset < segment.validBytes {
@@ -118,25 +113,32 @@ struct LogStart<D: Disk> {
         return path
     }
 
-    /// Takes the old file's name away, for the copy or for good. A torn one is kept; another is zeroed again in place and
-    /// becomes a spare, so that starts on a full disk do not eat up the spares.
+    /// Takes the old file's name away, for the copy or for good. A torn one is kept; another becomes a spare, to be zeroed
+    /// again in place, so that starts on a full disk do not eat up the spares. While it may still be the log's it has no
+    /// spare's name, only one that a start removes.
     private mutating func retire(_ segment: LogScan.Segment, isTorn: Bool, replacedBy copy: String?) throws {
         let path = directory + "/" + segment.name.file
-        let kept = isTorn ? unusedPath(disk, directory, segment.name.file, "torn") : keeper.newPath()
-        try disk.check(disk.link(path, kept), "link", path)
+        let aside = isTorn ? unusedPath(disk, directory, segment.name.file, "torn") : path + ".old"
         if let copy {
+            try disk.check(disk.link(path, aside), "link", path)
             try disk.check(disk.rename(copy, path), "rename", copy)
         } else {
-            try disk.check(disk.remove(path), "unlink", path)
+            // It holds no frame of the log.
+            try disk.check(disk.rename(path, aside), "rename", path)
         }
-        try disk.check(disk.syncDirectory(directory), "fsync", directory)
-        if !isTorn { return keeper.recycle(kept) }
-        report.tornFile = kept
-        let file = try disk.openFile(kept, .write)
+        try locked.sync()
+        guard isTorn else {
+            let spare = keeper.newPath()
+            try disk.check(disk.rename(aside, spare), "rename", aside)
+            try locked.sync()
+            return keeper.recycle(spare)
+        }
+        report.tornFile = aside
+        let file = try disk.openFile(aside, .write)
         defer { disk.close(file) }
         // Without its trailing zeros it says as much and holds no room.
         let end = segment.validBytes + report.tornBytes
-        if end < segment.fileBytes { try disk.check(disk.truncate(file, end), "ftruncate", kept) }
+        if end < segment.fileBytes { try disk.check(disk.truncate(file, end), "ftruncate", aside) }
     }
 }
 

@@ -5,7 +5,7 @@ import Synchronization
 /// the log's token, except what says otherwise.
 final class LogTail<D: Disk> {
     private let disk: D
-    private let directory: String
+    private let directory: DataDirectory<D>
     private let keeper: SpareKeeper<D>
     private let sessions: SessionTable
     private let encoder: FrameEncoder
@@ -27,7 +27,7 @@ final class LogTail<D: Disk> {
     let bytesWritten = Atomic<UInt64>(0)
 
     init(
-        disk: D, directory: String, options: LogOptions, keeper: SpareKeeper<D>, sessions: SessionTable, after end: RunEnd
+        disk: D, directory: DataDirectory<D>, options: LogOptions, keeper: SpareKeeper<D>, sessions: SessionTable, after end: RunEnd
     ) {
         self.disk = disk
         self.directory = directory
@@ -124,9 +124,9 @@ final class LogTail<D: Disk> {
     private func beginSegment(bytes: UInt64) throws {
         let spare = try keeper.take(bytes: bytes)
         let name = SegmentName(firstLSN: end.nextLSN, number: end.segment + 1)
-        let newPath = directory + "/" + name.file
+        let newPath = directory.path + "/" + name.file
         try disk.check(disk.rename(spare.path, newPath), "rename", spare.path)
-        try disk.check(disk.syncDirectory(directory), "fsync", directory)
+        try directory.sync()
         if file >= 0 { keeper.seal(file, validBytes: end.offset, path: path) }
         file = spare.file
         path = newPath

@@ -26,8 +26,8 @@ public func repair(directory: String, cut: Bool) throws -> RepairReport {
 }
 
 package func repair<D: Disk>(directory: String, cut: Bool, disk: D) throws -> RepairReport {
-    let lock = try lockDirectory(disk, directory)
-    defer { disk.close(lock) }
+    let locked = try DataDirectory(locking: directory, disk)
+    defer { locked.unlock() }
     let (scan, error) = LogScan.examine(disk, directory: directory, requiredFrom: 1)
     var report = RepairReport(damage: error, lastLSN: scan.end.nextLSN - 1)
     guard let error else { return report }
@@ -57,7 +57,7 @@ package func repair<D: Disk>(directory: String, cut: Bool, disk: D) throws -> Re
     let aside = unusedPath(disk, directory, last.name.file, "cut")
     try disk.check(disk.link(path, aside), "link", path)
     try disk.check(disk.rename(copy, path), "rename", copy)
-    try disk.check(disk.syncDirectory(directory), "fsync", directory)
+    try locked.sync()
     report.putAside.append(aside)
     report.isDone = true
     return report

@@ -46,9 +46,14 @@ final class SegmentReader<D: Disk> {
     }
 
     /// The valid header at `offset`, or `nil`.
+    /// - Throws: `LogError.newerFormat` when one of another format version stands there.
     func header(at offset: UInt64) throws -> FrameHeader? {
         guard let raw = try bytes(at: offset, count: FrameHeader.size) else { return nil }
-        return FrameHeader(at: raw.baseAddress!, segment: name.number, offset: offset)
+        if let header = FrameHeader(at: raw.baseAddress!, segment: name.number, offset: offset) { return header }
+        if let other = FrameHeader.otherVersion(at: raw.baseAddress!, segment: name.number, offset: offset, salt: nil) {
+            throw LogError.newerFormat(file: path, offset: offset, version: other)
+        }
+        return nil
     }
 
     /// The zstd frame that follows a valid header, if it is whole and right, or `nil`.

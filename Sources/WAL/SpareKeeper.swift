@@ -1,4 +1,5 @@
 import Core
+import Glibc
 import Synchronization
 
 /// A zero-filled file that will be a segment.
@@ -27,7 +28,9 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
 
     /// Spares ready. Read by anyone.
     let count = Atomic<Int>(0)
-    /// Whether the last try to make a spare found the disk full.
+    /// Whether the last try to make a spare failed, for any reason. Read by anyone.
+    let isFailing = Atomic<Bool>(false)
+    /// Whether it found the disk full. Read by anyone.
     let outOfSpace = Atomic<Bool>(false)
 
     /// - Parameter unzeroed: paths of spares found at start; their content counts as unknown.
@@ -93,8 +96,31 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
         }
     }
 
-    /// The path of a spare whose content nobody needs, for a start to write its copy into.
-    func takeUnzeroed() -> String? { monitor.withLock { unzeroed.popLast() } }
+    /// An open file whose content nobody needs: a spare to be zeroed, or for a start to write its copy into. A file that
+    /// has another name too is somebody's, a backup's of hard links say, and only loses this one.
+    func takeUnzeroed() throws -> (file: Int32, path: String)? {
+        while let path = monitor.withLock({ unzeroed.popLast() }) {
+            let file: Int32
+            do {
+                file = try disk.openFile(path, .write)
+            } catch LogError.io(_, _, let number) where number == ENOENT {
+                continue
+            } catch {
+                recycle(path)
+                throw error
+            }
+            if disk.linkCount(file) == 1 { return (file, path) }
+            disk.close(file)
+            try disk.check(disk.remove(path), "unlink", path)
+        }
+        return nil
+    }
+
+    /// A new, empty file for a spare.
+    func createFile() throws -> (file: Int32, path: String) {
+        let path = newPath()
+        return (try disk.openFile(path, .create), path)
+    }
 
     /// An old file, given up by a start, that will be zeroed again in place: it has its blocks, so this works on a full disk.
     func recycle(_ path: String) {
@@ -102,8 +128,7 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
     }
 
     private func make(bytes: UInt64) throws -> Spare {
-        while let path = monitor.withLock({ unzeroed.popLast() }) {
-            let file = try disk.openFile(path, .write)
+        while let (file, path) = try takeUnzeroed() {
             let size = UInt64(max(disk.size(file), 0))
             if size >= bytes || disk.allocate(file, bytes) == 0, disk.fillWithZeros(file, max(size, bytes)) == 0 {
                 return Spare(file: file, path: path, bytes: max(size, bytes))
@@ -111,8 +136,7 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
             disk.close(file)
             _ = disk.remove(path)
         }
-        let path = newPath()
-        let file = try disk.openFile(path, .create)
+        let (file, path) = try createFile()
         var result = disk.allocate(file, bytes)
         if result == 0 { result = disk.fillWithZeros(file, bytes) }
         if result < 0 {
@@ -131,10 +155,11 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
                     if let segment = full.popLast() { return .seal(segment) }
                     if stopping { return .stop }
                     if spares.count < wanted {
-                        if !outOfSpace.load(ordering: .relaxed) { return .spare }
+                        if !isFailing.load(ordering: .relaxed) { return .spare }
                         monitor.wait(milliseconds: 1000)
                         if full.isEmpty, !stopping { return .spare }
                     } else {
+                        isFailing.store(false, ordering: .relaxed)
                         outOfSpace.store(false, ordering: .relaxed)
                         monitor.wait()
                     }
@@ -148,11 +173,17 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
                 if disk.truncate(segment.file, segment.validBytes) == 0 { _ = disk.sync(segment.file) }
                 disk.close(segment.file)
             case .spare:
-                let made = try? make(bytes: segmentBytes)
+                let made = Result { try make(bytes: segmentBytes) }
                 monitor.withLock {
-                    if let made { spares.append(made) }
+                    var isFull = false
+                    switch made {
+                    case .success(let spare): spares.append(spare)
+                    // Out of handles, say: that may pass, and while there is room nothing need be refused.
+                    case .failure(let error): if case LogError.noSpace = error { isFull = true }
+                    }
                     count.store(spares.count, ordering: .relaxed)
-                    outOfSpace.store(made == nil, ordering: .relaxed)
+                    outOfSpace.store(isFull, ordering: .relaxed)
+                    isFailing.store((try? made.get()) == nil, ordering: .relaxed)
                 }
             }
         }

@@ -92,40 +92,61 @@ final class FaultyDisk: Disk {
     let isFull = Atomic<Bool>(false)
     /// Longest write taken at once; 0: no limit.
     let writeBytesMax = Atomic<Int>(0)
+    /// Calls until the process dies: from then on none does anything. What the operating system does for the dead, closing
+    /// and unlocking, it still does.
+    let callsToDeath = Atomic<Int>(.max)
+    /// No new handle is given out.
+    let isOutOfHandles = Atomic<Bool>(false)
     let syncs = Atomic<Int>(0)
     let writes = Atomic<Int>(0)
 
-    func makeDirectory(_ path: String) -> Int { system.makeDirectory(path) }
-    func list(_ directory: String) -> [String]? { system.list(directory) }
-    func open(_ path: String, _ access: DiskAccess) -> Int { system.open(path, access) }
+    var isDead: Bool { callsToDeath.load(ordering: .relaxed) < 0 }
+
+    private func alive(_ call: () -> Int) -> Int {
+        let left = callsToDeath.subtract(1, ordering: .relaxed).newValue
+        return left < 0 ? -Int(EIO) : call()
+    }
+
+    private func newHandle(_ call: () -> Int) -> Int {
+        alive { isOutOfHandles.load(ordering: .relaxed) ? -Int(EMFILE) : call() }
+    }
+
+    func makeDirectory(_ path: String) -> Int { alive { system.makeDirectory(path) } }
+    func list(_ directory: String) -> [String]? { alive { 0 } < 0 ? nil : system.list(directory) }
+    func open(_ path: String, _ access: DiskAccess) -> Int { newHandle { system.open(path, access) } }
     func close(_ file: Int32) { system.close(file) }
-    func lock(_ file: Int32) -> Int { system.lock(file) }
-    func size(_ file: Int32) -> Int { system.size(file) }
-    func read(_ file: Int32, _ into: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int { system.read(file, into, at: offset) }
+    func lock(_ file: Int32) -> Int { alive { system.lock(file) } }
+    func unlock(_ file: Int32) { system.unlock(file) }
+    func size(_ file: Int32) -> Int { alive { system.size(file) } }
+    func linkCount(_ file: Int32) -> Int { alive { system.linkCount(file) } }
+    func read(_ file: Int32, _ into: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int {
+        alive { system.read(file, into, at: offset) }
+    }
 
     func write(_ file: Int32, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) -> Int {
         writes.add(1, ordering: .relaxed)
         if writeFails.load(ordering: .relaxed) { return -Int(EIO) }
-        if isFull.load(ordering: .relaxed), Int(offset) + bytes.count > size(file) { return -Int(ENOSPC) }
+        if isFull.load(ordering: .relaxed), Int(offset) + bytes.count > system.size(file) { return -Int(ENOSPC) }
         let limit = writeBytesMax.load(ordering: .relaxed)
-        return system.write(file, limit > 0 ? UnsafeRawBufferPointer(rebasing: bytes.prefix(limit)) : bytes, at: offset)
+        return alive { system.write(file, limit > 0 ? UnsafeRawBufferPointer(rebasing: bytes.prefix(limit)) : bytes, at: offset) }
     }
 
     func sync(_ file: Int32) -> Int {
         syncs.add(1, ordering: .relaxed)
-        return syncFails.load(ordering: .relaxed) ? -Int(EIO) : system.sync(file)
+        return syncFails.load(ordering: .relaxed) ? -Int(EIO) : alive { system.sync(file) }
     }
 
     func allocate(_ file: Int32, _ size: UInt64) -> Int {
-        if isFull.load(ordering: .relaxed), Int(size) > self.size(file) { return -Int(ENOSPC) }
-        return system.allocate(file, size)
+        if isFull.load(ordering: .relaxed), Int(size) > system.size(file) { return -Int(ENOSPC) }
+        return alive { system.allocate(file, size) }
     }
 
-    func truncate(_ file: Int32, _ size: UInt64) -> Int { system.truncate(file, size) }
-    func rename(_ from: String, _ to: String) -> Int { system.rename(from, to) }
-    func link(_ from: String, _ to: String) -> Int { system.link(from, to) }
-    func remove(_ path: String) -> Int { system.remove(path) }
-    func syncDirectory(_ directory: String) -> Int { system.syncDirectory(directory) }
+    func truncate(_ file: Int32, _ size: UInt64) -> Int { alive { system.truncate(file, size) } }
+    func rename(_ from: String, _ to: String) -> Int { alive { system.rename(from, to) } }
+    func link(_ from: String, _ to: String) -> Int { alive { system.link(from, to) } }
+    func remove(_ path: String) -> Int { alive { system.remove(path) } }
+    func openDirectory(_ path: String) -> Int { newHandle { system.openDirectory(path) } }
+    func syncDirectory(_ directory: Int32) -> Int { alive { system.syncDirectory(directory) } }
 }
 
 /// Waits up to ten seconds for something that another thread does.
