@@ -231,7 +231,7 @@ package final class Service: @unchecked Sendable {
         }
         for loop in loops { try? await loop.eventLoop.submit { loop.sayGoodbye() }.get() }
         waited = 0
-        while connectionCount > 0, waited < 1_000 {
+        while connectionCount > 0, waited < Int(Loop.closingMicrosMax / 1_000) {
             try? await Task.sleep(for: .milliseconds(10))
             waited += 10
         }

@@ -116,6 +116,7 @@ extension Loop {
             swap(&ready, &runnable)
             for connection in ready {
                 connection.isRunnable = false
+                connection.hasHadItsTurn = false
                 connection.processCarry()
             }
         }

@@ -173,14 +173,13 @@ extension Connection {
         case .shard(let wallet):
             if let refusal = QueryWriter.check(query, registry: loop.registry) { return answer(rejection: refusal, tag: tag) }
             guard loop.hosts(wallet) else {
-                return loop.startGathering(.query(query), makeHole(tag), wallets: Int(wallet)...Int(wallet), session: session.number)
+                return gather(.query(query), tag: tag, wallets: Int(wallet)...Int(wallet))
             }
             rejection = QueryWriter.write(query, shard: loop.box(wallet).shard, tag: tag, rows: &rows, into: &loop.scratch)
         case .allShards:
             if let refusal = QueryWriter.check(query, registry: loop.registry) { return answer(rejection: refusal, tag: tag) }
             guard loop.count == 1 || loop.walletCount == 0 else {
-                return loop.startGathering(
-                    .query(query), makeHole(tag), wallets: 0...(loop.walletCount - 1), session: session.number)
+                return gather(.query(query), tag: tag, wallets: 0...(loop.walletCount - 1))
             }
             for wallet in 0..<loop.walletCount where rejection == nil {
                 rejection = QueryWriter.write(query, shard: loop.box(WalletID(wallet)).shard, tag: tag, rows: &rows, into: &loop.scratch)
@@ -193,6 +192,15 @@ extension Connection {
         } else {
             AnswerWriter.end(rows: rows, tag: tag, into: &loop.scratch)
         }
+        // It may have looked at every closed order, however few rows came of it.
+        if query.kind == .orders, query.status != .open { hasHadItsTurn = true }
+    }
+
+    /// A query that other loops answer. One at a time: in the holes of thousands their rows would pile up.
+    func gather(_ work: PartRequest.Work, tag: Text, wallets: ClosedRange<Int>, head: ByteBuffer = ByteBuffer()) {
+        let address = makeHole(tag)
+        pause = .answer(ticket: address.ticket)
+        loop.startGathering(work, address, wallets: wallets, session: session.number, head: head)
     }
 
     // MARK: Definitions
