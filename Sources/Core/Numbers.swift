@@ -1,5 +1,5 @@
-/// Exact arithmetic on prices, quantities and amounts. Amounts are below 2^110 in magnitude wherever they are kept, so that the sum of
-/// a few of them always fits 128 bits; products with a price or quantity are taken in 256 bits.
+/// Exact arithmetic on prices, quantities and amounts. What decisions add up is below 2^110 in magnitude (`Balance.limit`), so that the sum of
+/// a few amounts always fits 128 bits; products with a price or quantity are taken in 256 bits.
 public enum Numbers {
     /// 10^exponent, 0...18.
     public static func powerOfTen(_ exponent: Int32) -> Int64 {

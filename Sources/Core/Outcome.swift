@@ -71,7 +71,7 @@ public enum Rejection: BitwiseCopyable, Sendable, Equatable {
     /// Which argument; printed as `key=` or `argument=`.
     public enum Key: UInt8, BitwiseCopyable, Sendable {
         case venue, wallet, base, quote, priceScale, quantityScale, funds, decimals, kind, price, quantity, expire, max,
-            tick, lot, minQuantity, maxQuantity, minNotional, value, amount, account
+            tick, lot, minQuantity, maxQuantity, minNotional, value, amount, account, fee
     }
     public enum Table: UInt8, BitwiseCopyable, Sendable {
         case strategies, assets, wallets, venues, instruments, accounts, orders

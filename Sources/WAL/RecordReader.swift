@@ -190,7 +190,7 @@ public struct RecordReader {
             let priceScale = try int32()
             let quantityScale = try int32()
             guard let funds = FundsCheck(rawValue: try byte()) else { throw fault("unknown kind of funds") }
-            guard priceScale + quantityScale <= 18 else { throw fault("scales out of range") }
+            guard priceScale <= 18, quantityScale <= 18, priceScale + quantityScale <= 18 else { throw fault("scales out of range") }
             return .instrument(
                 InstrumentInfo(
                     symbol: symbol, venue: venue, wallet: wallet, base: base, quote: quote, priceScale: priceScale,

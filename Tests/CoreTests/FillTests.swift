@@ -82,6 +82,7 @@ import Testing
             == .beyondLimit(Desk.btcusd, price: int64("4000", 4)))
         #expect(desk.fill("s", "1", "3999.99", withinLimit: true).rejection
             == .beyondLimit(Desk.btcusd, price: int64("4000", 4)))
+        #expect(desk.fill("b", "1", "3999.99", fee: "-0.01", withinLimit: true).rejection == .badValue(.fee))
         #expect(desk.fill("b", "1", "3999.99", withinLimit: true).rejection == nil)
         #expect(desk.fill("s", "1", "4000.01", withinLimit: true).rejection == nil)
         desk.check()

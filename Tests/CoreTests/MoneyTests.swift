@@ -114,4 +114,19 @@ import Testing
         #expect(transfer(8, 7, "b").rejection == nil)
         desk.check()
     }
+
+    @Test func `no sum of money can overflow: deposits of a wallet and transfers inside it are bounded`() {
+        let desk = Desk()
+        let most: Amount = (1 << 110) - 1
+        func deposit(_ account: AccountNumber, _ amount: Amount, _ ref: String) -> Outcome {
+            desk.run(.money(Money(.deposit, account: account, asset: 0, amount: amount, reference: Text(ref))))
+        }
+        #expect(deposit(7, most, "a").rejection == nil)
+        #expect(deposit(8, 1, "b").rejection == .overflow(.balance))
+        desk.run(.transfer(Transfer(account: 7, toAccount: 8, toWallet: 0, asset: 0, amount: most, reference: Text("t"))))
+        #expect(deposit(7, 1, "c").rejection == .overflow(.balance))
+        desk.run(.money(Money(.withdraw, account: 8, asset: 0, amount: 5, reference: Text("w"))))
+        #expect(deposit(7, 5, "d").rejection == nil)
+        desk.check()
+    }
 }

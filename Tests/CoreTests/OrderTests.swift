@@ -226,4 +226,40 @@ import Testing
         #expect(desk.replace("b", "0.00000003", "4001").rejection == nil)  // the quantity is as it was
         desk.check()
     }
+
+    @Test func `before=: what is so already is a repeat, however late`() {
+        let desk = desk()
+        desk.new(.buy, "1", "100", id: "b")
+        func late(_ cancel: Bool) -> Outcome {
+            cancel
+                ? desk.run(.cancel(Cancel(account: 7, instrument: 0, order: .client(Text("b")), before: desk.now - 1)))
+                : desk.run(.replace(Replace(
+                    account: 7, instrument: 0, order: .client(Text("b")), quantity: 100_000_000, price: 1_000_000,
+                    before: desk.now - 1)))
+        }
+        #expect(late(false).isDuplicate)
+        #expect(late(true).rejection == .tooLate(before: desk.now - 1, now: desk.now))
+        desk.cancel("b")
+        #expect(late(true).isDuplicate)
+    }
+
+    @Test func `lists: closed orders by ascending OrderID, in pages, whatever the order of closing`() {
+        let desk = desk()
+        for n in 1...40 { desk.new(.buy, "0.01", "1", id: "o\(n)", on: n % 2 == 0 ? Desk.btcusd : Desk.btcusd) }
+        for n in stride(from: 40, through: 3, by: -3) { desk.cancel("o\(n)") }
+        func page(_ status: OrderFilter, after: OrderID, limit: Int) -> [OrderID] {
+            var ids: [OrderID] = []
+            desk.with {
+                $0.forEachOrder(account: 7, instrument: -1, status: status, after: after, limit: limit) { ids.append($0.view.id) }
+            }
+            return ids
+        }
+        let closed = Array(stride(from: OrderID(4), through: 40, by: 3))
+        #expect(page(.closed, after: 0, limit: 100) == closed)
+        #expect(page(.closed, after: 0, limit: 5) == Array(closed.prefix(5)))
+        #expect(page(.closed, after: closed[4], limit: 5) == Array(closed[5..<10]))
+        #expect(page(.all, after: 0, limit: 100) == Array(1...40))
+        #expect(page(.all, after: 7, limit: 6) == Array(8...13))
+        #expect(page(.open, after: 4, limit: 3) == [5, 6, 8])
+    }
 }

@@ -149,4 +149,19 @@ import Testing
         #expect(desk.run(.closePosition(other)).rejection == .noPosition(Desk.unit, quantity: 0))
         desk.check()
     }
+
+    @Test func `close position: all of it, also where the lot has grown`() {
+        let desk = desk()
+        desk.trade(.buy, "3", "100")
+        var terms = desk.terms(Desk.unit)
+        terms.lot = 2
+        desk.run(.define(.changeInstrument(Desk.unit, terms)))
+        func close(_ quantity: Quantity, _ id: String) -> Outcome {
+            desk.run(.closePosition(
+                ClosePosition(account: 7, instrument: Desk.unit, quantity: quantity, price: 110, clientID: Text(id))))
+        }
+        #expect(close(1, "part").rejection == .offLot(Desk.unit))
+        #expect(close(0, "all").view?.leaves == 3)
+        desk.check()
+    }
 }

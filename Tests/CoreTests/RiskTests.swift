@@ -84,4 +84,25 @@ import Testing
         desk.run(.setLimits(SetLimits(account: 7, change: change)))
         #expect(desk.new(.buy, "1", "1", on: Desk.unit).rejection == nil)
     }
+
+    @Test func `notional: max= bounds the reserve, not what the limit looks at`() {
+        let desk = desk(-1) { $0.maxNotional = amount18("50") }
+        #expect(desk.new(.buy, "6", nil, on: Desk.unit, max: "1").rejection == .noMark(Desk.unit))
+        desk.run(.setMark(SetMark(instrument: Desk.unit, price: 10)))
+        #expect(desk.new(.buy, "6", nil, on: Desk.unit, max: "1").rejection
+            == .limitNotional(scope(-1), quote: Desk.usd, limit: amount18("50"), value: amount18("60")))
+        #expect(desk.new(.buy, "5", nil, on: Desk.unit, max: "55").rejection
+            == .limitNotional(scope(-1), quote: Desk.usd, limit: amount18("50"), value: amount18("55")))
+        #expect(desk.new(.buy, "5", nil, on: Desk.unit, max: "40").rejection == nil)
+        #expect(desk.new(.buy, "1", nil, on: Desk.perp, max: "1").rejection == .badValue(.max))
+        desk.check()
+    }
+
+    @Test func `notional: raising a sale's price is looked at like a buy's`() {
+        let desk = desk(Desk.unit) { $0.maxNotional = amount18("50") }
+        desk.new(.sell, "5", "10", id: "s", on: Desk.unit)
+        #expect(desk.replace("s", "5", "11", on: Desk.unit).rejection
+            == .limitNotional(scope(Desk.unit), quote: Desk.usd, limit: amount18("50"), value: amount18("55")))
+        #expect(desk.replace("s", "5", "9", on: Desk.unit).rejection == nil)
+    }
 }

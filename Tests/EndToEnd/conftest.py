@@ -6,6 +6,7 @@ import pytest
 
 from lines import play
 from service import Service, binary
+from small_disk import SmallDisk
 
 # Assets, venue and instruments of the tests' own, beside those of the default configuration.
 #   EX-USD    spot, lot 1, fully funded         PERP-USD  futures, lot 1, funds=none
@@ -74,6 +75,21 @@ def fresh(tmp_path):
     yield make
     for service in made:
         service.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Makes file systems of the test's own: ``small_disk(size)``. To be named before `fresh`, whose services end first."""
+    made = []
+
+    def make(size):
+        disk = SmallDisk(tmp_path / f"disk{len(made)}", size)
+        made.append(disk)
+        return disk
+
+    yield make
+    for disk in made:
+        disk.unmount()
 
 
 @pytest.fixture

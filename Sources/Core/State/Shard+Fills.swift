@@ -51,6 +51,8 @@ extension Shard {
         {
             return .rejected(.beyondLimit(fill.instrument, price: order.price))
         }
+        // A rebate is money from outside: the word of whoever is only a trader is not enough.
+        if fill.withinLimit, fill.fee < 0 { return .rejected(.badValue(.fee)) }
         guard Numbers.inRange(fill.fee) else { return .rejected(.overflow(.fee)) }
         guard let effect = effect(slot, fill.quantity, fill.price, fill.fee, fill.feeAsset) else {
             return .rejected(.overflow(.position))
@@ -181,6 +183,11 @@ extension Shard {
             return Numbers.inRange(it.available + change) && Numbers.inRange(it.available + it.reserved + change)
                 && Numbers.inRange(it.available + it.reserved + it.held + it.transit + change)
         }
+        // All money of an asset in a wallet stays bounded too, so that no sum of credits can overflow 128 bits (see Balance.limit).
+        guard Numbers.inRange(owedAmount(info.venue, info.base) - effect.base),
+            Numbers.inRange(owedAmount(info.venue, info.quote) - effect.quote),
+            Numbers.inRange(totals[Int(feeAsset)].feesCollected + effect.fee)
+        else { return false }
         let feeOnBase = feeAsset == info.base ? effect.fee : 0
         let feeOnQuote = feeAsset == info.quote ? effect.fee : 0
         if !inRange(position.base, effect.base - feeOnBase) || !inRange(position.quote, effect.quote - feeOnQuote) {
@@ -220,6 +227,11 @@ extension Shard {
         if newest == none { positions[position].tradesOldest = trade } else { trades[newest].newer = trade }
         positions[position].tradesNewest = trade
         execs.insert(Shard.execHash(filled.order, filled.exec), trade)
+    }
+
+    private func owedAmount(_ venue: VenueID, _ asset: AssetID) -> Int128 {
+        owedKeys.find(Shard.pairHash(venue, asset)) { owed[$0].venue == venue && owed[$0].asset == asset }
+            .map { owed[$0].amount } ?? 0
     }
 
     private mutating func changeOwed(_ venue: VenueID, _ asset: AssetID, _ change: Amount) {

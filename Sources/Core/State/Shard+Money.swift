@@ -18,7 +18,10 @@ extension Shard {
         switch money.kind {
         case .deposit, .adjust:
             let total = balance.available + balance.reserved + balance.held + balance.transit + money.amount
-            guard Numbers.inRange(total), Numbers.inRange(balance.available + money.amount) else {
+            // The wallet's whole stock of the asset is bounded like one balance, see Balance.limit.
+            let stock = totals[Int(money.asset)]
+            let paidIn = stock.deposited &- stock.withdrawn &+ stock.corrected &+ money.amount
+            guard Numbers.inRange(total), Numbers.inRange(balance.available + money.amount), Numbers.inRange(paidIn) else {
                 return .rejected(.overflow(.balance))
             }
             if money.amount < 0, balance.available + money.amount < 0 {

@@ -20,8 +20,8 @@ extension Shard {
     }
 
     private mutating func accept(
-        _ new: NewOrder, _ account: Int32, _ info: InstrumentInfo, _ hash: UInt64, _ now: Timestamp,
-        _ emit: (borrowing Mutation) -> Void
+        _ new: NewOrder, _ account: Int32, _ info: InstrumentInfo, _ hash: UInt64, wholePosition: Bool = false,
+        _ now: Timestamp, _ emit: (borrowing Mutation) -> Void
     ) -> Outcome {
         if let late = tooLate(new.before, now) { return .rejected(late) }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(new.account)) }
@@ -29,7 +29,10 @@ extension Shard {
         let venue = registry.venues[Int(info.venue)]
         guard venue.kind == .manual else { return .rejected(.notSupported(.venue)) }
 
-        if let fault = termsFault(info, new.instrument, new.type, new.quantity, new.price, lot: true, tick: true) {
+        // What fills or a changed lot have made odd must still be possible to close.
+        if let fault = termsFault(
+            info, new.instrument, new.type, new.quantity, new.price, lot: !wholePosition, tick: true)
+        {
             return .rejected(fault)
         }
         if new.timeInForce == .gtd {
@@ -37,7 +40,8 @@ extension Shard {
         } else if new.expire != 0 {
             return .rejected(.badValue(.expire))
         }
-        if new.max < 0 || new.max >= Balance.limit || new.max > 0 && (new.type != .market || new.side != .buy) {
+        if new.max < 0 || new.max >= Balance.limit || new.max > 0 && (new.type != .market || new.side != .buy || info.funds == .none)
+        {
             return .rejected(.badValue(.max))
         }
         guard let notional = notional(info, new.instrument, new.type, new.quantity, new.price, new.max) else {
@@ -98,13 +102,13 @@ extension Shard {
         guard let info = registry.instrumentInfo(replace.instrument), info.wallet == number else {
             return .rejected(.unknownInstrument(replace.instrument))
         }
-        if let late = tooLate(replace.before, now) { return .rejected(late) }
         guard let slot = orderSlot(replace.order, account, replace.instrument) else { return .rejected(.unknownOrder) }
         let order = orders[slot]
         let extra = orderRecords[slot].extra
         let same = order.quantity == replace.quantity && order.price == replace.price
             && (extra == none ? 0 : extras[extra].max) == replace.max
         if same, order.status.isOpen || order.status == .filled { return .order(view(slot), duplicate: true) }
+        if let late = tooLate(replace.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }
         if info.terms.state != .trading { return .rejected(.instrumentHalted(replace.instrument)) }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
@@ -118,7 +122,7 @@ extension Shard {
             return .rejected(.belowCumulative(replace.instrument, cumulative: order.cumulative))
         }
         if replace.max < 0 || replace.max >= Balance.limit
-            || replace.max > 0 && (order.type != .market || order.side != .buy)
+            || replace.max > 0 && (order.type != .market || order.side != .buy || info.funds == .none)
         {
             return .rejected(.badValue(.max))
         }
@@ -163,8 +167,7 @@ extension Shard {
             }
         }
         let added = replace.quantity - order.quantity
-        // Without funds the price alone is the exposure of a buy.
-        if added > 0 || change > 0 || info.funds == .none && replace.price > order.price {
+        if added > 0 || change > 0 || replace.price > order.price {
             if let refused = riskRefusal(
                 replace.account, account, replace.instrument, order.position, order.side, quantity: replace.quantity,
                 added: max(added, 0), notional: notional, opens: false)
@@ -187,10 +190,10 @@ extension Shard {
         guard let info = registry.instrumentInfo(cancel.instrument), info.wallet == number else {
             return .rejected(.unknownInstrument(cancel.instrument))
         }
-        if let late = tooLate(cancel.before, now) { return .rejected(late) }
         guard let slot = orderSlot(cancel.order, account, cancel.instrument) else { return .rejected(.unknownOrder) }
         let order = orders[slot]
         if order.status == .canceled { return .order(view(slot), duplicate: true) }
+        if let late = tooLate(cancel.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }
         apply(
             .orderCanceled(OrderCanceled(order: order.id, reason: .requested, note: cancel.note)), now, emit)
@@ -287,7 +290,8 @@ extension Shard {
             quantity: close.quantity == 0 ? Quantity(held.magnitude) : close.quantity, price: close.price,
             clientID: close.clientID, max: close.max, strategy: close.strategy, note: close.note, before: close.before,
             cancelOnDisconnect: close.cancelOnDisconnect)
-        return accept(order, account, info, hash, now, emit)
+        return accept(
+            order, account, info, hash, wholePosition: order.quantity.magnitude == held.magnitude, now, emit)
     }
 
     // MARK: Expiry
@@ -331,14 +335,16 @@ extension Shard {
         return nil
     }
 
-    /// What an order is worth in the quote asset, at its price, at `max` or at the mark; 0 where none is known. `nil`: overflow.
+    /// What an order is worth in the quote asset: at its price; a market order at the mark or its `max`, whichever is more, 0 without a mark
+    /// (`max` bounds what is reserved, not what the fills will cost). `nil`: overflow.
     private func notional(
         _ info: InstrumentInfo, _ instrument: InstrumentID, _ type: OrderType, _ quantity: Quantity, _ price: Price,
         _ max: Amount
     ) -> Amount? {
         if type == .limit { return amount(instrument, price, quantity) }
-        if max > 0 { return max }
-        return amount(instrument, markets[Int(instrument)].mark, quantity)
+        let mark = markets[Int(instrument)].mark
+        if mark == 0 { return 0 }
+        return amount(instrument, mark, quantity).map { Swift.max($0, max) }
     }
 
     private func notionalFault(

@@ -57,7 +57,6 @@ extension Shard {
                 return .rejected(.unknownInstrument(set.instrument))
             }
         }
-        if let late = tooLate(set.before, now) { return .rejected(late) }
         let change = set.change
         for value in [change.maxQuantity, change.maxNotional, change.maxPosition] {
             if let value, value < 0 { return .rejected(.badValue(.value)) }
@@ -66,6 +65,7 @@ extension Shard {
         let old = limitsInForce(account, set.instrument)
         let new = old.changed(by: change)
         if new == old { return .done(duplicate: true) }
+        if let late = tooLate(set.before, now) { return .rejected(late) }
         apply(.limitsSet(account: set.account, instrument: set.instrument, new), now, emit)
         return .done(duplicate: false)
     }
@@ -96,9 +96,9 @@ extension Shard {
         guard let info = registry.instrumentInfo(set.instrument), info.wallet == number else {
             return .rejected(.unknownInstrument(set.instrument))
         }
-        if let late = tooLate(set.before, now) { return .rejected(late) }
         if set.price <= 0 { return .rejected(.badValue(.price)) }
         if markets[Int(set.instrument)].mark == set.price { return .done(duplicate: true) }
+        if let late = tooLate(set.before, now) { return .rejected(late) }
         apply(.markSet(instrument: set.instrument, price: set.price), now, emit)
         return .done(duplicate: false)
     }

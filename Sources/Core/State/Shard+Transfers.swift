@@ -36,6 +36,9 @@ extension Shard {
             return .rejected(.insufficientFunds(transfer.asset, number, need: transfer.amount, available: available))
         }
         if transfer.toWallet == number {
+            let target = balanceSlot(toAccount, transfer.asset).map { balances[$0] }
+            let total = (target.map { $0.available + $0.reserved + $0.held + $0.transit } ?? 0) + transfer.amount
+            guard Numbers.inRange(total) else { return .rejected(.overflow(.balance)) }
             apply(.transferredWithin(transfer), now, emit)
             return .balance(available: available - transfer.amount, asset: transfer.asset, duplicate: false)
         }

@@ -123,28 +123,42 @@ extension Shard {
         for slot in closed.prefix(max(left, 0)) { body(detail(slot)) }
     }
 
-    /// The closed orders with the lowest OrderIDs after `after`, ascending. They are kept in the order of closing, nearly that of their
-    /// ids: most are appended, or passed over because the list is full.
+    /// The closed orders with the lowest OrderIDs after `after`, ascending.
     private func firstClosed(_ account: Int32, _ instrument: InstrumentID, after: OrderID, limit: Int) -> [Int32] {
-        var found: [Int32] = []
-        var position = accounts[Int(account)].positions
+        // A heap of the lowest so far, the highest of them first, as (id, slot).
+        var heap: [(id: OrderID, slot: Int32)] = []
+        func sink(_ start: Int) {
+            var index = start
+            while true {
+                var largest = index
+                if 2 * index + 1 < heap.count, heap[2 * index + 1].id > heap[largest].id { largest = 2 * index + 1 }
+                if 2 * index + 2 < heap.count, heap[2 * index + 2].id > heap[largest].id { largest = 2 * index + 2 }
+                if largest == index { return }
+                heap.swapAt(index, largest)
+                index = largest
+            }
+        }
+        var position = limit > 0 ? accounts[Int(account)].positions : none
         while position != none {
             if instrument < 0 || positions[position].instrument == instrument {
                 var slot = positions[position].closedFirst
                 while slot != none {
                     let id = orders[slot].id
-                    if id > after, found.count < limit || id < orders[found[found.count - 1]].id {
-                        var place = found.count
-                        while place > 0, orders[found[place - 1]].id > id { place -= 1 }
-                        found.insert(slot, at: place)
-                        if found.count > limit { found.removeLast() }
+                    if id > after {
+                        if heap.count < limit {
+                            heap.append((id, slot))
+                            if heap.count == limit { for index in (0..<limit / 2).reversed() { sink(index) } }
+                        } else if id < heap[0].id {
+                            heap[0] = (id, slot)
+                            sink(0)
+                        }
                     }
                     slot = orders[slot].next
                 }
             }
             position = positions[position].next
         }
-        return found
+        return heap.sorted { $0.id < $1.id }.map(\.slot)
     }
 
     /// Merges one list per instrument of the account, while `body` wants more.

@@ -45,6 +45,7 @@ extension LineParser {
         } else if a.isWord(action, "suspend") || a.isWord(action, "resume") {
             guard known != nil else { throw .unknownAccount(account) }
             status = a.isWord(action, "suspend") ? .suspended : .open
+            parsed.resumes = status == .open
         } else {
             throw .badValue(argument: "action", value: Text(cut: action), expected: "open|suspend|resume")
         }

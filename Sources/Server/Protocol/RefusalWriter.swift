@@ -239,6 +239,7 @@ extension Rejection.Key {
         case .value: "value"
         case .amount: "amount"
         case .account: "account"
+        case .fee: "fee"
         }
     }
 }

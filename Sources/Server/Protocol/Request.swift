@@ -25,6 +25,8 @@ public struct ParsedLine: Sendable {
     public var before: Timestamp
     /// DEP names an account the registry does not know: the session opens it first (`Definition.account(n, .open)`).
     public var opensAccount: Bool
+    /// `ACC n resume`: what the definition has in common with `open` does not say that it may lift a suspension.
+    public var resumes = false
 }
 
 /// What a role check needs to know of a request; ``Permissions`` decides.
