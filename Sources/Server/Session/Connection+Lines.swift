@@ -49,8 +49,15 @@ extension Connection {
             if isLate(parsed) { return answerLate(parsed) }
             take(verb, tag: parsed.tag, line: line)
         case .refused(let refusal):
+            if parsed.verb == nil, HTTPText.isRequest(line) { return end(reason: "http") }
             answer(refusal: refusal, tag: parsed.tag)
         }
+    }
+
+    /// A line that is too long, or its begin.
+    func refuseOverlong(_ line: UnsafeRawBufferPointer, max: Int) {
+        if HTTPText.isRequestBegin(line) { return end(reason: "http") }
+        answer(refusal: .lineTooLong(max: max), tag: LineParser.tag(of: line) ?? Text())
     }
 
     /// What stands before the line's own content: the drain, AUTH, the token's end.
@@ -215,7 +222,10 @@ extension Connection {
         let address = makeHole(parsed.tag)
         pause = .answer(ticket: address.ticket)
         loop.send(
-            .define(DefinitionRequest(address: address, definition: definition, session: session.number, opensAccount: false)), to: 0)
+            .define(
+                DefinitionRequest(
+                    address: address, definition: definition, session: session.number, opensAccount: false, resumes: parsed.resumes)),
+            to: 0)
     }
 
     /// DEP names an account that is not there: it is opened first.
@@ -227,7 +237,8 @@ extension Connection {
         loop.send(
             .define(
                 DefinitionRequest(
-                    address: address, definition: .account(money.account, .open), session: session.number, opensAccount: true)),
+                    address: address, definition: .account(money.account, .open), session: session.number, opensAccount: true,
+                    resumes: false)),
             to: 0)
     }
 

@@ -194,7 +194,7 @@ final class Connection: ChannelDuplexHandler {
     /// Ends a pause; what was read meanwhile is taken up in a turn to come.
     func resume() {
         pause = nil
-        loop.continueLater(self)
+        loop.continueSoon(self)
         readIfWanted()
     }
 
@@ -229,7 +229,7 @@ final class Connection: ChannelDuplexHandler {
     @inline(__always)
     private func takeBounded(line: UnsafeRawBufferPointer) {
         if line.count > LineParser.lineMax, case let most = LineParser.maxLength(line), line.count > most {
-            answer(refusal: .lineTooLong(max: most), tag: LineParser.tag(of: line) ?? Text())
+            refuseOverlong(line, max: most)
         } else {
             take(line: line)
         }
@@ -240,7 +240,7 @@ final class Connection: ChannelDuplexHandler {
         let most = LineParser.maxLength(line)
         guard line.count > most + 1, mayParse else { return 0 }
         isSkippingLine = true
-        answer(refusal: .lineTooLong(max: most), tag: LineParser.tag(of: line) ?? Text())
+        refuseOverlong(line, max: most)
         return line.count
     }
 
