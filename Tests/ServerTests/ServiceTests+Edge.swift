@@ -27,14 +27,14 @@ struct ServiceEdgeTests {
             #expect(try good.ask("PING") == ["+t OK"])
             #expect(clock.now - start < .milliseconds(700))
         }
+        floods.removeAll()
         // Within the bound everything is answered, and in order.
         let reader = try test.connect()
-        try reader.send((0..<60).map { "\($0) ORD 7 limit=1000 status=\($0 % 2 == 0 ? "all" : "open")\n" }.joined())
-        for number in 0..<60 {
+        try reader.send((0..<20).map { "\($0) ORD 7 limit=1000 status=\($0 % 2 == 0 ? "all" : "open")\n" }.joined())
+        for number in 0..<20 {
             let answer = try reader.answer()
             #expect(answer.count == 1_001 && answer.last == "+\(number) 1000")
         }
-        for flood in floods { flood.hangUp() }
         await test.stop()
     }
 
