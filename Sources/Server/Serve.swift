@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import Logging
+import NIOCore
 import Synchronization
 import WAL
 
@@ -15,11 +16,19 @@ public func serve(_ options: ServeOptions) async throws -> Int32 {
         variable += 1
     }
     do {
-        let config = try Configuration.resolve(options, environment: environment)
+        var config = try Configuration.resolve(options, environment: environment)
         var logger = Logger(label: "cashup", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = config.logLevel
         // A client that hangs up must not end the process.
         signal(SIGPIPE, SIG_IGN)
+        let files = FileLimit.raise()
+        let room = config.connectionRoom(files: files, cores: System.coreCount)
+        if room < config.maxConnections {
+            logger.warning(
+                "at most \(room) connections instead of max_connections \(config.maxConnections): this process may open only \(files) files; raise the limit (ulimit -Hn, LimitNOFILE=)"
+            )
+            config.maxConnections = room
+        }
         let stop = StopSignal()
         let service = try await Service.start(
             config, acceptClock: options.acceptClock, secret: environment[TokenKey.environmentVariable], logger: logger)

@@ -1,4 +1,5 @@
 import Core
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -142,6 +143,14 @@ package final class Service: @unchecked Sendable {
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            // A peer that is gone without a word is noticed in half a minute: its orders may have to be cancelled.
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 15)
+            .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: 5)
+            .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: 3)
+            // Counts a window that stays shut, too: not before the client is closed for that.
+            .childChannelOption(
+                .tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: max(Service.deadPeerSeconds, config.slowSeconds) * 1_000)
             // One read per connection and turn: that bounds what one client can put before the others.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Service.readBytesMax))
@@ -170,6 +179,7 @@ package final class Service: @unchecked Sendable {
         }
     }
     private static let readBytesMax = 64 << 10
+    private static let deadPeerSeconds = 30
 
     private func accept(_ channel: any Channel, _ loop: Loop) throws {
         let count = connections.add(1, ordering: .relaxed).newValue
@@ -231,7 +241,7 @@ package final class Service: @unchecked Sendable {
         }
         for loop in loops { try? await loop.eventLoop.submit { loop.sayGoodbye() }.get() }
         waited = 0
-        while connectionCount > 0, waited < 1_000 {
+        while connectionCount > 0, waited < Int(Loop.closingMicrosMax / 1_000) {
             try? await Task.sleep(for: .milliseconds(10))
             waited += 10
         }

@@ -43,6 +43,24 @@ struct ConfigurationTests {
         #expect(failure { _ = try Configuration.resolve(options, environment: ["CASHUP_AUTH": "maybe"]) }?.exitCode == 64)
     }
 
+    @Test("a directory is no configuration file")
+    func directory() {
+        var options = ServeOptions()
+        options.config = "/tmp"
+        let refusal = failure { _ = try Configuration.resolve(options, environment: [:]) }
+        #expect(refusal?.exitCode == 64)
+        #expect(refusal?.description == "cannot read /tmp: Is a directory")
+    }
+
+    @Test("connections: no more than there may be open files")
+    func connectionRoom() {
+        var config = Configuration()
+        config.loops = 4
+        #expect(config.connectionRoom(files: 1_024, cores: 4) == 948)
+        #expect(config.connectionRoom(files: 1 << 20, cores: 4) == 4_096)
+        #expect(config.connectionRoom(files: 10, cores: 4) == 1)
+    }
+
     @Test("auth: off is for loopback only, a secret is needed and long enough")
     func authRefusals() async throws {
         var test = TestService(loops: 1)

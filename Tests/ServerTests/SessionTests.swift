@@ -44,6 +44,42 @@ struct SessionTests {
         await test.stop()
     }
 
+    @Test("auth again: a subscription goes on with the same accounts and ends with others", arguments: [1, 4])
+    func narrower(loops: Int) async throws {
+        var test = try await jwtService(loops: loops)
+        defer { test.remove() }
+        let wire = try test.connect()
+        _ = try wire.ask("AUTH \(await token([.trader], [7, 8]))")
+        _ = try wire.ask("SUB")
+        _ = try wire.ask("AUTH \(await token([.trader], [8, 7]))")
+        #expect(try wire.ask("SUB") == ["-t ALREADY_SUBSCRIBED"])
+        try wire.send("t AUTH \(await token([.trader], [7]))\n")
+        var lines: [String] = []
+        for _ in 0..<2 { lines.append(try wire.line() ?? "") }
+        #expect(lines.contains("* UNSUBSCRIBED reason=auth") && lines.contains { $0.hasPrefix("+t OK") })
+        #expect(try wire.ask("SUB").first?.hasPrefix("+t OK from=") == true)
+        await test.stop()
+    }
+
+    @Test("session: many that claim one name again and again never wait for each other for ever")
+    func mutualReplacement() async throws {
+        var test = TestService(loops: 4)
+        defer { test.remove() }
+        try await test.start()
+        for _ in 0..<20 {
+            let wires = try (0..<8).map { _ in try test.connect() }
+            for wire in wires { try? wire.send(String(repeating: "t AUTH - session=grid\n", count: 4)) }
+            // One is left, the others have been told.
+            usleep(30_000)
+            for wire in wires { try? wire.send("q QUIT\n") }
+            for wire in wires {
+                let last = wire.rest().last
+                #expect(last == "+q OK" || last == "* BYE reason=replaced", "\(last ?? "nothing")")
+            }
+        }
+        await test.stop()
+    }
+
     @Test("auth: a token's end leaves cancels and queries, then the connection is closed")
     func expiry() async throws {
         var test = try await jwtService(loops: 1)

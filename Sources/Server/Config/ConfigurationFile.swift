@@ -107,6 +107,10 @@ extension Configuration {
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = fread(&chunk, 1, chunk.count, file)
+            // A directory opens, and says so only when it is read.
+            if count == 0, ferror(file) != 0 {
+                throw StartFailure(StartFailure.usage, "cannot read \(path): \(String(cString: strerror(errno)))")
+            }
             if count == 0 { break }
             bytes.append(contentsOf: chunk[..<count])
         }

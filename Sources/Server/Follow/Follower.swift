@@ -90,12 +90,14 @@ final class Follower: Sendable {
     // MARK: The follower
 
     private func follow() {
-        defer { finished.signal() }
         do {
             let replayer = try Replayer(directory: log.directory)
             while true {
                 let (isStopped, hasWork) = state.withLock { ($0.isStopped, !$0.subscribers.isEmpty && $0.position < log.durableLSN) }
-                if isStopped { return }
+                if isStopped {
+                    finished.signal()
+                    return
+                }
                 guard hasWork else {
                     isAsleep.store(true, ordering: .sequentiallyConsistent)
                     let isNews = state.withLock { $0.isStopped || (!$0.subscribers.isEmpty && $0.position < log.durableLSN) }
@@ -110,13 +112,21 @@ final class Follower: Sendable {
                 for subscriber in fed { subscriber.wake() }
             }
         } catch {
-            logger.critical("subscriptions end: the log cannot be followed: \(error)")
-            state.withLock { state in
+            logger.critical("subscriptions stand still: the log cannot be followed: \(error)")
+            // Each attempt reads the log from its begin: not at once again.
+            usleep(Follower.retryMicros)
+            let isStopped = state.withLock { state in
+                // Their connections add them again, and the first of them starts anew.
                 for subscriber in state.subscribers { subscriber.state.withLock { $0.source = .none } }
                 state.subscribers.removeAll()
+                state.position = 0
+                state.isStarted = false
+                return state.isStopped
             }
+            if isStopped { finished.signal() }
         }
     }
+    private static let retryMicros: UInt32 = 1_000_000
     /// Records per step, so that a newcomer does not wait long for the lock.
     private static let stepRecords: UInt64 = 16_384
 
@@ -143,11 +153,13 @@ final class Follower: Sendable {
         do {
             let replayer = try Replayer(directory: log.directory)
             while waitForRoom(subscriber) {
-                let target = state.withLock { $0.position }
+                let (isFollowed, target) = state.withLock { ($0.isStarted, $0.position) }
+                // The follower has failed and begins anew: the connection adds the subscriber again.
+                if !isFollowed || replayer.position > target { break }
                 if replayer.position >= target {
                     // The follower stands still while its lock is held, so the two are compared and joined at one place.
                     let isJoined = state.withLock { state in
-                        guard state.position == replayer.position else { return false }
+                        guard state.isStarted, state.position == replayer.position else { return false }
                         subscriber.state.withLock { $0.source = .follower }
                         state.subscribers.append(subscriber)
                         return true

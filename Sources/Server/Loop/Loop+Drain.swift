@@ -28,5 +28,5 @@ extension Loop {
 }
 
 extension Connection {
-    var isQuiet: Bool { output.isEmpty && (pause == nil || isClosing) }
+    var isQuiet: Bool { output.isEmpty && isSent && (pause == nil || isClosing) }
 }

@@ -62,6 +62,7 @@ extension Loop {
             }
             old.replacedBy.append(address)
             old.end(reason: "replaced")
+            old.abandonAuthentication()
             old.finishLeaving()
         case .replaced(let address):
             connection(address.connection)?.predecessorGone(ticket: address.ticket, tag: address.tag)

@@ -20,6 +20,9 @@ extension Loop {
     /// Loop 0: decides a definition. With one loop everything is done in this call.
     func define(_ request: DefinitionRequest) {
         let definition = request.definition
+        if case .account(let account, .open) = definition, !request.resumes, isSuspended(account) {
+            return answerSuspended(account, request)
+        }
         let outcome = execute(.define(definition), wallet: 0, session: request.session)
         switch outcome {
         case .defined(let number, let canceled, let duplicate) where number > 0:
@@ -29,12 +32,7 @@ extension Loop {
             distribute(number, definition)
         case .defined:
             // A repeat; the first may still be on its way to other loops, and who is told `dup=1` must be able to rely on it.
-            let waiter = DefinitionUnderWay.Waiter(request: request, duplicate: true)
-            if let latest = definitions.keys.max() {
-                definitions[latest]!.waiters.append(waiter)
-            } else {
-                finish(waiter, canceled: 0, number: 0, lsn: 0)
-            }
+            finishWithLatest(DefinitionUnderWay.Waiter(request: request, duplicate: true))
         case .rejected(let rejection):
             if request.opensAccount {
                 send(.opened(request.address, rejection), to: request.address.loop)
@@ -44,6 +42,27 @@ extension Loop {
         default:
             invariantFailure("a definition with another command's outcome")
         }
+    }
+
+    private func finishWithLatest(_ waiter: DefinitionUnderWay.Waiter) {
+        if let latest = definitions.keys.max() {
+            definitions[latest]!.waiters.append(waiter)
+        } else {
+            finish(waiter, canceled: 0, number: 0, lsn: 0)
+        }
+    }
+
+    /// Loop 0: what counts for the kill switch; the registry a line was parsed with may be behind.
+    private func isSuspended(_ account: AccountNumber) -> Bool {
+        box(0).shard.registry.account(account).map { box(0).shard.registry.accounts[Int($0)].status == .suspended } ?? false
+    }
+
+    /// `ACC n open`, or a deposit, that met a suspension on its way here must not lift it.
+    private func answerSuspended(_ account: AccountNumber, _ request: DefinitionRequest) {
+        // The account is there, so the deposit goes on.
+        if request.opensAccount { return finishWithLatest(DefinitionUnderWay.Waiter(request: request, duplicate: true)) }
+        AnswerWriter.write(.accountExists(account), tag: request.address.tag, into: &edgeText)
+        answerLaterWithEdgeText(request.address)
     }
 
     private func distribute(_ number: Int64, _ definition: Definition) {

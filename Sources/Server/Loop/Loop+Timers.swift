@@ -36,12 +36,17 @@ extension Loop {
     }
     /// An hour: a timer far ahead would drift from the slewed clock.
     private static let expiryLookaheadMicrosMax: Int64 = 3_600_000_000
+    /// No timer is set while this stands for the next expiry.
+    private static let expiryWaitsForTick = Timestamp.min
 
     private func expireDue() {
         enter()
+        // Below the last reserve nothing is written; each tick looks whether there is room again.
+        if log.storage == .full {
+            scheduledExpiry = Loop.expiryWaitsForTick
+            return
+        }
         scheduledExpiry = .max
-        // Below the last reserve nothing is written; orders expire when there is room again.
-        if log.storage == .full { return }
         for box in shards where box.shard.nextExpiry <= now {
             _ = box.shard.expire(now: now, max: Loop.expiriesPerTurnMax) { record($0, shard: box.number, session: 0) }
         }
@@ -52,6 +57,10 @@ extension Loop {
     private func tick() {
         openOrders.store(shards.reduce(0) { $0 + $1.shard.counts.openOrders }, ordering: .relaxed)
         if index == 0 { service.watch() }
+        if scheduledExpiry == Loop.expiryWaitsForTick {
+            scheduledExpiry = .max
+            scheduleExpiry()
+        }
         if connectionCount == 0 { return }
         enter()
         for connection in connections { connection?.tick() }
@@ -82,7 +91,7 @@ extension Connection {
         let now = loop.now
         let service = loop.service
         if isClosing {
-            if now - lastTaken > Loop.closingMicrosMax { cut() }
+            if now - max(lastTaken, closingSince) > Loop.closingMicrosMax { cut() }
             return
         }
         if session.heartbeatSeconds > 0, now - lastHeartbeat >= Timestamp(session.heartbeatSeconds) * 1_000_000 - 250_000 {

@@ -54,6 +54,7 @@ extension Loop {
         }
         touched.removeAll(keepingCapacity: true)
         release()
+        letOthersGoFirst()
 
         scheduleExpiry()
         if !credited.isEmpty { scheduleSettle() }
@@ -89,6 +90,7 @@ extension Loop {
 
     func releaseFromLog() {
         release()
+        letOthersGoFirst()
         if !credited.isEmpty { scheduleSettle() }
     }
 
@@ -102,22 +104,40 @@ extension Loop {
 
     // MARK: Left-over input
 
+    /// Takes the connection's input up again when the other connections have been heard.
     func continueLater(_ connection: Connection) {
         if connection.isRunnable { return }
         connection.isRunnable = true
         runnable.append(connection)
+    }
+
+    /// Takes the connection's input up again in the next turn: what it waited for has come.
+    func continueSoon(_ connection: Connection) {
+        continueLater(connection)
         if resumeIsScheduled { return }
         resumeIsScheduled = true
         // Behind the end of this turn, so in the next one.
-        eventLoop.execute { [self] in
-            resumeIsScheduled = false
-            enter()
-            var ready: [Connection] = []
-            swap(&ready, &runnable)
-            for connection in ready {
-                connection.isRunnable = false
-                connection.processCarry()
-            }
+        eventLoop.execute { [self] in resumeRunnable() }
+    }
+
+    /// Work left over waits for a moment: an event loop looks at its sockets only when it has no task to run, so a task for the left-over
+    /// work would keep all others waiting until everything of it is done. Called when a turn is over: a commit may take longer than the moment.
+    private func letOthersGoFirst() {
+        if runnable.isEmpty || resumeIsScheduled { return }
+        resumeIsScheduled = true
+        eventLoop.scheduleTask(in: .microseconds(Loop.yieldMicros)) { [self] in resumeRunnable() }
+    }
+    private static let yieldMicros: Int64 = 50
+
+    private func resumeRunnable() {
+        resumeIsScheduled = false
+        enter()
+        var ready: [Connection] = []
+        swap(&ready, &runnable)
+        for connection in ready {
+            connection.isRunnable = false
+            connection.hasHadItsTurn = false
+            connection.processCarry()
         }
     }
 

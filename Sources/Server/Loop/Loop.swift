@@ -29,6 +29,9 @@ final class Loop: @unchecked Sendable {
     static let batchRecordsMax = 32_768
     /// GTD orders expired in one turn, so that a million at one instant do not stop the loop.
     static let expiriesPerTurnMax = 10_000
+    /// Room for answers to begin with; memory for more than ``scratchBytesKept`` is given back.
+    static let scratchBytes = 64 << 10
+    static let scratchBytesKept = 1 << 20
 
     let index: Int
     let count: Int
@@ -53,7 +56,7 @@ final class Loop: @unchecked Sendable {
     /// What the log was sealed to when the batch got its first record: LSNs told to clients are predicted from it.
     @exclusivity(unchecked) var predictedBase: UInt64 = 0
     /// Answers of one piece of input, before they go to the connection's output.
-    @exclusivity(unchecked) var scratch = OutputBuffer(capacity: 64 << 10)
+    @exclusivity(unchecked) var scratch = OutputBuffer(capacity: Loop.scratchBytes)
     /// Answers that are not to the line just read.
     @exclusivity(unchecked) var edgeText = OutputBuffer(capacity: 4 << 10)
     /// Connections that got output in this turn.

@@ -87,6 +87,8 @@ struct DefinitionRequest: Sendable {
     var session: UInt64
     /// Opens the account of a deposit, which goes on when it is open.
     var opensAccount: Bool
+    /// `ACC n resume`: nothing else lifts a suspension.
+    var resumes: Bool
 }
 
 /// All that one turn of a loop has to say to another one. Leaves after the turn's batch is in the log's queue, so any

@@ -8,6 +8,7 @@ extension Connection {
     func authenticate(_ request: SessionVerb.Authentication, tag: Text, line: UnsafeRawBufferPointer) {
         let address = makeHole(tag)
         pause = .answer(ticket: address.ticket)
+        authentication = address
         guard let key = loop.service.tokenKey else {
             // auth=off: the verb only names the session.
             return enterSession(request, address)
@@ -32,13 +33,22 @@ extension Connection {
     }
 
     private func refuse(_ address: ReplyAddress, _ refusal: Refusal) {
+        authentication = nil
         AnswerWriter.write(refusal, tag: address.tag, into: &loop.edgeText)
         loop.answerLaterWithEdgeText(address)
+    }
+
+    /// A session of the same name has come while this one's AUTH waits, perhaps for that very session: it is answered now, so that of two
+    /// that replace each other none waits for ever.
+    func abandonAuthentication() {
+        if let address = authentication { refuse(address, .badToken(reason: "session_ended")) }
     }
 
     private func tokenVerified(
         _ verified: Result<TokenClaims, any Error>, _ request: SessionVerb.Authentication, _ address: ReplyAddress
     ) {
+        // Abandoned: answered already.
+        guard authentication?.ticket == address.ticket else { return }
         // Ended meanwhile: nothing to enter, but the place in the output is owed.
         if case .ended? = pause { return refuse(address, .badToken(reason: "session_ended")) }
         switch verified {
@@ -52,13 +62,23 @@ extension Connection {
             if session.isAuthenticated, session.subject != claims.sub {
                 return refuse(address, .badToken(reason: "other_subject"))
             }
-            session.grant = Grant(claims)
+            take(Grant(claims))
             session.subject = claims.sub
             session.roles = claims.roles.map(\.rawValue).joined(separator: ",")
             session.expires = expires
             session.saidExpired = false
             enterSession(request, address)
         }
+    }
+
+    /// The new token's grant. A subscription to accounts the session may no longer see, or not only these, ends.
+    private func take(_ grant: Grant) {
+        let visible = session.grant.visible
+        session.grant = grant
+        guard let subscription, grant.visible != visible else { return }
+        subscription.end()
+        self.subscription = nil
+        append(information: "UNSUBSCRIBED", [("reason", "auth")])
     }
 
     private func enterSession(_ request: SessionVerb.Authentication, _ address: ReplyAddress) {
@@ -96,6 +116,8 @@ extension Connection {
 
     /// AUTH is done: no other session of this name is left.
     func predecessorGone(ticket: UInt64, tag: Text) {
+        guard authentication?.ticket == ticket else { return }
+        authentication = nil
         AnswerWriter.begin(tag, &loop.edgeText)
         loop.edgeText.append("OK")
         if loop.service.tokenKey != nil { loop.edgeText.append(string: " sub=\(TextValue.escaped(session.subject))") }

@@ -49,8 +49,15 @@ extension Connection {
             if isLate(parsed) { return answerLate(parsed) }
             take(verb, tag: parsed.tag, line: line)
         case .refused(let refusal):
+            if parsed.verb == nil, HTTPText.isRequest(line) { return end(reason: "http") }
             answer(refusal: refusal, tag: parsed.tag)
         }
+    }
+
+    /// A line that is too long, or its begin.
+    func refuseOverlong(_ line: UnsafeRawBufferPointer, max: Int) {
+        if HTTPText.isRequestBegin(line) { return end(reason: "http") }
+        answer(refusal: .lineTooLong(max: max), tag: LineParser.tag(of: line) ?? Text())
     }
 
     /// What stands before the line's own content: the drain, AUTH, the token's end.
@@ -173,14 +180,13 @@ extension Connection {
         case .shard(let wallet):
             if let refusal = QueryWriter.check(query, registry: loop.registry) { return answer(rejection: refusal, tag: tag) }
             guard loop.hosts(wallet) else {
-                return loop.startGathering(.query(query), makeHole(tag), wallets: Int(wallet)...Int(wallet), session: session.number)
+                return gather(.query(query), tag: tag, wallets: Int(wallet)...Int(wallet))
             }
             rejection = QueryWriter.write(query, shard: loop.box(wallet).shard, tag: tag, rows: &rows, into: &loop.scratch)
         case .allShards:
             if let refusal = QueryWriter.check(query, registry: loop.registry) { return answer(rejection: refusal, tag: tag) }
             guard loop.count == 1 || loop.walletCount == 0 else {
-                return loop.startGathering(
-                    .query(query), makeHole(tag), wallets: 0...(loop.walletCount - 1), session: session.number)
+                return gather(.query(query), tag: tag, wallets: 0...(loop.walletCount - 1))
             }
             for wallet in 0..<loop.walletCount where rejection == nil {
                 rejection = QueryWriter.write(query, shard: loop.box(WalletID(wallet)).shard, tag: tag, rows: &rows, into: &loop.scratch)
@@ -193,6 +199,15 @@ extension Connection {
         } else {
             AnswerWriter.end(rows: rows, tag: tag, into: &loop.scratch)
         }
+        // It may have looked at every closed order, however few rows came of it.
+        if query.kind == .orders, query.status != .open { hasHadItsTurn = true }
+    }
+
+    /// A query that other loops answer. One at a time: in the holes of thousands their rows would pile up.
+    func gather(_ work: PartRequest.Work, tag: Text, wallets: ClosedRange<Int>, head: ByteBuffer = ByteBuffer()) {
+        let address = makeHole(tag)
+        pause = .answer(ticket: address.ticket)
+        loop.startGathering(work, address, wallets: wallets, session: session.number, head: head)
     }
 
     // MARK: Definitions
@@ -207,7 +222,10 @@ extension Connection {
         let address = makeHole(parsed.tag)
         pause = .answer(ticket: address.ticket)
         loop.send(
-            .define(DefinitionRequest(address: address, definition: definition, session: session.number, opensAccount: false)), to: 0)
+            .define(
+                DefinitionRequest(
+                    address: address, definition: definition, session: session.number, opensAccount: false, resumes: parsed.resumes)),
+            to: 0)
     }
 
     /// DEP names an account that is not there: it is opened first.
@@ -219,7 +237,8 @@ extension Connection {
         loop.send(
             .define(
                 DefinitionRequest(
-                    address: address, definition: .account(money.account, .open), session: session.number, opensAccount: true)),
+                    address: address, definition: .account(money.account, .open), session: session.number, opensAccount: true,
+                    resumes: false)),
             to: 0)
     }
 

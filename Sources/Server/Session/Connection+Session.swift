@@ -86,9 +86,7 @@ extension Connection {
             + "uptime=\((service.clock.monotonic() - service.startedMonotonic) / 1_000_000) storage=\(loop.log.storage) "
             + "time=\(loop.now / 1_000)\n"
         if loop.count > 1, loop.walletCount > 0 {
-            return loop.startGathering(
-                .status(hash: hash), makeHole(tag), wallets: 0...(loop.walletCount - 1), session: session.number,
-                head: ByteBuffer(string: head))
+            return gather(.status(hash: hash), tag: tag, wallets: 0...(loop.walletCount - 1), head: ByteBuffer(string: head))
         }
         loop.scratch.append(string: head)
         for wallet in 0..<loop.walletCount {
@@ -96,6 +94,7 @@ extension Connection {
         }
         AnswerWriter.end(rows: 1 + loop.walletCount, tag: tag, into: &loop.scratch)
         scratchDependsOnState = true
+        if hash { hasHadItsTurn = true }
     }
 }
 

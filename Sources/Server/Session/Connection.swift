@@ -15,6 +15,8 @@ final class Connection: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     static let commandsInFlightMax = 4_096
+    /// Text of answers after which a turn takes no further line of the connection.
+    static let turnBytesMax = 256 << 10
 
     /// Why nothing is taken from the input for now.
     enum Pause {
@@ -36,6 +38,8 @@ final class Connection: ChannelDuplexHandler {
     private var isSkippingLine = false
     private var isReadPending = false
     private var isInputClosed = false
+    /// A query has cost so much that other connections come first; until the loop takes this one up again.
+    var hasHadItsTurn = false
 
     var session: Session
     var pause: Pause?
@@ -43,6 +47,8 @@ final class Connection: ChannelDuplexHandler {
     /// Everything up to this LSN that passes the subscription's filter is in the output.
     var position: UInt64 = 0
     var deposit: DepositUnderWay?
+    /// The AUTH that is not answered yet.
+    var authentication: ReplyAddress?
 
     // Membership of the loop's lists.
     var isTouched = false
@@ -57,6 +63,10 @@ final class Connection: ChannelDuplexHandler {
     // The end.
     /// Close when everything has been sent.
     private(set) var isClosing = false
+    /// Service time of that; a client that takes nothing from then on is cut off.
+    private(set) var closingSince: Timestamp = 0
+    /// The channel closes when it has sent what was handed to it.
+    private var closeIsUnderWay = false
     private var isInactive = false
     /// Whom to tell, when a session of the same name has replaced this one and all it had sent is decided.
     var replacedBy: [ReplyAddress] = []
@@ -108,10 +118,10 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard context.channel.isWritable, !output.isEmpty else { return }
+        guard context.channel.isWritable else { return }
         loop.enter()
         lastTaken = loop.now
-        loop.touch(self)
+        if !output.isEmpty { loop.touch(self) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -129,11 +139,14 @@ final class Connection: ChannelDuplexHandler {
         if input.readableBytes > 0 {
             carry.clear()
             carry.writeBuffer(&input)
-            if hasWholeLine { noteLeftover() }
+            if hasWork { noteLeftover() }
         }
     }
 
-    private var hasWholeLine: Bool { carry.readableBytesView.contains(UInt8(ascii: "\n")) }
+    /// Whether the carry holds a whole line, or the begin of one that is too long whatever comes.
+    private var hasWork: Bool {
+        carry.readableBytes > LineParser.authLineMax + 1 || carry.readableBytesView.contains(UInt8(ascii: "\n"))
+    }
 
     private func noteLeftover() {
         if pause == nil, output.isWithin(loop.service.maxUnsentBytes) { loop.continueLater(self) }
@@ -152,15 +165,24 @@ final class Connection: ChannelDuplexHandler {
         if case .ended? = pause { return }
         input.discardReadBytes()
         swap(&input, &carry)
-        if carry.readableBytes > 0, hasWholeLine { noteLeftover() }
+        if carry.readableBytes > 0, hasWork {
+            noteLeftover()
+        } else if isInputClosed {
+            // The last lines may have had no answer: the end of the turn closes.
+            loop.touch(self)
+        }
         readIfWanted()
     }
 
     private var mayParse: Bool {
-        pause == nil && output.isWithin(loop.service.maxUnsentBytes) && loop.batch.recordCount < Loop.batchRecordsMax
+        pause == nil && !hasHadItsTurn && loop.scratch.count < Connection.turnBytesMax && output.isWithin(loop.service.maxUnsentBytes)
+            && loop.batch.recordCount < Loop.batchRecordsMax
     }
 
-    private var wantsInput: Bool { pause == nil && carry.readableBytes <= LineParser.authLineMax && output.isWithin(loop.service.maxUnsentBytes) }
+    /// The longest line, its CR and its LF fit in the carry.
+    private var wantsInput: Bool {
+        pause == nil && carry.readableBytes <= LineParser.authLineMax + 2 && output.isWithin(loop.service.maxUnsentBytes)
+    }
 
     private func readIfWanted() {
         if isReadPending, wantsInput, let context {
@@ -172,7 +194,7 @@ final class Connection: ChannelDuplexHandler {
     /// Ends a pause; what was read meanwhile is taken up in a turn to come.
     func resume() {
         pause = nil
-        loop.continueLater(self)
+        loop.continueSoon(self)
         readIfWanted()
     }
 
@@ -207,7 +229,7 @@ final class Connection: ChannelDuplexHandler {
     @inline(__always)
     private func takeBounded(line: UnsafeRawBufferPointer) {
         if line.count > LineParser.lineMax, case let most = LineParser.maxLength(line), line.count > most {
-            answer(refusal: .lineTooLong(max: most), tag: LineParser.tag(of: line) ?? Text())
+            refuseOverlong(line, max: most)
         } else {
             take(line: line)
         }
@@ -218,7 +240,7 @@ final class Connection: ChannelDuplexHandler {
         let most = LineParser.maxLength(line)
         guard line.count > most + 1, mayParse else { return 0 }
         isSkippingLine = true
-        answer(refusal: .lineTooLong(max: most), tag: LineParser.tag(of: line) ?? Text())
+        refuseOverlong(line, max: most)
         return line.count
     }
 
@@ -230,7 +252,11 @@ final class Connection: ChannelDuplexHandler {
         loop.scratch.withUnsafeBytes { bytes in
             output.append(dependsOnState: scratchDependsOnState) { $0.writeBytes(bytes) }
         }
-        loop.scratch.removeAll()
+        if loop.scratch.count > Loop.scratchBytesKept {
+            loop.scratch = OutputBuffer(capacity: Loop.scratchBytes)
+        } else {
+            loop.scratch.removeAll()
+        }
         scratchDependsOnState = false
         loop.touch(self)
     }
@@ -257,11 +283,12 @@ final class Connection: ChannelDuplexHandler {
         if let ready { write(ready, context) }
         if output.isEmpty {
             if case .sync(let tag)? = pause { answerSync(tag, durable: durable) }
-            if isClosing || (isInputClosed && pause == nil && !hasWholeLine) { context.close(promise: nil) }
+            // The answer to SYNC may be in the output by now.
+            if output.isEmpty, isClosing || (isInputClosed && pause == nil && !hasWork) { closeWhenSent(context) }
         }
         if !output.isEmpty || carry.readableBytes > 0 || isReadPending {
             if pause == nil, output.isWithin(loop.service.maxUnsentBytes) {
-                if carry.readableBytes > 0, hasWholeLine { loop.continueLater(self) }
+                if carry.readableBytes > 0, hasWork { loop.continueLater(self) }
                 readIfWanted()
             }
         }
@@ -291,25 +318,42 @@ final class Connection: ChannelDuplexHandler {
         output.recycle(text)
     }
 
+    /// Closes behind everything written before: an empty write is done when they are. Closing at once would throw them away.
+    private func closeWhenSent(_ context: ChannelHandlerContext) {
+        if closeIsUnderWay { return }
+        closeIsUnderWay = true
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    /// Whether the channel has sent all that was handed to it.
+    var isSent: Bool {
+        guard let context, !isInactive else { return true }
+        return (try? context.channel.syncOptions?.getOption(ChannelOptions.bufferedWritableBytes)) ?? 0 == 0
+    }
+
     // MARK: The end
 
     /// Says goodbye; the connection is closed when everything before has been sent. What was not read in is dropped.
     func end(reason: StaticString) {
         guard !isClosing, !isInactive else { return }
-        isClosing = true
-        pause = .ended
-        carry.clear()
+        beginClosing()
         append(information: "BYE", [("reason", reason.description)])
         leave()
     }
 
     /// After QUIT.
     func endSilently() {
-        isClosing = true
-        pause = .ended
-        carry.clear()
+        beginClosing()
         loop.touch(self)
         leave()
+    }
+
+    private func beginClosing() {
+        isClosing = true
+        closingSince = loop.now
+        pause = .ended
+        carry.clear()
     }
 
     /// The session is over: its name is free, its orders are cancelled if it asked for that.

@@ -1,0 +1,17 @@
+/// Tells the requests of web browsers, so that no page can have its text taken as commands: its connection ends at the request line, before
+/// anything the page has a say in. With `auth=off` nothing else stands between a page and the port.
+enum HTTPText {
+    /// Whether the line ends like an HTTP/1 request line. No command does: its verb would have been known.
+    static func isRequest(_ line: UnsafeRawBufferPointer) -> Bool {
+        let end = line.suffix(9)
+        return end.elementsEqual(" HTTP/1.1".utf8) || end.elementsEqual(" HTTP/1.0".utf8)
+    }
+
+    /// The same for a line that is too long to have its end: a word and a path or address.
+    static func isRequestBegin(_ line: UnsafeRawBufferPointer) -> Bool {
+        if isRequest(line) { return true }
+        guard let blank = line.firstIndex(of: UInt8(ascii: " ")) else { return false }
+        let target = line[(blank + 1)...]
+        return target.starts(with: "/".utf8) || target.starts(with: "http".utf8)
+    }
+}
