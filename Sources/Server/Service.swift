@@ -212,6 +212,11 @@ package final class Service: @unchecked Sendable {
 
     /// Loop 0, four times a second: what concerns the whole process.
     func watch() {
+        // Its files taken away, the log would go on in a segment without a name, and what it acknowledges would be lost at the next start.
+        if access(log.directory + "/LOCK", F_OK) != 0, errno == ENOENT {
+            logger.critical("the data directory \(log.directory) is gone: nothing more is acknowledged")
+            _exit(70)
+        }
         log.reserveBytes(openOrders: loops.reduce(0) { $0 + $1.openOrders.load(ordering: .relaxed) })
         if let difference = clock.alarm {
             if !saidAlarm.exchange(true, ordering: .relaxed) {

@@ -22,8 +22,21 @@ extension Loop {
         }
     }
 
+    /// On a disk that is nearly full only some commands are taken (docs/PROTOCOL.md, STORAGE_FULL).
+    func hasRoom(for command: borrowing Command, wallet: WalletID) -> Bool {
+        switch log.storage {
+        case .ok: true
+        case .reserved: box(wallet).shard.isTakenInLittleRoom(command)
+        case .full: false
+        }
+    }
+
     /// A command of another loop's connection.
     func executeRemote(_ address: ReplyAddress, _ wallet: WalletID, _ command: Command, session: UInt64) {
+        if !hasRoom(for: command, wallet: wallet) {
+            AnswerWriter.write(.storageFull, tag: address.tag, into: &edgeText)
+            return answerLaterWithEdgeText(address)
+        }
         let recorded = batch.recordCount
         let outcome = execute(command, wallet: wallet, session: session)
         if case .transferring(let target, let sequence, let asset, let available, let duplicate) = outcome {

@@ -27,7 +27,7 @@ extension Connection {
                 command = .fill(fill)
             }
             if session.cancelOnDisconnect { markForCancel(&command) }
-            if !hasRoom(for: command) { return answer(refusal: .storageFull, tag: parsed.tag) }
+            if !hasRoom(for: command, wallet: wallet) { return answer(refusal: .storageFull, tag: parsed.tag) }
             if parsed.opensAccount, !isLate(parsed) {
                 openAccount(parsed.tag, wallet, command)
             } else {
@@ -88,28 +88,9 @@ extension Connection {
         }
     }
 
-    /// On a disk that is nearly full only what reduces risk is taken (docs/PROTOCOL.md, STORAGE_FULL).
-    private func hasRoom(for command: borrowing Command) -> Bool {
-        let storage = loop.log.storage
-        if storage == .ok { return true }
-        if storage == .full { return false }
-        switch copy command {
-        case .cancel, .cancelAll, .fill, .setLimits: return true
-        case .money(let money): return money.kind == .release
-        case .replace(let replace): return isReduction(replace)
-        default: return false
-        }
-    }
-
-    /// Whether a replace cannot raise the order's reserve: no more quantity, and for a purchase no higher price. Answered here for
-    /// shards of this loop; for others it is refused, as too little is known of the order.
-    private func isReduction(_ replace: Replace) -> Bool {
-        guard let info = loop.registry.instrumentInfo(replace.instrument), loop.hosts(info.wallet),
-            let order = loop.box(info.wallet).shard.order(
-                account: replace.account, instrument: replace.instrument, replace.order)
-        else { return false }
-        return replace.quantity <= order.quantity && (order.side == .sell || replace.price <= order.price)
-            && replace.max <= order.max
+    /// Whether the log has room for a command of a shard of this loop; another loop looks for itself.
+    private func hasRoom(for command: borrowing Command, wallet: WalletID) -> Bool {
+        loop.log.storage == .ok || !loop.hosts(wallet) || loop.hasRoom(for: command, wallet: wallet)
     }
 
     // MARK: Commands of one shard
