@@ -50,7 +50,6 @@ LINES = [
     (b"x" * 5000, "-? LINE_TOO_LONG"),
     (b"x%" * 5000 + b" PING", "-? LINE_TOO_LONG"),
     (b"1 PING\r", "+1 OK"),
-    (b"GET / HTTP/1.1\r", "-GET UNKNOWN_VERB"),
 ]
 
 

@@ -8,6 +8,8 @@ extension Loop {
     static let tickMilliseconds: Int64 = 250
     /// A connection that is to be closed and takes nothing is cut off after this.
     static let closingMicrosMax: Timestamp = 5_000_000
+    /// And one that has been sent everything and does not close its side, after this.
+    static let lingerMicrosMax: Timestamp = 1_000_000
 
     func startTimers() {
         ticker = eventLoop.scheduleRepeatedTask(
@@ -91,7 +93,8 @@ extension Connection {
         let now = loop.now
         let service = loop.service
         if isClosing {
-            if now - max(lastTaken, closingSince) > Loop.closingMicrosMax { cut() }
+            let most = isLingering ? Loop.lingerMicrosMax : Loop.closingMicrosMax
+            if now - max(lastTaken, closingSince) > most { cut() }
             return
         }
         if session.heartbeatSeconds > 0, now - lastHeartbeat >= Timestamp(session.heartbeatSeconds) * 1_000_000 - 250_000 {

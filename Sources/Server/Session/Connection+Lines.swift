@@ -28,6 +28,7 @@ extension Connection {
             }
             if session.cancelOnDisconnect { markForCancel(&command) }
             if !hasRoom(for: command, wallet: wallet) { return answer(refusal: .storageFull, tag: parsed.tag) }
+            if parsed.opensAccount, loop.log.storage != .ok { return answer(refusal: .storageFull, tag: parsed.tag) }
             if parsed.opensAccount, !isLate(parsed) {
                 openAccount(parsed.tag, wallet, command)
             } else {
@@ -90,7 +91,9 @@ extension Connection {
 
     /// Whether the log has room for a command of a shard of this loop; another loop looks for itself.
     private func hasRoom(for command: borrowing Command, wallet: WalletID) -> Bool {
-        loop.log.storage == .ok || !loop.hosts(wallet) || loop.hasRoom(for: command, wallet: wallet)
+        if loop.log.storage == .ok { return true }
+        guard loop.hosts(wallet) else { return true }
+        return loop.hasRoom(for: command, wallet: wallet)
     }
 
     // MARK: Commands of one shard

@@ -65,6 +65,8 @@ final class Connection: ChannelDuplexHandler {
     private(set) var isClosing = false
     /// Service time of that; a client that takes nothing from then on is cut off.
     private(set) var closingSince: Timestamp = 0
+    /// Everything is sent; waits for the client to close.
+    private(set) var isLingering = false
     /// The channel closes when it has sent what was handed to it.
     private var closeIsUnderWay = false
     private var isInactive = false
@@ -107,6 +109,7 @@ final class Connection: ChannelDuplexHandler {
         guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return }
         loop.enter()
         isInputClosed = true
+        if isLingering { return context.close(promise: nil) }
         loop.touch(self)
     }
 
@@ -181,7 +184,8 @@ final class Connection: ChannelDuplexHandler {
 
     /// The longest line, its CR and its LF fit in the carry.
     private var wantsInput: Bool {
-        pause == nil && carry.readableBytes <= LineParser.authLineMax + 2 && output.isWithin(loop.service.maxUnsentBytes)
+        if isLingering { return true }
+        return pause == nil && carry.readableBytes <= LineParser.authLineMax + 2 && output.isWithin(loop.service.maxUnsentBytes)
     }
 
     private func readIfWanted() {
@@ -318,12 +322,27 @@ final class Connection: ChannelDuplexHandler {
         output.recycle(text)
     }
 
-    /// Closes behind everything written before: an empty write is done when they are. Closing at once would throw them away.
+    /// Closes behind everything written before: an empty write is done when they are. Closing at once would throw them away. So would closing
+    /// with input unread: the kernel then resets the connection and forgets what the client has not taken yet. So only the own side is
+    /// closed, and what comes is read and dropped until the client closes its side, or for ``Loop/lingerMicrosMax``.
     private func closeWhenSent(_ context: ChannelHandlerContext) {
         if closeIsUnderWay { return }
         closeIsUnderWay = true
         let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in channel.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { [loop, id] _ in
+            guard let connection = loop.connection(id), !connection.isInputClosed else { return channel.close(promise: nil) }
+            connection.linger()
+        }
+    }
+
+    private func linger() {
+        isLingering = true
+        closingSince = loop.now
+        context?.close(mode: .output, promise: nil)
+        if isReadPending {
+            isReadPending = false
+            context?.read()
+        }
     }
 
     /// Whether the channel has sent all that was handed to it.

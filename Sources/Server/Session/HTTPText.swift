@@ -7,11 +7,12 @@ enum HTTPText {
         return end.elementsEqual(" HTTP/1.1".utf8) || end.elementsEqual(" HTTP/1.0".utf8)
     }
 
-    /// The same for a line that is too long to have its end: a word and a path or address.
+    /// The same for a line that is too long to have its end: a method and a path or address.
     static func isRequestBegin(_ line: UnsafeRawBufferPointer) -> Bool {
         if isRequest(line) { return true }
         guard let blank = line.firstIndex(of: UInt8(ascii: " ")) else { return false }
         let target = line[(blank + 1)...]
+        guard blank > 0, line[..<blank].allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }) else { return false }
         return target.starts(with: "/".utf8) || target.starts(with: "http".utf8)
     }
 }
