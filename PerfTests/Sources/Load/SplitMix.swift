@@ -1,0 +1,17 @@
+/// A fixed stream of random numbers (Steele et al. 2014): a seed is a population, on every machine.
+public struct SplitMix: Sendable {
+    private var state: UInt64
+
+    public init(seed: UInt64) { state = seed }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// Uniform in 0..<bound, up to 2^32 (Lemire's multiplication, without the correction: its bias is below 2^-32 x bound).
+    public mutating func next(below bound: UInt64) -> UInt64 { (next() >> 32) &* bound >> 32 }
+}

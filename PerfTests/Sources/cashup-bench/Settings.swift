@@ -1,0 +1,19 @@
+import Foundation
+import Report
+
+/// How a run measures; the same for every bench.
+struct Settings {
+    /// Small numbers: shows that everything works, measures nothing.
+    var small = false
+    /// Where data directories are made: the disk that is measured.
+    var directory = "."
+    /// The cashup executable.
+    var server = ".build/release/cashup"
+    /// Repetitions of each measurement; a figure is their median.
+    var repetitions = 3
+}
+
+struct BenchFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
