@@ -131,7 +131,7 @@ package final class Service: @unchecked Sendable {
             for loop in loops { loop.wakeFromLog() }
             follower.ring()
         }
-        if count > 1 { log.startLogThread() }
+        log.startLogThread()
         for loop in loops { loop.eventLoop.execute { loop.startTimers() } }
     }
 

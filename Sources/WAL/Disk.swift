@@ -6,7 +6,13 @@ public enum DiskAccess: Sendable {
     case write
     /// For reading and writing, created if it is not there.
     case create
+    /// For writing past the page cache: a write is on the disk when it returns, as if synced. Its place, its size and its memory
+    /// are multiples of ``directAlignment``. `-EINVAL` where the file system has no such thing.
+    case direct
 }
+
+/// Bytes; what any disk of today takes as a block of a direct write.
+let directAlignment = 4_096
 
 /// Every call the log makes to the operating system. Tests and the simulator put a disk here that tears, loses and refuses;
 /// as a generic parameter it costs production nothing.
@@ -44,6 +50,13 @@ public protocol Disk: Sendable {
 
 /// The operating system's files.
 public struct SystemDisk: Disk {
+    /// O_DIRECT, which Glibc's module does not have because it differs by processor.
+    #if arch(x86_64)
+        private static var direct: Int32 { 0o40000 }
+    #elseif arch(arm64)
+        private static var direct: Int32 { 0o200000 }
+    #endif
+
     public init() {}
 
     @inline(__always) private func result(_ value: Int) -> Int { value < 0 ? -Int(errno) : value }
@@ -74,6 +87,7 @@ public struct SystemDisk: Disk {
             case .read: O_RDONLY
             case .write: O_RDWR
             case .create: O_RDWR | O_CREAT
+            case .direct: O_WRONLY | SystemDisk.direct | O_DSYNC
             }
         return result(Int(Glibc.open(path, flags | O_CLOEXEC, 0o600)))
     }

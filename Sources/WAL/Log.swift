@@ -101,6 +101,11 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
         }
     }
 
+    /// The same on the log thread, so that the caller goes on while the disk works. Without a log thread it is ``commit()``.
+    public func commitSoon() {
+        if !logThread.wake() { commit() }
+    }
+
     /// - Returns: whether more is complete; `nil` when another thread holds the token.
     private func commitOnce() -> Bool? {
         guard !tokenTaken.exchange(true, ordering: .sequentiallyConsistent) else { return nil }

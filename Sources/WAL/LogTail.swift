@@ -13,8 +13,7 @@ final class LogTail<D: Disk> {
     let epoch: UInt32
     private let salt: UInt64
 
-    private var file: Int32 = -1
-    private var path = ""
+    private let writer: SegmentWriter<D>
     private var segmentBytes: UInt64 = 0
     private(set) var end: RunEnd
     private var arrived: [Batch] = []
@@ -36,6 +35,7 @@ final class LogTail<D: Disk> {
         self.end = end
         encoder = FrameEncoder(level: options.compressionLevel, rawBytesMax: options.rawBytesMax)
         frameBytesMax = options.frameBytesMax
+        writer = SegmentWriter(disk)
         epoch = end.epoch + 1
         salt = options.randomSalt()
     }
@@ -80,16 +80,12 @@ final class LogTail<D: Disk> {
     /// Ends the log for a clean stop: a closing frame that claims all records, and the segment cut to its last frame.
     func closeClean() throws {
         try write([], flags: FrameHeader.cleanStop)
-        try disk.check(disk.truncate(file, end.offset), "ftruncate", path)
-        try disk.check(disk.sync(file), "fdatasync", path)
+        try writer.truncate(end.offset)
     }
 
-    func closeFile() {
-        if file >= 0 { disk.close(file) }
-        file = -1
-    }
+    func closeFile() { writer.close() }
 
-    /// One write and one sync. When either fails nobody knows what is on the disk: the caller must stop for good.
+    /// Writes and syncs. When either fails nobody knows what is on the disk: the caller must stop for good.
     private func write(_ batches: ArraySlice<Batch>, flags: UInt16) throws {
         var header = FrameHeader()
         header.flags = flags
@@ -110,8 +106,7 @@ final class LogTail<D: Disk> {
             encoder.encode(&header, batches: batches, sessions: sessions)
             try beginSegment(bytes: UInt64(encoder.bytes.count))
         }
-        try disk.check(disk.writeAll(file, encoder.bytes, at: header.offset), "write", path)
-        try disk.check(disk.sync(file), "fdatasync", path)
+        try writer.append(encoder.bytes, at: header.offset)
         end = RunEnd(after: header)
         bytesLeft.store(segmentBytes - end.offset, ordering: .relaxed)
         framesWritten.add(1, ordering: .relaxed)
@@ -124,13 +119,12 @@ final class LogTail<D: Disk> {
     private func beginSegment(bytes: UInt64) throws {
         let spare = try keeper.take(bytes: bytes)
         let name = SegmentName(firstLSN: end.nextLSN, number: end.segment + 1)
-        let newPath = directory.path + "/" + name.file
-        try disk.check(disk.rename(spare.path, newPath), "rename", spare.path)
+        var segment = spare
+        segment.path = directory.path + "/" + name.file
+        try disk.check(disk.rename(spare.path, segment.path), "rename", spare.path)
         try directory.sync()
-        if file >= 0 { keeper.seal(file, validBytes: end.offset, path: path) }
-        file = spare.file
-        path = newPath
-        segmentBytes = spare.bytes
+        if let full = writer.begin(segment) { keeper.seal(full, validBytes: end.offset) }
+        segmentBytes = segment.bytes
         end.segment = name.number
         end.offset = 0
     }

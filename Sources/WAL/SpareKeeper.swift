@@ -2,13 +2,6 @@ import Core
 import Glibc
 import Synchronization
 
-/// A zero-filled file that will be a segment.
-struct Spare {
-    var file: Int32
-    var path: String
-    var bytes: UInt64
-}
-
 /// Keeps spares ready, and cuts segments that are full to their last frame, on a thread of its own, so that a commit never
 /// waits for either. A file filled with zeros is worth 1.4 to 7 times a growing one per sync.
 final class SpareKeeper<D: Disk>: @unchecked Sendable {
@@ -19,9 +12,9 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
     private var thread: Thread?
 
     // Under the monitor.
-    private var spares: [Spare] = []
+    private var spares: [SegmentFile] = []
     private var unzeroed: [String]
-    private var full: [(file: Int32, validBytes: UInt64, path: String)] = []
+    private var full: [(segment: SegmentFile, validBytes: UInt64)] = []
     private var wanted: Int
     private var nextNumber: UInt64
     private var stopping = false
@@ -54,8 +47,8 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
         thread?.join()
         thread = nil
         monitor.withLock {
-            for spare in spares { disk.close(spare.file) }
-            for segment in full { disk.close(segment.file) }
+            for spare in spares { disk.close(spare) }
+            for (segment, _) in full { disk.close(segment) }
             spares = []
             full = []
         }
@@ -70,8 +63,8 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
     }
 
     /// A spare of at least so many bytes: one kept ready, or one made now.
-    func take(bytes: UInt64) throws -> Spare {
-        let ready: Spare? = monitor.withLock {
+    func take(bytes: UInt64) throws -> SegmentFile {
+        let ready: SegmentFile? = monitor.withLock {
             guard bytes <= segmentBytes, let spare = spares.popLast() else { return nil }
             count.store(spares.count, ordering: .relaxed)
             monitor.signal()
@@ -81,9 +74,9 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
     }
 
     /// Takes over a segment after which another has been begun.
-    func seal(_ file: Int32, validBytes: UInt64, path: String) {
+    func seal(_ segment: SegmentFile, validBytes: UInt64) {
         monitor.withLock {
-            full.append((file, validBytes, path))
+            full.append((segment, validBytes))
             monitor.signal()
         }
     }
@@ -127,11 +120,11 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
         monitor.withLock { unzeroed.append(path) }
     }
 
-    private func make(bytes: UInt64) throws -> Spare {
+    private func make(bytes: UInt64) throws -> SegmentFile {
         while let (file, path) = try takeUnzeroed() {
             let size = UInt64(max(disk.size(file), 0))
             if size >= bytes || disk.allocate(file, bytes) == 0, disk.fillWithZeros(file, max(size, bytes)) == 0 {
-                return Spare(file: file, path: path, bytes: max(size, bytes))
+                return disk.segmentFile(file, path, bytes: max(size, bytes))
             }
             disk.close(file)
             _ = disk.remove(path)
@@ -145,14 +138,14 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
             if isOutOfSpace(result) { throw LogError.noSpace(path: directory, neededBytes: bytes) }
             throw LogError.io(call: "zero-fill", path: path, errno: Int32(-result))
         }
-        return Spare(file: file, path: path, bytes: bytes)
+        return disk.segmentFile(file, path, bytes: bytes)
     }
 
     private func run() {
         while true {
             let work: KeeperWork = monitor.withLock {
                 while true {
-                    if let segment = full.popLast() { return .seal(segment) }
+                    if let (segment, validBytes) = full.popLast() { return .seal(segment, validBytes: validBytes) }
                     if stopping { return .stop }
                     if spares.count < wanted {
                         if !isFailing.load(ordering: .relaxed) { return .spare }
@@ -168,10 +161,10 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
             switch work {
             case .stop:
                 return
-            case .seal(let segment):
+            case .seal(let segment, let validBytes):
                 // If either fails the zeros stay; the next start cuts them.
-                if disk.truncate(segment.file, segment.validBytes) == 0 { _ = disk.sync(segment.file) }
-                disk.close(segment.file)
+                if disk.truncate(segment.file, validBytes) == 0 { _ = disk.sync(segment.file) }
+                disk.close(segment)
             case .spare:
                 let made = Result { try make(bytes: segmentBytes) }
                 monitor.withLock {
@@ -192,6 +185,6 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
 
 private enum KeeperWork {
     case stop
-    case seal((file: Int32, validBytes: UInt64, path: String))
+    case seal(SegmentFile, validBytes: UInt64)
     case spare
 }

@@ -111,7 +111,7 @@ extension Connection {
                 return end(reason: "token_expired")
             }
         }
-        if output.bytes >= service.maxUnsentBytes, now - lastTaken > Timestamp(service.config.slowSeconds) * 1_000_000 {
+        if output.bytes >= loop.unsentBytesMax, now - lastTaken > Timestamp(service.config.slowSeconds) * 1_000_000 {
             end(reason: "slow")
             return cut()
         }

@@ -20,7 +20,7 @@ extension Loop {
 
     private func beginTurn() {
         inTurn = true
-        now = service.clock.now()
+        now = clock.now()
         eventLoop.execute(endTurnTask)
         if !credited.isEmpty { settleDue() }
     }
@@ -28,7 +28,8 @@ extension Loop {
     func endTurn() {
         var shift: Int64 = 0
         var last: UInt64 = 0
-        if batch.recordCount > 0 {
+        let recorded = batch.recordCount
+        if recorded > 0 {
             last = log.seal(batch)
             shift = Int64(batch.firstLSN) - Int64(predictedBase) - 1
             batches.put(batch)
@@ -41,7 +42,7 @@ extension Loop {
         if count > 1 { handOver(sealed: sealed, last: last) }
         if log.durableLSN < sealed {
             service.beforeCommit?()
-            log.commit()
+            if recorded >= Loop.overlapRecordsMin { log.commitSoon() } else { log.commit() }
         }
         if last > 0 { batch = batches.take(durableLSN: log.durableLSN) }
         inTurn = false

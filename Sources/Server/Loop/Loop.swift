@@ -27,6 +27,8 @@ final class ShardBox {
 final class Loop: @unchecked Sendable {
     /// Records after which a turn takes no further commands; what was read waits for the next one.
     static let batchRecordsMax = 32_768
+    /// From so many records on a turn's batch is left to the log thread, and the loop reads on while the disk works.
+    static let overlapRecordsMin = 48
     /// GTD orders expired in one turn, so that a million at one instant do not stop the loop.
     static let expiriesPerTurnMax = 10_000
     /// Room for answers to begin with; memory for more than ``scratchBytesKept`` is given back.
@@ -38,6 +40,9 @@ final class Loop: @unchecked Sendable {
     let eventLoop: any EventLoop
     unowned let service: Service
     let log: Log
+    let clock: ServiceClock
+    /// A connection with so many bytes of answers not yet sent is not read any further.
+    let unsentBytesMax: Int
 
     // MARK: State of the market
 
@@ -114,6 +119,8 @@ final class Loop: @unchecked Sendable {
         self.eventLoop = eventLoop
         self.service = service
         self.log = log
+        clock = service.clock
+        unsentBytesMax = service.maxUnsentBytes
         batch = Batch()
         outbox = (0..<count).map { _ in Parcel(from: index) }
         endTurnTask = { [unowned self] in self.endTurn() }

@@ -3,7 +3,7 @@ import Core
 /// A refusal that the edge gives without asking a shard: a code and its facts. What a shard refuses is a ``Rejection``.
 ///
 /// `argument` and `expected` never contain a blank; `value` is what was sent, cut at 36 bytes.
-public enum Refusal: Error, Sendable {
+public enum Refusal: Error, BitwiseCopyable, Sendable {
     case badTag
     case lineTooLong(max: Int)
     /// `at` is the column, from 1.

@@ -1,7 +1,7 @@
 import Core
 
 /// What one line asks for, with names resolved and numbers at scale. A plain value: making one allocates nothing.
-public enum Request: Sendable {
+public enum Request: BitwiseCopyable, Sendable {
     /// For the shard of that wallet.
     case shard(WalletID, Command)
     /// CXA: for the shard of `wallet`, or for all shards when that is -1.
@@ -14,7 +14,7 @@ public enum Request: Sendable {
 }
 
 /// One parsed line.
-public struct ParsedLine: Sendable {
+public struct ParsedLine: BitwiseCopyable, Sendable {
     /// Empty when it could not be read: the answer then says `?`.
     public var tag: Text
     /// `nil` when the line was refused before its verb was known.
@@ -105,7 +105,7 @@ public struct Query: BitwiseCopyable, Sendable {
 }
 
 /// What the session itself answers.
-public enum SessionVerb: Sendable {
+public enum SessionVerb: BitwiseCopyable, Sendable {
     case authenticate(Authentication)
     case ping, time, sync, quit, unsubscribe
     /// `nil`: all verbs.

@@ -28,53 +28,54 @@ final class Connection: ChannelDuplexHandler {
         case ended
     }
 
-    unowned let loop: Loop
+    /// Keeps the loop, which keeps the connection until ``Loop/remove(_:)``.
+    let loop: Loop
     /// Given by the loop when the connection is active.
-    private(set) var id = ConnectionID(slot: .max, generation: 0)
-    private(set) var context: ChannelHandlerContext?
-    var output: OutputQueue
+    @exclusivity(unchecked) private(set) var id = ConnectionID(slot: .max, generation: 0)
+    @exclusivity(unchecked) private(set) var context: ChannelHandlerContext?
+    @exclusivity(unchecked) var output: OutputQueue
     /// Input not used yet: half a line, or lines that must wait.
-    private var carry = ByteBuffer()
-    private var isSkippingLine = false
-    private var isReadPending = false
-    private var isInputClosed = false
+    @exclusivity(unchecked) private var carry = ByteBuffer()
+    @exclusivity(unchecked) private var isSkippingLine = false
+    @exclusivity(unchecked) private var isReadPending = false
+    @exclusivity(unchecked) private var isInputClosed = false
     /// A query has cost so much that other connections come first; until the loop takes this one up again.
-    var hasHadItsTurn = false
+    @exclusivity(unchecked) var hasHadItsTurn = false
 
-    var session: Session
-    var pause: Pause?
-    var subscription: Subscriber?
+    @exclusivity(unchecked) var session: Session
+    @exclusivity(unchecked) var pause: Pause?
+    @exclusivity(unchecked) var subscription: Subscriber?
     /// Everything up to this LSN that passes the subscription's filter is in the output.
-    var position: UInt64 = 0
-    var deposit: DepositUnderWay?
+    @exclusivity(unchecked) var position: UInt64 = 0
+    @exclusivity(unchecked) var deposit: DepositUnderWay?
     /// The AUTH that is not answered yet.
-    var authentication: ReplyAddress?
+    @exclusivity(unchecked) var authentication: ReplyAddress?
 
     // Membership of the loop's lists.
-    var isTouched = false
-    var isWaiting = false
-    var isRunnable = false
+    @exclusivity(unchecked) var isTouched = false
+    @exclusivity(unchecked) var isWaiting = false
+    @exclusivity(unchecked) var isRunnable = false
 
     /// When the client last sent something, and last took something; service time.
-    var lastHeard: Timestamp = 0
-    var lastTaken: Timestamp = 0
-    var lastHeartbeat: Timestamp = 0
+    @exclusivity(unchecked) var lastHeard: Timestamp = 0
+    @exclusivity(unchecked) var lastTaken: Timestamp = 0
+    @exclusivity(unchecked) var lastHeartbeat: Timestamp = 0
 
     // The end.
     /// Close when everything has been sent.
-    private(set) var isClosing = false
+    @exclusivity(unchecked) private(set) var isClosing = false
     /// Service time of that; a client that takes nothing from then on is cut off.
-    private(set) var closingSince: Timestamp = 0
+    @exclusivity(unchecked) private(set) var closingSince: Timestamp = 0
     /// Everything is sent; waits for the client to close.
-    private(set) var isLingering = false
+    @exclusivity(unchecked) private(set) var isLingering = false
     /// The channel closes when it has sent what was handed to it.
-    private var closeIsUnderWay = false
-    private var isInactive = false
+    @exclusivity(unchecked) private var closeIsUnderWay = false
+    @exclusivity(unchecked) private var isInactive = false
     /// Whom to tell, when a session of the same name has replaced this one and all it had sent is decided.
-    var replacedBy: [ReplyAddress] = []
+    @exclusivity(unchecked) var replacedBy: [ReplyAddress] = []
     /// Loops that have not yet cancelled this session's orders.
-    var cancelsUnderWay = 0
-    private var hasLeft = false
+    @exclusivity(unchecked) var cancelsUnderWay = 0
+    @exclusivity(unchecked) private var hasLeft = false
 
     init(loop: Loop, session: Session, allocator: ByteBufferAllocator) {
         self.loop = loop
@@ -152,7 +153,7 @@ final class Connection: ChannelDuplexHandler {
     }
 
     private func noteLeftover() {
-        if pause == nil, output.isWithin(loop.service.maxUnsentBytes) { loop.continueLater(self) }
+        if pause == nil, output.isWithin(loop.unsentBytesMax) { loop.continueLater(self) }
     }
 
     /// Goes on with input that had to wait.
@@ -178,14 +179,14 @@ final class Connection: ChannelDuplexHandler {
     }
 
     private var mayParse: Bool {
-        pause == nil && !hasHadItsTurn && loop.scratch.count < Connection.turnBytesMax && output.isWithin(loop.service.maxUnsentBytes)
+        pause == nil && !hasHadItsTurn && loop.scratch.count < Connection.turnBytesMax && output.isWithin(loop.unsentBytesMax)
             && loop.batch.recordCount < Loop.batchRecordsMax
     }
 
     /// The longest line, its CR and its LF fit in the carry.
     private var wantsInput: Bool {
         if isLingering { return true }
-        return pause == nil && carry.readableBytes <= LineParser.authLineMax + 2 && output.isWithin(loop.service.maxUnsentBytes)
+        return pause == nil && carry.readableBytes <= LineParser.authLineMax + 2 && output.isWithin(loop.unsentBytesMax)
     }
 
     private func readIfWanted() {
@@ -264,7 +265,7 @@ final class Connection: ChannelDuplexHandler {
         scratchDependsOnState = false
         loop.touch(self)
     }
-    var scratchDependsOnState = false
+    @exclusivity(unchecked) var scratchDependsOnState = false
 
     func seal(lsn: UInt64, shift: Int64) { output.seal(lsn: Int64(lsn), shift: shift) }
 
@@ -291,7 +292,7 @@ final class Connection: ChannelDuplexHandler {
             if output.isEmpty, isClosing || (isInputClosed && pause == nil && !hasWork) { closeWhenSent(context) }
         }
         if !output.isEmpty || carry.readableBytes > 0 || isReadPending {
-            if pause == nil, output.isWithin(loop.service.maxUnsentBytes) {
+            if pause == nil, output.isWithin(loop.unsentBytesMax) {
                 if carry.readableBytes > 0, hasWork { loop.continueLater(self) }
                 readIfWanted()
             }
@@ -313,7 +314,7 @@ final class Connection: ChannelDuplexHandler {
             connection.feed()
         }
     }
-    private var feedIsScheduled = false
+    @exclusivity(unchecked) private var feedIsScheduled = false
     private static let writeBytesMax = 256 << 10
 
     private func write(_ text: ByteBuffer, _ context: ChannelHandlerContext) {
@@ -400,7 +401,7 @@ final class Connection: ChannelDuplexHandler {
             loop.remove(id)
         }
     }
-    private var isGone = false
+    @exclusivity(unchecked) private var isGone = false
 
     /// A connection that is stuck is cut off, whatever it still had to get.
     func cut() { context?.close(promise: nil) }

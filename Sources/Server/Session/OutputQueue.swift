@@ -11,7 +11,7 @@ import NIOCore
 /// moves on while the sealed end does too, would hold an old answer back for ever.
 ///
 /// Owner: the connection's loop.
-struct OutputQueue {
+struct OutputQueue: ~Copyable {
     private struct Segment {
         var text: ByteBuffer
         /// Durable LSN it waits for; 0: none; ``unsealed``: the turn that wrote it is not over.
