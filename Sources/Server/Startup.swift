@@ -152,7 +152,7 @@ struct Startup {
         let parsed = parse(line)
         let first = shards[0]
         var outcome: Outcome
-        if parsed.opensAccount, case .shard(_, .money(let money)) = parsed.request {
+        if parsed.opensAccount, case .money(let money)? = parsed.command?.command {
             outcome = first.shard.execute(.define(.account(money.account, .open)), now: now) { record($0, 0) }
             copyDefinitions()
         }
@@ -160,7 +160,8 @@ struct Startup {
         case .define(let definition):
             outcome = first.shard.execute(.define(definition), now: now) { record($0, 0) }
             copyDefinitions()
-        case .shard(let wallet, let command):
+        case .newOrder, .shard:
+            guard let (wallet, command) = parsed.command else { invariantFailure("a request for a shard without a command") }
             let box = shards[Int(wallet)]
             outcome = box.shard.execute(command, now: now) { record($0, wallet) }
             if case .transferring = outcome { return "a seed cannot transfer between wallets; deposit there" }

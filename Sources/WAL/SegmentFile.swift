@@ -106,7 +106,8 @@ extension Disk {
 
     /// The file, zero-filled, with a handle for direct writes if the file system has that.
     func segmentFile(_ file: Int32, _ path: String, bytes: UInt64) -> SegmentFile {
-        let direct = open(path, .direct)
+        // Whole blocks must not reach past the end: that would take room the file does not have.
+        let direct = bytes % UInt64(directAlignment) == 0 ? open(path, .direct) : -1
         return SegmentFile(file: file, direct: direct < 0 ? -1 : Int32(direct), path: path, bytes: bytes)
     }
 }

@@ -190,7 +190,7 @@ import Testing
         let line = ProtocolWorld().parse(
             "tag_-9 NEW 7 BTC-USD S LMT 0.50000000 64000.01 GTD note=a%20b expire=1763798400999 id=grid%2517 strategy=grid before=1763798500000")
         #expect(line.tag == Text("tag_-9"))
-        guard case .shard(0, .newOrder(let order)) = line.request else { throw Unexpected() }
+        guard case (0, .newOrder(let order))? = line.command else { throw Unexpected() }
         #expect(order.account == 7 && order.instrument == 0 && order.side == .sell && order.type == .limit && order.timeInForce == .gtd)
         #expect(order.quantity == 50_000_000 && order.price == 640_000_100 && order.max == 0)
         #expect(order.clientID == Text("grid%17") && order.note == Text("a b") && order.strategy == Text("grid"))

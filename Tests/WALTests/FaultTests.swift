@@ -8,10 +8,11 @@ import WAL
         try DiskLog.open(directory: scratch.path, options: options, disk: disk) { _ in }
     }
 
-    @Test(arguments: ["sync", "write"])
+    @Test(arguments: ["sync", "write", "direct write"])
     func `fail-stop: after a failed sync or write nothing is acknowledged any more`(fault: String) throws {
         let scratch = Scratch()
         let disk = FaultyDisk()
+        disk.isDirect.store(fault == "direct write", ordering: .relaxed)
         let fatal = Atomic<Int>(0)
         let announced = Atomic<UInt64>(0)
         var options = smallOptions()
@@ -22,7 +23,7 @@ import WAL
         log.onDurable = { announced.store($0, ordering: .relaxed) }
         append(log, [1])
         disk.syncFails.store(fault == "sync", ordering: .relaxed)
-        disk.writeFails.store(fault == "write", ordering: .relaxed)
+        disk.writeFails.store(fault != "sync", ordering: .relaxed)
         append(log, [2])
         #expect(log.durableLSN == 1 && fatal.load(ordering: .relaxed) == 1)
         // The disk is well again, but what it holds is not known.

@@ -7,8 +7,10 @@ import WAL
 final class Scratch {
     let path: String
 
-    init() {
-        let root = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
+    /// - Parameter onDisk: in the build folder, so on a real file system.
+    init(onDisk: Bool = false) {
+        let memory = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
+        let root = onDisk ? Bundle.main.bundleURL.deletingLastPathComponent().path : memory
         path = root + "/cashup-wal-\(UUID().uuidString)"
         try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
@@ -42,6 +44,7 @@ struct Contents: Equatable {
     }
 }
 
+/// Segments of less than a block, or of no whole blocks, are written through the page cache.
 func smallOptions(segmentBytes: UInt64 = 8192, spares: Int = 0) -> LogOptions {
     var options = LogOptions()
     options.segmentBytes = segmentBytes
@@ -95,6 +98,8 @@ final class FaultyDisk: Disk {
     /// Calls until the process dies: from then on none does anything. What the operating system does for the dead, closing
     /// and unlocking, it still does.
     let callsToDeath = Atomic<Int>(.max)
+    /// Direct writes are to be had; without them the log goes through the page cache.
+    let isDirect = Atomic<Bool>(false)
     /// No new handle is given out.
     let isOutOfHandles = Atomic<Bool>(false)
     let syncs = Atomic<Int>(0)
@@ -113,7 +118,10 @@ final class FaultyDisk: Disk {
 
     func makeDirectory(_ path: String) -> Int { alive { system.makeDirectory(path) } }
     func list(_ directory: String) -> [String]? { alive { 0 } < 0 ? nil : system.list(directory) }
-    func open(_ path: String, _ access: DiskAccess) -> Int { newHandle { system.open(path, access) } }
+    func open(_ path: String, _ access: DiskAccess) -> Int {
+        if access == .direct, !isDirect.load(ordering: .relaxed) { return -Int(EINVAL) }
+        return newHandle { system.open(path, access) }
+    }
     func close(_ file: Int32) { system.close(file) }
     func lock(_ file: Int32) -> Int { alive { system.lock(file) } }
     func unlock(_ file: Int32) { system.unlock(file) }

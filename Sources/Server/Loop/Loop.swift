@@ -60,6 +60,8 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var writer = RecordWriter()
     /// What the log was sealed to when the batch got its first record: LSNs told to clients are predicted from it.
     @exclusivity(unchecked) var predictedBase: UInt64 = 0
+    /// The line being taken.
+    @exclusivity(unchecked) var parsed = ParsedLine()
     /// Answers of one piece of input, before they go to the connection's output.
     @exclusivity(unchecked) var scratch = OutputBuffer(capacity: Loop.scratchBytes)
     /// Answers that are not to the line just read.

@@ -86,9 +86,7 @@ extension Arguments {
 
     /// `%XX` decoded, 1 to 36 bytes.
     func text(_ bytes: UnsafeRawBufferPointer, _ name: StaticString) throws(Refusal) -> Text {
-        var percent = false
-        for byte in bytes where byte == UInt8(ascii: "%") { percent = true }
-        if !percent, !bytes.isEmpty, let text = Text(bytes: bytes) { return text }
+        if !hasEscapes, !bytes.isEmpty, let text = Text(bytes: bytes) { return text }
         return try decoded(bytes, name)
     }
 

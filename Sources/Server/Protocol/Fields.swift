@@ -4,6 +4,8 @@ import Core
 struct Field: BitwiseCopyable {
     var start: UInt16 = 0
     var end: UInt16 = 0
+    /// Where its first `=` is; 0: it has none (the line begins with the tag, which may not contain one).
+    var equals: UInt16 = 0
 }
 
 /// The fields of a line, found in one pass that also refuses bytes that may not be there.
@@ -15,27 +17,61 @@ struct Fields {
     private var fields = InlineArray<32, Field>(repeating: Field())
     /// The field after the last one kept, where there were too many.
     private(set) var beyond: Field?
+    /// Whether a `%` is anywhere in the line.
+    private(set) var hasEscapes = false
 
     subscript(index: Int) -> Field { fields[index] }
 
     /// Splits at single blanks. The caller has checked that the line has at most ``LineParser/authLineMax`` bytes.
     @inline(__always)
     init(_ line: UnsafeRawBufferPointer) throws(Refusal) {
-        var start = 0
-        var index = 0
         let end = line.count
+        var field = Field()
+        var wrong: UInt64 = 0
+        var escapes: UInt64 = 0
+        var index = 0
         while index < end {
+            let word = line.word(at: index, padding: UInt8(ascii: "x"))
+            wrong |= unprintable(word)
+            escapes |= matches(word, UInt8(ascii: "%"))
+            let equals = matches(word, UInt8(ascii: "="))
+            var marks = matches(word, UInt8(ascii: " ")) | equals
+            while marks != 0 {
+                let at = index &+ marks.trailingZeroBitCount >> 3
+                if equals & marks & (0 &- marks) != 0 {
+                    if field.equals == 0 { field.equals = UInt16(truncatingIfNeeded: at) }
+                } else {
+                    // A blank first, last, or after a blank.
+                    if at == Int(field.start) || at == end &- 1 { throw Fields.firstFault(line) }
+                    field.end = UInt16(truncatingIfNeeded: at)
+                    add(field)
+                    field = Field(start: UInt16(truncatingIfNeeded: at &+ 1))
+                }
+                marks &= marks &- 1
+            }
+            index &+= 8
+        }
+        if wrong != 0 { throw Fields.firstFault(line) }
+        if end > Int(field.start) {
+            field.end = UInt16(truncatingIfNeeded: end)
+            add(field)
+        }
+        hasEscapes = escapes != 0
+    }
+
+    /// The first byte that may not stand where it does, in a line that has one.
+    @inline(never)
+    private static func firstFault(_ line: UnsafeRawBufferPointer) -> Refusal {
+        var start = 0
+        for index in line.indices {
             let byte = line[index]
-            if byte &- 0x21 > 0x7E - 0x21 {
-                if byte != 0x20 { throw .badCharacter(at: index + 1) }
-                // A blank first, last, or after a blank.
-                if index == start || index == end - 1 { throw .badCharacter(at: index + 1) }
-                add(Field(start: UInt16(start), end: UInt16(index)))
+            if byte < 0x20 || byte > 0x7E { return .badCharacter(at: index + 1) }
+            if byte == 0x20 {
+                if index == start || index == line.count - 1 { return .badCharacter(at: index + 1) }
                 start = index + 1
             }
-            index += 1
         }
-        if end > start { add(Field(start: UInt16(start), end: UInt16(end))) }
+        invariantFailure("a line without fault was refused")
     }
 
     @inline(__always)
@@ -55,6 +91,8 @@ package struct Arguments {
     let verb: Verb
     private(set) var count = 0
     private(set) var present = KeySet()
+    /// Whether any value may be written with `%XX`.
+    let hasEscapes: Bool
     private var positional = InlineArray<8, Field>(repeating: Field())
     private var options = InlineArray<48, Field>(repeating: Field())
 
@@ -62,13 +100,15 @@ package struct Arguments {
     init(_ line: UnsafeRawBufferPointer, _ fields: borrowing Fields, verb: Verb) throws(Refusal) {
         self.line = line
         self.verb = verb
+        hasEscapes = fields.hasEscapes
         let shape = verb.shape
         var index = 2
         while index < fields.count {
             let field = fields[index]
             // `id=` where an order stands is that argument, not an option.
-            let separator = count == shape.orderIndex && present.isEmpty && startsWithID(field) ? -1 : keyEnd(field)
-            if separator < 0 {
+            let separator = count == shape.orderIndex && present.isEmpty && startsWithID(field) ? 0 : Int(field.equals)
+            // No positional argument contains an `=`, apart from `id=`.
+            if separator == 0 {
                 if count == shape.argumentsMax || !present.isEmpty { throw .extraArgument(Text(cut: self[field])) }
                 positional[count] = field
                 count += 1
@@ -90,22 +130,10 @@ package struct Arguments {
     /// Options of NEW that a later version will take.
     package static var reserved: KeySet { KeySet(.stop) | .display | .post | .reduce }
 
-    /// Where the `=` of an option is; -1: a positional argument. No positional argument contains one, apart from `id=`.
-    @inline(__always)
-    private func keyEnd(_ field: Field) -> Int {
-        var index = Int(field.start)
-        while index < Int(field.end) {
-            if line[index] == UInt8(ascii: "=") { return index }
-            index += 1
-        }
-        return -1
-    }
-
     @inline(__always)
     private func startsWithID(_ field: Field) -> Bool {
         let start = Int(field.start)
-        return Int(field.end) - start >= 3 && line[start] == UInt8(ascii: "i") && line[start + 1] == UInt8(ascii: "d")
-            && line[start + 2] == UInt8(ascii: "=")
+        return Int(field.equals) == start + 2 && line[start] == UInt8(ascii: "i") && line[start + 1] == UInt8(ascii: "d")
     }
 
     @inline(__always)

@@ -10,13 +10,7 @@ package enum OptionKey: UInt8, CaseIterable {
     /// The key of that name. The first eight bytes, packed little-endian, tell all keys apart; the rest is compared then.
     @inline(__always)
     package init?(_ bytes: UnsafeRawBufferPointer) {
-        var packed: UInt64 = 0
-        var shift: UInt64 = 0
-        for byte in bytes.prefix(8) {
-            packed |= UInt64(byte) << shift
-            shift += 8
-        }
-        guard let key = OptionKey(packed: packed) else { return nil }
+        guard let key = OptionKey(packed: bytes.packed) else { return nil }
         let name = key.name
         guard bytes.count == name.utf8CodeUnitCount else { return nil }
         var index = 8

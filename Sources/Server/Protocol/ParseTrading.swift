@@ -18,13 +18,22 @@ extension LineParser {
         if a.has(.max), type != .market || side != .buy {
             throw .badValue(argument: "max", value: Text(cut: a.bytes(.max)), expected: "only_for_a_market_buy")
         }
-        parsed.request = .shard(
-            info.wallet,
-            .newOrder(
-                NewOrder(
-                    account: account, instrument: instrument, side: side, type: type, timeInForce: tif, quantity: quantity,
-                    price: price, clientID: try a.text(.id), expire: try a.time(.expire), max: try reserve(a),
-                    strategy: try a.text(.strategy), note: try a.text(.note), before: parsed.before)))
+        // Field by field, where it stays.
+        parsed.order.account = account
+        parsed.order.instrument = instrument
+        parsed.order.side = side
+        parsed.order.type = type
+        parsed.order.timeInForce = tif
+        parsed.order.quantity = quantity
+        parsed.order.price = price
+        parsed.order.clientID = try a.text(.id)
+        parsed.order.expire = try a.time(.expire)
+        parsed.order.max = try reserve(a)
+        parsed.order.strategy = try a.text(.strategy)
+        parsed.order.note = try a.text(.note)
+        parsed.order.before = parsed.before
+        parsed.order.cancelOnDisconnect = 0
+        parsed.request = .newOrder(info.wallet)
         parsed.requires = Requires(.trade, account: account)
     }
 

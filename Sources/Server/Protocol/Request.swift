@@ -2,7 +2,9 @@ import Core
 
 /// What one line asks for, with names resolved and numbers at scale. A plain value: making one allocates nothing.
 public enum Request: BitwiseCopyable, Sendable {
-    /// For the shard of that wallet.
+    /// NEW, for the shard of that wallet: ``ParsedLine/order``, which is written in place because it is large and frequent.
+    case newOrder(WalletID)
+    /// Every other command of one wallet, for its shard.
     case shard(WalletID, Command)
     /// CXA: for the shard of `wallet`, or for all shards when that is -1.
     case cancelAll(wallet: WalletID, CancelAll)
@@ -20,13 +22,44 @@ public struct ParsedLine: BitwiseCopyable, Sendable {
     /// `nil` when the line was refused before its verb was known.
     public var verb: Verb?
     public var request: Request
+    /// Of a ``Request/newOrder(_:)``; otherwise left over.
+    public var order = NewOrder(
+        account: 0, instrument: 0, side: .buy, type: .limit, timeInForce: .gtc, quantity: 0, price: 0, clientID: Text())
     public var requires: Requires
-    /// `before=`, microseconds; 0: not given. Commands of ``Request/shard(_:_:)`` carry it too, for their shard to check.
+    /// `before=`, microseconds; 0: not given. Commands for shards carry it too, for their shard to check.
     public var before: Timestamp
     /// DEP names an account the registry does not know: the session opens it first (`Definition.account(n, .open)`).
     public var opensAccount: Bool
     /// `ACC n resume`: what the definition has in common with `open` does not say that it may lift a suspension.
     public var resumes = false
+
+    public init() {
+        tag = Text()
+        verb = nil
+        request = .refused(.badTag)
+        requires = Requires(.nothing)
+        before = 0
+        opensAccount = false
+    }
+
+    /// The command for one wallet's shard as one value; for where speed does not matter.
+    public var command: (wallet: WalletID, command: Command)? {
+        switch request {
+        case .newOrder(let wallet): (wallet, .newOrder(order))
+        case .shard(let wallet, let command): (wallet, command)
+        default: nil
+        }
+    }
+
+    /// Everything but tag and request, which each line sets.
+    @inline(__always)
+    mutating func begin() {
+        verb = nil
+        requires = Requires(.nothing)
+        before = 0
+        opensAccount = false
+        resumes = false
+    }
 }
 
 /// What a role check needs to know of a request; ``Permissions`` decides.

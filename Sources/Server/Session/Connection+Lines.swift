@@ -15,22 +15,35 @@ struct DepositUnderWay {
 extension Connection {
     /// One line, without its end, not empty.
     func take(line: UnsafeRawBufferPointer) {
-        let parsed = LineParser.parse(line, registry: loop.registry)
+        LineParser.parse(line, registry: loop.registry, into: &loop.parsed)
+        // Taking a line never parses another one.
+        act(on: &loop.parsed, line)
+    }
+
+    private func act(on parsed: inout ParsedLine, _ line: UnsafeRawBufferPointer) {
         if let refusal = refusal(of: parsed) { return answer(refusal: refusal, tag: parsed.tag) }
         let verdict = Permissions.check(parsed.requires, session.grant, loop.registry)
         if case .refused(let refusal) = verdict { return answer(refusal: refusal, tag: parsed.tag) }
 
         switch parsed.request {
-        case .shard(let wallet, var command):
+        case .newOrder(let wallet):
+            if loop.log.storage != .ok, !hasRoom(for: .newOrder(parsed.order), wallet: wallet) {
+                return answer(refusal: .storageFull, tag: parsed.tag)
+            }
+            if session.cancelOnDisconnect { parsed.order.cancelOnDisconnect = session.number }
+            run(.newOrder(parsed.order), wallet: wallet, tag: parsed.tag)
+        case .shard(let wallet, let command):
+            if !hasRoom(for: command, wallet: wallet) { return answer(refusal: .storageFull, tag: parsed.tag) }
+            if parsed.opensAccount {
+                if loop.log.storage != .ok { return answer(refusal: .storageFull, tag: parsed.tag) }
+                if !isLate(parsed) { return openAccount(parsed.tag, wallet, command) }
+            }
             if case .allowedWithinLimit = verdict, case .fill(var fill) = command {
                 fill.withinLimit = true
-                command = .fill(fill)
-            }
-            if session.cancelOnDisconnect { markForCancel(&command) }
-            if !hasRoom(for: command, wallet: wallet) { return answer(refusal: .storageFull, tag: parsed.tag) }
-            if parsed.opensAccount, loop.log.storage != .ok { return answer(refusal: .storageFull, tag: parsed.tag) }
-            if parsed.opensAccount, !isLate(parsed) {
-                openAccount(parsed.tag, wallet, command)
+                run(.fill(fill), wallet: wallet, tag: parsed.tag)
+            } else if session.cancelOnDisconnect, case .closePosition(var close) = command {
+                close.cancelOnDisconnect = session.number
+                run(.closePosition(close), wallet: wallet, tag: parsed.tag)
             } else {
                 run(command, wallet: wallet, tag: parsed.tag)
             }
@@ -75,18 +88,6 @@ extension Connection {
 
     private func answerLate(_ parsed: ParsedLine) {
         answer(rejection: .tooLate(before: parsed.before, now: loop.now), tag: parsed.tag)
-    }
-
-    private func markForCancel(_ command: inout Command) {
-        switch command {
-        case .newOrder(var order):
-            order.cancelOnDisconnect = session.number
-            command = .newOrder(order)
-        case .closePosition(var close):
-            close.cancelOnDisconnect = session.number
-            command = .closePosition(close)
-        default: break
-        }
     }
 
     /// Whether the log has room for a command of a shard of this loop; another loop looks for itself.
