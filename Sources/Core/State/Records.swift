@@ -4,7 +4,7 @@
 /// "No slot".
 let none: Int32 = -1
 
-/// Hot part of an order: one cache line. `Shard.orders` and `Shard.orderDetails` share their indices.
+/// Hot part of an order: one cache line. `Shard.orders` and `Shard.orderRecords` share their indices.
 struct Order: BitwiseCopyable {
     var id: OrderID
     /// Limit price at the price scale; 0 for a market order.
@@ -185,7 +185,7 @@ struct AccountState: BitwiseCopyable {
     var limits: Int32 = none
 }
 
-/// What this wallet keeps of an instrument, at its id.
+/// What this wallet keeps of an instrument, at its id: its mark, and what every order asks of its definition.
 struct Market: BitwiseCopyable {
     /// 0: none.
     var mark: Price = 0
@@ -193,6 +193,13 @@ struct Market: BitwiseCopyable {
     var amountUnit: Int64
     /// 10^(18 - quantityScale).
     var quantityUnit: Int64
+    var terms: InstrumentTerms
+    var wallet: WalletID
+    var venue: VenueID
+    var base: AssetID
+    var quote: AssetID
+    var funds: FundsCheck
+    var venueKind: VenueKind
 }
 
 /// Where an asset's money in this wallet came from and went. Wrapping sums: the conservation law holds modulo 2^128 too.

@@ -19,7 +19,7 @@ private struct FillEffect {
 extension Shard {
     mutating func decide(_ fill: Fill, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
         guard let account = registry.account(fill.account) else { return .rejected(.unknownAccount(fill.account)) }
-        guard let info = registry.instrumentInfo(fill.instrument), info.wallet == number else {
+        guard isHere(fill.instrument) else {
             return .rejected(.unknownInstrument(fill.instrument))
         }
         guard let slot = orderSlot(fill.order, account, fill.instrument) else { return .rejected(.unknownOrder) }
@@ -35,7 +35,7 @@ extension Shard {
             return .filled(view(slot), trade: trade.id, duplicate: true)
         }
         if let late = tooLate(fill.before, now) { return .rejected(late) }
-        guard registry.venues[Int(info.venue)].kind == .manual else { return .rejected(.notSupported(.venue)) }
+        guard markets[fill.instrument].venueKind == .manual else { return .rejected(.notSupported(.venue)) }
         if fill.quantity <= 0 { return .rejected(.badValue(.quantity)) }
         if fill.price <= 0 { return .rejected(.badValue(.price)) }
         guard fill.feeAsset >= 0, Int(fill.feeAsset) < registry.assets.count else {
@@ -60,22 +60,27 @@ extension Shard {
         if !fits(slot, effect, fill.quantity, fill.feeAsset) { return .rejected(.overflow(.balance)) }
 
         let trade = Int64(number) << 40 | (lastTrade + 1)
-        apply(
-            .filled(
-                Filled(
-                    trade: trade, order: order.id, quantity: fill.quantity, price: fill.price, exec: fill.exec,
-                    fee: fill.fee, feeAsset: fill.feeAsset, liquidity: fill.liquidity, venueTime: fill.venueTime)),
-            now, emit)
+        let filled = Filled(
+            trade: trade, order: order.id, quantity: fill.quantity, price: fill.price, exec: fill.exec, fee: fill.fee,
+            feeAsset: fill.feeAsset, liquidity: fill.liquidity, venueTime: fill.venueTime)
+        forgetOld(now, keeping: slot)
+        evolve(filled, at: slot, effect, now)
+        emit(.filled(filled))
         return .filled(view(slot), trade: trade, duplicate: false)
     }
 
-    mutating func evolve(_ filled: Filled, _ time: Timestamp) {
-        guard let slot = orderSlot(filled.order),
-            let effect = effect(slot, filled.quantity, filled.price, filled.fee, filled.feeAsset)
-        else { invariantFailure("a recorded fill does not fit the state") }
+    /// In a replay: the effect is worked out again.
+    mutating func evolve(_ filled: Filled, at slot: Int32, _ time: Timestamp) {
+        guard let effect = effect(slot, filled.quantity, filled.price, filled.fee, filled.feeAsset) else {
+            invariantFailure("a recorded fill does not fit the state")
+        }
+        evolve(filled, at: slot, effect, time)
+    }
+
+    private mutating func evolve(_ filled: Filled, at slot: Int32, _ effect: FillEffect, _ time: Timestamp) {
         let order = orders[slot]
         let position = order.position
-        let info = registry.instruments[Int(positions[position].instrument)]
+        let market = markets[positions[position].instrument]
 
         // The order and its reserve.
         let reservedBefore = reserved(slot)
@@ -111,15 +116,15 @@ extension Shard {
             balances[payer].available -= filled.fee
             totals[Int(filled.feeAsset)].feesCollected &+= filled.fee
         }
-        changeOwed(info.venue, info.base, -effect.base)
-        changeOwed(info.venue, info.quote, -effect.quote)
+        changeOwed(market.venue, market.base, -effect.base)
+        changeOwed(market.venue, market.quote, -effect.quote)
 
         // Position and trade.
         positions[position].traded = true
         positions[position].quantity = effect.quantity
         positions[position].cost = effect.cost
         positions[position].realized = effect.realized
-        if filled.fee != 0, filled.feeAsset != info.base, filled.feeAsset != info.quote {
+        if filled.fee != 0, filled.feeAsset != market.base, filled.feeAsset != market.quote {
             addFee(position, filled.feeAsset, filled.fee)
         }
         addTrade(filled, slot, position, time)
@@ -133,7 +138,7 @@ extension Shard {
     ) -> FillEffect? {
         let order = orders[slot]
         let position = positions[order.position]
-        let info = registry.instruments[Int(position.instrument)]
+        let market = markets[position.instrument]
         guard let worth = amount(position.instrument, price, quantity) else { return nil }
         let signed = order.side == .buy ? quantity : -quantity
         let (held, overflow) = position.quantity.addingReportingOverflow(signed)
@@ -152,18 +157,19 @@ extension Shard {
             cost = closed == quantity ? cost - removed : worth - closedWorth
         }
         var realized = position.realized + gross
-        if feeAsset == info.quote {
+        if feeAsset == market.quote {
             realized -= fee
-        } else if feeAsset == info.base {
-            guard let value = Numbers.value(ofBase: fee, price: price, priceScale: info.priceScale) else { return nil }
+        } else if feeAsset == market.base {
+            let scale = registry.instruments[Int(position.instrument)].priceScale
+            guard let value = Numbers.value(ofBase: fee, price: price, priceScale: scale) else { return nil }
             realized -= value
         }
         guard Numbers.inRange(cost), Numbers.inRange(realized), Numbers.inRange(gross) else { return nil }
 
         var base: Amount = 0
         var quote: Amount = gross
-        if info.funds == .full {
-            let moved = Int128(quantity) * Int128(markets[Int(position.instrument)].quantityUnit)
+        if market.funds == .full {
+            let moved = Int128(quantity) * Int128(market.quantityUnit)
             guard Numbers.inRange(moved) else { return nil }
             base = order.side == .buy ? moved : -moved
             quote = order.side == .buy ? -worth : worth
@@ -175,7 +181,7 @@ extension Shard {
     /// Do the balances stay in range? The reserve that is released only moves within a balance and is at most what it has.
     private func fits(_ slot: Int32, _ effect: FillEffect, _ quantity: Quantity, _ feeAsset: AssetID) -> Bool {
         let position = positions[orders[slot].position]
-        let info = registry.instruments[Int(position.instrument)]
+        let market = markets[position.instrument]
         func inRange(_ balance: Int32?, _ change: Amount) -> Bool {
             guard let balance else { return Numbers.inRange(change) }
             let it = balances[balance]
@@ -184,16 +190,16 @@ extension Shard {
                 && Numbers.inRange(it.available + it.reserved + it.held + it.transit + change)
         }
         // All money of an asset in a wallet stays bounded too, so that no sum of credits can overflow 128 bits (see Balance.limit).
-        guard Numbers.inRange(owedAmount(info.venue, info.base) - effect.base),
-            Numbers.inRange(owedAmount(info.venue, info.quote) - effect.quote),
+        guard Numbers.inRange(owedAmount(market.venue, market.base) - effect.base),
+            Numbers.inRange(owedAmount(market.venue, market.quote) - effect.quote),
             Numbers.inRange(totals[Int(feeAsset)].feesCollected + effect.fee)
         else { return false }
-        let feeOnBase = feeAsset == info.base ? effect.fee : 0
-        let feeOnQuote = feeAsset == info.quote ? effect.fee : 0
+        let feeOnBase = feeAsset == market.base ? effect.fee : 0
+        let feeOnQuote = feeAsset == market.quote ? effect.fee : 0
         if !inRange(position.base, effect.base - feeOnBase) || !inRange(position.quote, effect.quote - feeOnQuote) {
             return false
         }
-        if feeAsset == info.base || feeAsset == info.quote { return true }
+        if feeAsset == market.base || feeAsset == market.quote { return true }
         var record = position.fees
         while record != none, fees[record].asset != feeAsset { record = fees[record].next }
         let paid = record == none ? 0 : fees[record].amount

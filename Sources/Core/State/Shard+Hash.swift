@@ -31,7 +31,7 @@ extension Shard {
             add(
                 6, UInt64(index), u(it.terms.tick), u(it.terms.lot), u(it.terms.minQuantity), u(it.terms.maxQuantity),
                 low(it.terms.minNotional), high(it.terms.minNotional), UInt64(it.terms.state.rawValue))
-            add(7, UInt64(index), u(markets[index].mark))
+            add(7, UInt64(index), u(markets[Int32(index)].mark))
         }
         for (index, value) in registry.settings.enumerated() { add(8, UInt64(index), u(value)) }
         for (index, totals) in totals.enumerated() {

@@ -61,7 +61,7 @@ extension Shard {
             orders[order.next].previous = order.previous
         }
         if record.extra != none { extras.remove(record.extra) }
-        orderIDs.remove(mix(UInt64(bitPattern: order.id)), slot)
+        orderIDs.remove(order.id & SlotIndex.counterMax)
         ids.remove(Shard.idHash(positions[position].account, record.clientID), slot)
         orders.remove(slot)
         orderRecords.remove(slot)

@@ -1,11 +1,29 @@
 // How orders change the state: reserves, open quantities, lists. Nothing here can fail.
 
+/// Where the surroundings of a new order are.
+struct OrderPlace {
+    var account: Int32
+    /// Slot; `none`: to be made.
+    var position: Int32
+    /// Of (account, ClOrdID).
+    var idHash: UInt64
+}
+
 extension Shard {
-    mutating func evolve(_ accepted: OrderAccepted, _ time: Timestamp) {
+    /// In a replay: what decide found by itself.
+    func place(of accepted: OrderAccepted) -> OrderPlace {
         guard let account = registry.account(accepted.account) else { invariantFailure("order of an unknown account") }
-        let position = makePosition(account, accepted.instrument)
-        let info = registry.instruments[Int(accepted.instrument)]
-        let funds = info.funds == .none ? none : accepted.side == .buy ? positions[position].quote : positions[position].base
+        return OrderPlace(
+            account: account, position: positionSlot(account, accepted.instrument) ?? none,
+            idHash: Shard.idHash(account, accepted.clientID))
+    }
+
+    mutating func evolve(_ accepted: OrderAccepted, at place: OrderPlace, _ time: Timestamp) {
+        let account = place.account
+        let position = place.position == none ? makePosition(account, accepted.instrument) : place.position
+        let funds =
+            markets[accepted.instrument].funds == .none
+            ? none : accepted.side == .buy ? positions[position].quote : positions[position].base
         let slot = orders.insert(
             Order(
                 id: accepted.id, price: accepted.price, quantity: accepted.quantity, cumulative: 0, position: position,
@@ -27,9 +45,9 @@ extension Shard {
             orderRecords[slot].extra = extras.insert(extra)
             if accepted.expire != 0 { addExpiry(slot) }
         }
-        orderIDs.insert(mix(UInt64(bitPattern: accepted.id)), slot)
-        ids.insert(Shard.idHash(account, accepted.clientID), slot)
         invariant(accepted.id == Int64(number) << 40 | (lastOrder + 1), "OrderIDs out of order")
+        orderIDs.insert(lastOrder + 1, slot)
+        ids.insert(place.idHash, slot)
         lastOrder += 1
 
         changeOpen(position, accepted.side, accepted.quantity)
@@ -42,8 +60,7 @@ extension Shard {
         if funds != none { moveReserve(funds, reserved(slot)) }
     }
 
-    mutating func evolve(_ replaced: OrderReplaced, _ time: Timestamp) {
-        guard let slot = orderSlot(replaced.order) else { invariantFailure("replaced an unknown order") }
+    mutating func evolve(_ replaced: OrderReplaced, at slot: Int32, _ time: Timestamp) {
         let before = reserved(slot)
         let old = orders[slot]
         var extra = orderRecords[slot].extra
@@ -65,10 +82,14 @@ extension Shard {
         if old.funds != none { moveReserve(old.funds, reserved(slot) - before) }
     }
 
+    @inline(__always)
+    mutating func evolve(_ canceled: OrderCanceled, at slot: Int32, _ time: Timestamp) {
+        evolveClosed(slot, .canceled, canceled.reason, canceled.note, time)
+    }
+
     mutating func evolveClosed(
-        _ order: OrderID, _ status: OrderStatus, _ reason: CancelReason, _ text: Text, _ time: Timestamp
+        _ slot: Int32, _ status: OrderStatus, _ reason: CancelReason, _ text: Text, _ time: Timestamp
     ) {
-        guard let slot = orderSlot(order) else { invariantFailure("closed an unknown order") }
         let before = reserved(slot)
         let leaves = orders[slot].leaves
         changeOpen(orders[slot].position, orders[slot].side, -leaves)
@@ -109,7 +130,7 @@ extension Shard {
     func reserved(_ slot: Int32) -> Amount {
         let order = orders[slot]
         if order.funds == none || !order.status.isOpen { return 0 }
-        let market = markets[Int(positions[order.position].instrument)]
+        let market = markets[positions[order.position].instrument]
         if order.side == .sell { return Int128(order.leaves) * Int128(market.quantityUnit) }
         if order.type == .market {
             let extra = orderRecords[slot].extra

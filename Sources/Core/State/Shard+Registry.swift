@@ -39,13 +39,15 @@ extension Shard {
         while accounts.count < registry.accounts.count { accounts.append(AccountState()) }
         while channels.count < registry.wallets.count { channels.append(Channel()) }
         while totals.count < registry.assets.count { totals.append(AssetTotals()) }
-        while markets.count < registry.instruments.count {
-            let info = registry.instruments[markets.count]
-            markets.append(
+        while markets.end < registry.instruments.count {
+            let info = registry.instruments[Int(markets.end)]
+            _ = markets.insert(
                 Market(
                     amountUnit: Numbers.powerOfTen(18 - info.priceScale - info.quantityScale),
-                    quantityUnit: Numbers.powerOfTen(18 - info.quantityScale)))
+                    quantityUnit: Numbers.powerOfTen(18 - info.quantityScale), terms: info.terms, wallet: info.wallet, venue: info.venue,
+                    base: info.base, quote: info.quote, funds: info.funds, venueKind: registry.venues[Int(info.venue)].kind))
         }
+        if case .changeInstrument(let id, let terms) = definition { markets[id].terms = terms }
     }
 
     // MARK: Limits and marks
@@ -53,7 +55,7 @@ extension Shard {
     mutating func decide(_ set: SetLimits, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
         guard let account = registry.account(set.account) else { return .rejected(.unknownAccount(set.account)) }
         if set.instrument >= 0 {
-            guard let info = registry.instrumentInfo(set.instrument), info.wallet == number else {
+            guard isHere(set.instrument) else {
                 return .rejected(.unknownInstrument(set.instrument))
             }
         }
@@ -93,11 +95,11 @@ extension Shard {
     }
 
     mutating func decide(_ set: SetMark, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
-        guard let info = registry.instrumentInfo(set.instrument), info.wallet == number else {
+        guard isHere(set.instrument) else {
             return .rejected(.unknownInstrument(set.instrument))
         }
         if set.price <= 0 { return .rejected(.badValue(.price)) }
-        if markets[Int(set.instrument)].mark == set.price { return .done(duplicate: true) }
+        if markets[set.instrument].mark == set.price { return .done(duplicate: true) }
         if let late = tooLate(set.before, now) { return .rejected(late) }
         apply(.markSet(instrument: set.instrument, price: set.price), now, emit)
         return .done(duplicate: false)

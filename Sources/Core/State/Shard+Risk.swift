@@ -17,7 +17,7 @@ extension Shard {
         func refusal(_ slot: Int32, _ scope: LimitScope, _ openOrders: Int32) -> Rejection? {
             if slot == none { return nil }
             let it = limits[slot]
-            let unit = Int128(markets[Int(instrument)].quantityUnit)
+            let unit = Int128(markets[instrument].quantityUnit)
             if !it.enabled { return .limitDisabled(scope) }
             if Int128(quantity) * unit > it.maxQuantity {
                 return .limitQuantity(scope, limit: it.maxQuantity, value: Int128(quantity) * unit)
@@ -25,7 +25,7 @@ extension Shard {
             if it.maxNotional != Limits.none {
                 if notional == 0 { return .noMark(instrument) }
                 if notional > it.maxNotional { 
-                    let quote = registry.instruments[Int(instrument)].quote
+                    let quote = markets[instrument].quote
                     return .limitNotional(scope, quote: quote, limit: it.maxNotional, value: notional)
                 }
             }

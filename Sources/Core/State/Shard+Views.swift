@@ -66,7 +66,7 @@ extension Shard {
     }
 
     public func mark(_ instrument: InstrumentID) -> Price? {
-        let mark = markets[Int(instrument)].mark
+        let mark = markets[instrument].mark
         return mark == 0 ? nil : mark
     }
 

@@ -14,7 +14,8 @@ public struct Shard: ~Copyable {
     var orders = Arena<Order>()
     var orderRecords = Arena<OrderRecord>()
     var extras = Arena<OrderExtra>()
-    var orderIDs = IndexTable()
+    /// Counter of the OrderID -> order slot.
+    var orderIDs = SlotIndex()
     /// (account, id or ref) -> order slot, or ~reference slot.
     var ids = IndexTable()
     var trades = Arena<Trade>()
@@ -30,7 +31,7 @@ public struct Shard: ~Copyable {
     var balanceKeys = IndexTable()
     var limits = Arena<Limits>()
     var accounts: [AccountState] = []
-    var markets: [Market] = []
+    var markets = Arena<Market>()
 
     var channels: [Channel] = []
     var outgoing = Arena<Outgoing>()
@@ -77,30 +78,60 @@ public struct Shard: ~Copyable {
         }
     }
 
+    /// NEW without a command around it: the most frequent one is not copied to be looked at.
+    public mutating func execute(
+        _ order: borrowing NewOrder, now: Timestamp, emit: (borrowing Mutation) -> Void
+    ) -> Outcome {
+        decide(order, now, emit)
+    }
+
     /// Applies one mutation, recorded at `time`. Cannot fail: what a mutation needs was checked when it was decided; a mutation that
     /// does not fit the state (a log that is not this shard's) stops the process.
+    ///
+    /// The frequent ones have an `evolve` that is told where things are: decide has found them already, a replay finds them here.
     public mutating func evolve(_ mutation: borrowing Mutation, at time: Timestamp) {
-        // A late fill names a closed order: that one stays for this record, whatever its age.
-        if case .filled(let filled) = copy mutation {
-            forgetOld(time, keeping: orderSlot(filled.order))
-        } else {
+        switch copy mutation {
+        case .orderAccepted(let accepted):
             forgetOld(time, keeping: nil)
+            evolve(accepted, at: place(of: accepted), time)
+        case .orderReplaced(let replaced):
+            forgetOld(time, keeping: nil)
+            evolve(replaced, at: knownSlot(replaced.order), time)
+        case .orderCanceled(let canceled):
+            forgetOld(time, keeping: nil)
+            evolve(canceled, at: knownSlot(canceled.order), time)
+        case .filled(let filled):
+            let slot = knownSlot(filled.order)
+            forgetOld(time, keeping: slot)
+            evolve(filled, at: slot, time)
+        case .orderExpired(let order):
+            forgetOld(time, keeping: nil)
+            evolveClosed(knownSlot(order), .expired, .requested, Text(), time)
+        default:
+            forgetOld(time, keeping: nil)
+            evolveRare(mutation, time)
         }
+    }
+
+    @inline(never)
+    private mutating func evolveRare(_ mutation: borrowing Mutation, _ time: Timestamp) {
         switch copy mutation {
         case .defined(let number, let definition): evolveDefined(number, definition)
-        case .orderAccepted(let accepted): evolve(accepted, time)
-        case .orderReplaced(let replaced): evolve(replaced, time)
-        case .orderCanceled(let canceled): evolveClosed(canceled.order, .canceled, canceled.reason, canceled.note, time)
-        case .orderExpired(let order): evolveClosed(order, .expired, .requested, Text(), time)
-        case .filled(let filled): evolve(filled, time)
         case .moneyMoved(let money): evolve(money, time)
         case .transferredWithin(let transfer): evolveWithin(transfer, time)
         case .transferSent(let transfer, let sequence): evolveSent(transfer, sequence, time)
         case .transferReceived(let received): evolve(received)
         case .transfersSettled(let target, let upTo): evolveSettled(target, upTo)
         case .limitsSet(let account, let instrument, let limits): evolveLimits(account, instrument, limits)
-        case .markSet(let instrument, let price): markets[Int(instrument)].mark = price
+        case .markSet(let instrument, let price): markets[instrument].mark = price
+        case .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled:
+            invariantFailure("a mutation of an order is not rare")
         }
+    }
+
+    private func knownSlot(_ order: OrderID) -> Int32 {
+        guard let slot = orderSlot(order) else { invariantFailure("a mutation of an unknown order") }
+        return slot
     }
 
     @inline(__always)
@@ -112,6 +143,7 @@ public struct Shard: ~Copyable {
     // MARK: Slots
 
     /// The account's balance of the asset, if it has one.
+    @inline(__always)
     func balanceSlot(_ account: Int32, _ asset: AssetID) -> Int32? {
         balanceKeys.find(Shard.pairHash(account, asset)) { balances[$0].account == account && balances[$0].asset == asset }
     }
@@ -132,6 +164,13 @@ public struct Shard: ~Copyable {
         return slot
     }
 
+    /// Whether the instrument settles in this wallet.
+    @inline(__always)
+    func isHere(_ instrument: InstrumentID) -> Bool {
+        instrument >= 0 && instrument < markets.end && markets[instrument].wallet == number
+    }
+
+    @inline(__always)
     func positionSlot(_ account: Int32, _ instrument: InstrumentID) -> Int32? {
         positionKeys.find(Shard.pairHash(account, instrument)) {
             positions[$0].account == account && positions[$0].instrument == instrument
@@ -140,11 +179,10 @@ public struct Shard: ~Copyable {
 
     mutating func makePosition(_ account: Int32, _ instrument: InstrumentID) -> Int32 {
         if let slot = positionSlot(account, instrument) { return slot }
-        let info = registry.instruments[Int(instrument)]
+        let (base, quote) = (markets[instrument].base, markets[instrument].quote)
         let slot = positions.insert(
             Position(
-                account: account, instrument: instrument, base: makeBalance(account, info.base),
-                quote: makeBalance(account, info.quote)))
+                account: account, instrument: instrument, base: makeBalance(account, base), quote: makeBalance(account, quote)))
         positionKeys.insert(Shard.pairHash(account, instrument), slot)
         var before = none
         var after = accounts[Int(account)].positions
@@ -170,8 +208,11 @@ public struct Shard: ~Copyable {
 
     /// What an id of this account stands for: an order slot, or ~reference slot.
     @inline(__always)
-    func remembered(_ account: Int32, _ id: Text) -> Int32? {
-        ids.find(Shard.idHash(account, id)) { value in
+    func remembered(_ account: Int32, _ id: Text) -> Int32? { remembered(account, id, Shard.idHash(account, id)) }
+
+    @inline(__always)
+    func remembered(_ account: Int32, _ id: Text, _ hash: UInt64) -> Int32? {
+        ids.find(hash) { value in
             if value >= 0 {
                 return orderRecords[value].clientID == id && positions[orders[value].position].account == account
             }
@@ -181,7 +222,7 @@ public struct Shard: ~Copyable {
 
     @inline(__always)
     func orderSlot(_ id: OrderID) -> Int32? {
-        orderIDs.find(mix(UInt64(bitPattern: id))) { orders[$0].id == id }
+        id >> 40 == Int64(number) ? orderIDs[id & SlotIndex.counterMax] : nil
     }
 
     /// The order a command names, if it is this account's and on this instrument.

@@ -22,6 +22,15 @@ extension Loop {
         }
     }
 
+    /// The same for NEW where it lies.
+    @inline(__always)
+    func execute(_ order: borrowing NewOrder, wallet: WalletID, session: UInt64) -> Outcome {
+        let box = box(wallet)
+        return box.shard.execute(order, now: now) { mutation in
+            record(mutation, shard: box.number, session: session)
+        }
+    }
+
     /// On a disk that is nearly full only some commands are taken (docs/PROTOCOL.md, STORAGE_FULL).
     func hasRoom(for command: borrowing Command, wallet: WalletID) -> Bool {
         switch log.storage {

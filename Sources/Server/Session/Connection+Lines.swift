@@ -31,7 +31,10 @@ extension Connection {
                 return answer(refusal: .storageFull, tag: parsed.tag)
             }
             if session.cancelOnDisconnect { parsed.order.cancelOnDisconnect = session.number }
-            run(.newOrder(parsed.order), wallet: wallet, tag: parsed.tag)
+            guard loop.hosts(wallet) else { return run(.newOrder(parsed.order), wallet: wallet, tag: parsed.tag) }
+            let recorded = loop.batch.recordCount
+            let outcome = loop.execute(parsed.order, wallet: wallet, session: session.number)
+            answer(outcome, about: .nothing, tag: parsed.tag, lsn: loop.batch.recordCount > recorded ? loop.lastLSN : 0)
         case .shard(let wallet, let command):
             if !hasRoom(for: command, wallet: wallet) { return answer(refusal: .storageFull, tag: parsed.tag) }
             if parsed.opensAccount {
