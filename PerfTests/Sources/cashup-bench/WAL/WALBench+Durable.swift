@@ -57,11 +57,16 @@ struct WALDesk: ~Copyable {
     private let log: Log
     private let pool = BatchPool()
     private var batch = Batch()
-    private var writer = RecordWriter()
+    private let writer = Writer()
     private var shard = Shard(number: 0)
     private var now: Timestamp = 1_763_798_400_000_000
     private(set) var refused = 0
     private(set) var records = 0
+
+    /// A place that a closure reaches without a copy.
+    private final class Writer {
+        @exclusivity(unchecked) var records = RecordWriter()
+    }
 
     init(log: Log) { self.log = log }
 
@@ -93,10 +98,8 @@ struct WALDesk: ~Copyable {
     @inline(__always)
     mutating func execute(_ command: Command, session: Int?) {
         let number = session.map { UInt64(log.epoch) << 32 | UInt64($0 + 1) } ?? 0
-        let (now, batch) = (now, batch)
-        var writer = writer
-        let outcome = shard.execute(command, now: now) { writer.append($0, shard: 0, time: now, session: number, to: batch) }
-        self.writer = writer
+        let (now, batch, writer) = (now, batch, writer)
+        let outcome = shard.execute(command, now: now) { writer.records.append($0, shard: 0, time: now, session: number, to: batch) }
         if case .rejected = outcome { refused += 1 }
     }
 

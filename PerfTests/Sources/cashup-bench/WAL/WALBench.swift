@@ -5,7 +5,7 @@ import WAL
 /// The log alone: encoding, commits, recovery; and core and log together in one process.
 enum WALBench {
     static func run(_ settings: Settings) throws -> [Section] {
-        [try encoding(settings), try durable(settings), try recovery(settings)]
+        [try records(settings), try encoding(settings), try durable(settings), try recovery(settings)]
     }
 
     /// Seconds that `body` takes.
@@ -17,6 +17,55 @@ enum WALBench {
 
     /// zstd's levels that are compared; `nil`: stored uncompressed.
     private static let levels: [Int32?] = [nil, -5, -1, 1, 3]
+
+    // MARK: Records
+
+    /// The record codec alone, both ways, in batches of 512.
+    private static func records(_ settings: Settings) throws -> Section {
+        var section = Section(
+            id: "wal-records", title: "Log: mutations to records and back",
+            notes: ["New orders as below, in batches of 512, which are written over and over; no frames."])
+        let orders = accepted(OrderStream(ids: .counted), 512)
+        let rounds = settings.small ? 400 : 4_000
+        let batch = Batch()
+        var writer = RecordWriter()
+        var writing: [Double] = []
+        var reading: [Double] = []
+        for _ in 0..<settings.repetitions {
+            writing.append(
+                seconds {
+                    for _ in 0..<rounds { append(orders[...], 1_763_798_400_000_000, &writer, batch) }
+                } * 1e9 / Double(rounds * 512))
+            var sum: Int64 = 0
+            var record = RecordReader.Record()
+            reading.append(
+                try seconds {
+                    for _ in 0..<rounds {
+                        var reader = RecordReader(bytes: batch.bytes.bytes, count: batch.recordCount)
+                        while try reader.next(into: &record) {
+                            if case .orderAccepted(let it) = record.mutation { sum &+= it.quantity }
+                        }
+                    }
+                } * 1e9 / Double(rounds * 512))
+            guard sum == orders.reduce(0, { $0 + $1.quantity }) * Int64(rounds) else { throw BenchFailure("records were read back wrong") }
+        }
+        section.figures = [
+            Figure(id: "wal-records/write", name: "written", unit: "ns", better: .lower, samples: writing),
+            Figure(id: "wal-records/read", name: "read", unit: "ns", better: .lower, samples: reading),
+        ]
+        return section
+    }
+
+    /// One batch of orders, in runs of an eighth per session.
+    @inline(__always)
+    private static func append(_ orders: ArraySlice<OrderAccepted>, _ time: Timestamp, _ writer: inout RecordWriter, _ batch: Batch) {
+        batch.reset()
+        for (place, order) in orders.enumerated() {
+            writer.append(
+                .orderAccepted(order), shard: 0, time: time,
+                session: 1 << 32 | UInt64(place * OrderStream.sessions / orders.count + 1), to: batch)
+        }
+    }
 
     // MARK: Encoding
 
@@ -86,15 +135,9 @@ enum WALBench {
         var writer = RecordWriter()
         let before = log.written.bytes
         let took = seconds {
-            var index = 0
             for start in stride(from: 0, to: count, by: size) {
-                batch.reset()
-                for place in 0..<size {
-                    writer.append(
-                        .orderAccepted(orders[index]), shard: 0, time: 1_763_798_400_000_000 + Int64(start),
-                        session: 1 << 32 | UInt64(place * OrderStream.sessions / size + 1), to: batch)
-                    index = index + 1 == orders.count ? 0 : index + 1
-                }
+                let place = start % orders.count
+                append(orders[place..<place + size], 1_763_798_400_000_000 + Int64(start), &writer, batch)
                 log.seal(batch)
                 log.commit()
             }
