@@ -66,14 +66,6 @@ public struct OrderAccepted: BitwiseCopyable, Sendable {
         self.cancelOnDisconnect = cancelOnDisconnect
         self.contentHash = contentHash
     }
-
-    /// The hash that a NEW with this content has; an order that CLS made has another.
-    public var contentHashOfNew: UInt64 {
-        NewOrder(
-            account: account, instrument: instrument, side: side, type: type, timeInForce: timeInForce, quantity: quantity,
-            price: price, clientID: clientID, expire: expire, max: max, strategy: strategy, note: note
-        ).contentHash
-    }
 }
 
 public struct OrderReplaced: BitwiseCopyable, Sendable {

@@ -6,11 +6,11 @@ public struct Text: BitwiseCopyable, Equatable, Sendable {
     /// Longest text, in bytes: a UUID in its usual form.
     public static let bytesMax = 36
 
-    var w0: UInt64 = 0
-    var w1: UInt64 = 0
-    var w2: UInt64 = 0
-    var w3: UInt64 = 0
-    var w4: UInt64 = 0
+    package var w0: UInt64 = 0
+    package var w1: UInt64 = 0
+    package var w2: UInt64 = 0
+    package var w3: UInt64 = 0
+    package var w4: UInt64 = 0
 
     /// The empty text.
     @inlinable public init() {}

@@ -7,33 +7,41 @@ import Core
 //
 //   head     1 byte   low 5 bits: kind; 0x20: shard follows; 0x40: session follows; 0x80: time follows
 //   [shard]  v        the wallet's number, where it is not the previous record's
-//   [session] v       who caused it (0: the service itself), where it is not the previous record's
+//   [session] z       number of the session that caused it (0: the service itself) - the previous record's
 //   [time]   z        microseconds after the previous record's (the first: since 1970)
 //   body              by kind, below
 //
 //   kind  mutation            body
 //    0    defined             z number - previous number, 1 what, then its fields
-//    1    orderAccepted       z id - previous accepted id - 1, 2 flags, v account, v instrument, v quantity, [z price - previous price],
-//                             id text; where the flags say so: z expire - time, amount max, amount marketReserve, text strategy, text note,
-//                             v session to cancel with, 8 content hash (where it is not that of a NEW with this content)
-//    2    orderReplaced       order, v quantity, z price - previous price, 1 flags, [amount max, amount marketReserve]
+//    1    orderAccepted       v flags, [z id - the shard's previous accepted id - 1], [v account], [v instrument], v quantity, [price],
+//                             id text after the session's previous one; where the flags say so: z expire - time, amount max,
+//                             amount marketReserve, text strategy, text note, z session to cancel with - session,
+//                             8 content hash (where it is not that of a NEW with this content)
+//    2    orderReplaced       order, 1 flags, v quantity, price, [amount max, amount marketReserve]
 //    3    orderCanceled       order, 1 reason | 0x80 note follows, [text]
 //    4    orderExpired        order
-//    5    filled              order, z trade - previous trade - 1, v quantity, z price - previous price, 1 flags, exec text, [amount fee, v asset],
-//                             [z venue time - time]
+//    5    filled              order, 1 flags, z trade - the shard's previous trade - 1, v quantity, price,
+//                             id text exec after the previous one, [amount fee, v asset], [z venue time - time]
 //    6    moneyMoved          1 kind | 0x80 note, v account, v asset, amount, text ref, [text]
 //    7    transferredWithin   transfer
 //    8    transferSent        transfer, v sequence
 //    9    transferReceived    v source, v sequence, v account, v from account, v asset, amount, text ref
 //   10    transfersSettled    v target, v up to
 //   11    limitsSet           v account, z instrument, 3 amounts, v max open orders, 1 enabled
-//   12    markSet             v instrument, z price - previous price
+//   12    markSet             v instrument, z price - the instrument's previous price
 //
-//   order     z id - previous order named
+//   order     z id - the shard's previous order named
+//   price     z (price - previous) / 100 or, where the flags say so, z price - previous; the previous is, in orderAccepted, the
+//             instrument's of orderAccepted and markSet, else the last price of any record
 //   transfer  v account, v to account, v to wallet, v asset, amount, text ref, text note
 //   amount    1: 0 = zero, else 1 + e, or 0x40 + 1 + e when negative; then v (up to 19 bytes) of |amount| / 10^e
 //   text      1 length, bytes
-//   id text, exec text   1 length of the prefix shared with the previous one of its kind, 1 length of the rest, bytes
+//   id text   1 form: 0-36: so many bytes as the previous one's, then 1 length of the rest, bytes;
+//                     64 + n: the previous one with n (0-63) added to the decimal number at its end, as many digits as before;
+//                     128: 16 bytes of a UUID, printed in lower case, 8-4-4-4-12
+//
+// "The session's", "the shard's", "the instrument's" previous value is the one in slot number % 16 of a table: another with the
+// same slot replaces it. Where flags of orderAccepted leave account, instrument or strategy out, they are the session's previous.
 //
 // Valid if and only if every field is in range, texts are at most 36 bytes, and the batch ends with its last record.
 
@@ -43,34 +51,69 @@ enum RecordKind: UInt8 {
         transferSent, transferReceived, transfersSettled, limitsSet, markSet
 }
 
-/// What a record is written relative to. Both sides keep one, and change it in the same places.
-struct RecordContext {
+/// What a record is written relative to. Both sides keep one, and change it in the same places. All zero at a batch's begin.
+struct RecordContext: BitwiseCopyable {
+    /// Of a session's orders. Strategies number their ids, trade few accounts and instruments, and their lines come in turns.
+    struct SessionSlot: BitwiseCopyable {
+        var account: Int64 = 0
+        var instrument: Int32 = 0
+        var clientID = Text()
+        var strategy = Text()
+    }
+    struct ShardSlot: BitwiseCopyable {
+        var accepted: Int64 = 0
+        var order: Int64 = 0
+        var trade: Int64 = 0
+    }
+
     var shard: Int32 = 0
     var session: UInt64 = 0
     var time: Int64 = 0
-    var accepted: Int64 = 0
-    var order: Int64 = 0
-    var trade: Int64 = 0
     var definition: Int64 = 0
     var price: Int64 = 0
-    var clientID = Text()
     var exec = Text()
+    var sessions = InlineArray<16, SessionSlot>(repeating: SessionSlot())
+    var shards = InlineArray<16, ShardSlot>(repeating: ShardSlot())
+    var prices = InlineArray<16, Int64>(repeating: 0)
+
+    /// Back to a batch's begin.
+    @inline(__always)
+    mutating func reset() {
+        withUnsafeMutableBytes(of: &self) { _ = $0.initializeMemory(as: UInt8.self, repeating: 0) }
+    }
+
+    @inline(__always) var sessionSlot: Int { Int(truncatingIfNeeded: session & 15) }
+    @inline(__always) var shardSlot: Int { Int(shard & 15) }
 }
 
-/// Flags of `orderAccepted`.
+/// Flags of `orderAccepted`. The common ones are in the low seven bits, so that they are one byte.
 struct AcceptedFlags {
-    static let sell: UInt16 = 1 << 0
-    static let market: UInt16 = 1 << 1
+    static let sell: UInt64 = 1 << 0
+    static let market: UInt64 = 1 << 1
     /// Two bits of TimeInForce.
-    static let timeInForceShift: UInt16 = 2
-    static let expire: UInt16 = 1 << 4
-    static let max: UInt16 = 1 << 5
-    static let marketReserve: UInt16 = 1 << 6
-    static let strategy: UInt16 = 1 << 8
-    static let note: UInt16 = 1 << 9
-    static let session: UInt16 = 1 << 10
-    static let contentHash: UInt16 = 1 << 11
-    static let known: UInt16 = 0x0F7F
+    static let timeInForceShift: UInt64 = 2
+    static let account: UInt64 = 1 << 4
+    static let instrument: UInt64 = 1 << 5
+    static let wholePrice: UInt64 = 1 << 6
+    static let id: UInt64 = 1 << 7
+    static let expire: UInt64 = 1 << 8
+    static let max: UInt64 = 1 << 9
+    static let marketReserve: UInt64 = 1 << 10
+    static let strategy: UInt64 = 1 << 11
+    static let note: UInt64 = 1 << 12
+    static let session: UInt64 = 1 << 13
+    static let contentHash: UInt64 = 1 << 14
+    static let all: UInt64 = 0x7FFF
+    /// None of them: an order of nothing but the fields that every order has.
+    static let rare: UInt64 = id | expire | max | marketReserve | strategy | note | session | contentHash
+}
+
+/// Flags of `orderReplaced`.
+struct ReplacedFlags {
+    static let max: UInt8 = 1 << 0
+    static let marketReserve: UInt8 = 1 << 1
+    static let wholePrice: UInt8 = 1 << 2
+    static let all: UInt8 = 0x07
 }
 
 /// Flags of `filled`.
@@ -79,7 +122,8 @@ struct FilledFlags {
     static let liquidity: UInt8 = 0x03
     static let fee: UInt8 = 1 << 2
     static let venueTime: UInt8 = 1 << 3
-    static let known: UInt8 = 0x0F
+    static let wholePrice: UInt8 = 1 << 4
+    static let all: UInt8 = 0x1F
 }
 
 /// Bytes that are not a record of this format.

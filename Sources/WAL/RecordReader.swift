@@ -8,158 +8,224 @@ public struct RecordReader {
         /// Who caused it; 0: the service itself.
         public var session: UInt64
         public var mutation: Mutation
+
+        /// A place for ``next(into:)``.
+        public init() {
+            shard = 0
+            time = 0
+            session = 0
+            mutation = .orderExpired(order: 0)
+        }
     }
 
-    private let bytes: UnsafeRawBufferPointer
-    private var offset = 0
+    private var cursor: RecordCursor
     private var left: Int
     private var context = RecordContext()
 
     /// `bytes` must stay valid while the reader is used.
     public init(bytes: UnsafeRawBufferPointer, count: Int) {
-        self.bytes = bytes
+        cursor = RecordCursor(bytes)
         left = count
     }
 
     /// The next record; `nil` after the last.
     public mutating func next() throws(RecordError) -> Record? {
-        if left == 0 {
-            if offset != bytes.count { throw fault("bytes after the last record") }
-            return nil
-        }
-        left -= 1
-        let head = try byte()
-        if head & 0x20 != 0 {
-            let shard = try varint()
-            guard shard < 1 << 13 else { throw fault("shard number out of range") }
-            context.shard = Int32(shard)
-        }
-        if head & 0x40 != 0 { context.session = try varint() }
-        if head & 0x80 != 0 { context.time &+= try zigzag() }
-        guard let kind = RecordKind(rawValue: head & 0x1F) else { throw fault("unknown kind of record") }
-        return Record(
-            shard: context.shard, time: context.time, session: context.session, mutation: try mutation(kind))
+        var record = Record()
+        return try next(into: &record) ? record : nil
     }
 
-    private mutating func mutation(_ kind: RecordKind) throws(RecordError) -> Mutation {
+    /// Puts the next record into `record`; `false` after the last. A record is 300 bytes: copying it once more takes longer than reading it.
+    public mutating func next(into record: inout Record) throws(RecordError) -> Bool {
+        if left == 0 {
+            if cursor.offset != cursor.count { throw cursor.fault("bytes after the last record") }
+            return false
+        }
+        left &-= 1
+        let head = try cursor.byte()
+        if head >= 0x20 {
+            if head & 0x20 != 0 {
+                let shard = try cursor.varint()
+                guard shard < 1 << 13 else { throw cursor.fault("shard number out of range") }
+                context.shard = Int32(truncatingIfNeeded: shard)
+            }
+            if head & 0x40 != 0 { context.session &+= UInt64(bitPattern: try cursor.zigzag()) }
+            if head & 0x80 != 0 { context.time &+= try cursor.zigzag() }
+        }
+        guard let kind = RecordKind(rawValue: head & 0x1F) else { throw cursor.fault("unknown kind of record") }
+        record.shard = context.shard
+        record.time = context.time
+        record.session = context.session
         switch kind {
-        case .defined:
-            context.definition &+= try zigzag()
-            return .defined(number: context.definition, try definition())
-        case .orderAccepted: return .orderAccepted(try accepted())
-        case .orderReplaced:
-            let order = try order()
-            let quantity = try int64()
-            let price = try price()
-            let flags = try byte()
-            guard flags < 4 else { throw fault("unknown flags") }
-            let max = flags & 1 != 0 ? try amount() : 0
-            let marketReserve = flags & 2 != 0 ? try amount() : 0
-            return .orderReplaced(
-                OrderReplaced(order: order, quantity: quantity, price: price, max: max, marketReserve: marketReserve))
+        case .orderAccepted: record.mutation = .orderAccepted(try accepted())
+        case .orderReplaced: record.mutation = .orderReplaced(try replaced())
         case .orderCanceled:
             let order = try order()
-            let flags = try byte()
-            guard let reason = CancelReason(rawValue: flags & 0x7F) else { throw fault("unknown reason") }
-            let note = flags & 0x80 != 0 ? try text() : Text()
-            return .orderCanceled(OrderCanceled(order: order, reason: reason, note: note))
-        case .orderExpired: return .orderExpired(order: try order())
-        case .filled: return .filled(try filled())
-        case .moneyMoved:
-            let flags = try byte()
-            guard let kind = Money.Kind(rawValue: flags & 0x7F) else { throw fault("unknown kind of money") }
-            let account = try int64()
-            let asset = try int32()
-            let amount = try amount()
-            let reference = try text()
-            let note = flags & 0x80 != 0 ? try text() : Text()
-            return .moneyMoved(
-                Money(kind, account: account, asset: asset, amount: amount, reference: reference, note: note))
-        case .transferredWithin: return .transferredWithin(try transfer())
-        case .transferSent:
-            let transfer = try transfer()
-            return .transferSent(transfer, sequence: try int64())
-        case .transferReceived:
-            let source = try int32()
-            let sequence = try int64()
-            let account = try int64()
-            let fromAccount = try int64()
-            let asset = try int32()
-            let amount = try amount()
-            return .transferReceived(
-                TransferReceived(
-                    source: source, sequence: sequence, account: account, fromAccount: fromAccount, asset: asset,
-                    amount: amount, reference: try text()))
-        case .transfersSettled:
-            let target = try int32()
-            return .transfersSettled(target: target, upTo: try int64())
-        case .limitsSet:
-            let account = try int64()
-            let instrument = try zigzag()
-            guard instrument >= -1, instrument <= Int64(Int32.max) else { throw fault("instrument out of range") }
-            var limits = Limits()
-            limits.maxQuantity = try amount()
-            limits.maxNotional = try amount()
-            limits.maxPosition = try amount()
-            limits.maxOpenOrders = try int64()
-            limits.enabled = try byte() != 0
-            return .limitsSet(account: account, instrument: Int32(instrument), limits)
+            let flags = try cursor.byte()
+            guard let reason = CancelReason(rawValue: flags & 0x7F) else { throw cursor.fault("unknown reason") }
+            let note = flags & 0x80 != 0 ? try cursor.text() : Text()
+            record.mutation = .orderCanceled(OrderCanceled(order: order, reason: reason, note: note))
+        case .orderExpired: record.mutation = .orderExpired(order: try order())
+        case .filled: record.mutation = .filled(try filled())
         case .markSet:
-            let instrument = try int32()
-            return .markSet(instrument: instrument, price: try price())
+            let instrument = try cursor.int32()
+            let price = context.prices[Int(instrument & 15)] &+ (try cursor.zigzag())
+            context.prices[Int(instrument & 15)] = price
+            context.price = price
+            record.mutation = .markSet(instrument: instrument, price: price)
+        default: record.mutation = try other(kind)
+        }
+        return true
+    }
+
+    @inline(never)
+    private mutating func other(_ kind: RecordKind) throws(RecordError) -> Mutation {
+        switch kind {
+        case .defined:
+            context.definition &+= try cursor.zigzag()
+            return .defined(number: context.definition, try cursor.definition())
+        case .moneyMoved: return .moneyMoved(try cursor.money())
+        case .transferredWithin: return .transferredWithin(try cursor.transfer())
+        case .transferSent:
+            let transfer = try cursor.transfer()
+            return .transferSent(transfer, sequence: try cursor.int64())
+        case .transferReceived: return .transferReceived(try cursor.received())
+        case .transfersSettled:
+            let target = try cursor.int32()
+            return .transfersSettled(target: target, upTo: try cursor.int64())
+        case .limitsSet: return try cursor.limits()
+        default: invariantFailure("a kind of record that is read elsewhere")
         }
     }
 
+    @inline(__always)
     private mutating func accepted() throws(RecordError) -> OrderAccepted {
-        let id = context.accepted &+ 1 &+ (try zigzag())
-        context.accepted = id
-        context.order = id
-        let low = try byte()
-        let flags = UInt16(low) | UInt16(try byte()) << 8
-        guard flags & ~AcceptedFlags.known == 0 else { throw fault("unknown flags") }
-        let type: OrderType = flags & AcceptedFlags.market != 0 ? .market : .limit
-        let timeInForce = TimeInForce(rawValue: UInt8(flags >> AcceptedFlags.timeInForceShift & 3))!
-        let account = try int64()
-        let instrument = try int32()
-        let quantity = try int64()
-        let price = type == .limit ? try price() : 0
-        let clientID = try text(after: context.clientID)
-        context.clientID = clientID
+        let slot = context.sessionSlot
+        let shard = context.shardSlot
+        let flags = try cursor.varint()
+        guard flags & ~AcceptedFlags.all == 0 else { throw cursor.fault("unknown flags") }
+        let idStep = flags & AcceptedFlags.id != 0 ? try cursor.zigzag() : 0
+        let id = context.shards[shard].accepted &+ 1 &+ idStep
+        context.shards[shard].accepted = id
+        context.shards[shard].order = id
+        if flags & AcceptedFlags.account != 0 { context.sessions[slot].account = try cursor.int64() }
+        if flags & AcceptedFlags.instrument != 0 { context.sessions[slot].instrument = try cursor.int32() }
+        let instrument = context.sessions[slot].instrument
+        let quantity = try cursor.int64()
+        var price: Price = 0
+        let isMarket = flags & AcceptedFlags.market != 0
+        if !isMarket {
+            let step = try cursor.zigzag()
+            price = context.prices[Int(instrument & 15)] &+ (flags & AcceptedFlags.wholePrice != 0 ? step : step &* 100)
+            context.prices[Int(instrument & 15)] = price
+            context.price = price
+        }
+        context.sessions[slot].clientID = try cursor.idText(after: context.sessions[slot].clientID)
         var it = OrderAccepted(
-            id: id, account: account, instrument: instrument, side: flags & AcceptedFlags.sell != 0 ? .sell : .buy,
-            type: type, timeInForce: timeInForce, quantity: quantity, price: price, clientID: clientID)
-        if flags & AcceptedFlags.expire != 0 { it.expire = context.time &+ (try zigzag()) }
-        if flags & AcceptedFlags.max != 0 { it.max = try amount() }
-        if flags & AcceptedFlags.marketReserve != 0 { it.marketReserve = try amount() }
-        if flags & AcceptedFlags.strategy != 0 { it.strategy = try text() }
-        if flags & AcceptedFlags.note != 0 { it.note = try text() }
-        if flags & AcceptedFlags.session != 0 { it.cancelOnDisconnect = try varint() }
-        it.contentHash = flags & AcceptedFlags.contentHash != 0 ? try word() : it.contentHashOfNew
+            id: id, account: context.sessions[slot].account, instrument: instrument, side: flags & AcceptedFlags.sell != 0 ? .sell : .buy,
+            type: isMarket ? .market : .limit,
+            timeInForce: TimeInForce(rawValue: UInt8(truncatingIfNeeded: flags &>> AcceptedFlags.timeInForceShift & 3))!,
+            quantity: quantity, price: price, clientID: context.sessions[slot].clientID)
+        if flags & AcceptedFlags.rare != 0 { try readRare(flags, &it) }
+        it.strategy = context.sessions[slot].strategy
+        if flags & AcceptedFlags.contentHash == 0 { it.contentHash = it.contentHashOfNew }
         return it
+    }
+
+    @inline(never)
+    private mutating func readRare(_ flags: UInt64, _ it: inout OrderAccepted) throws(RecordError) {
+        if flags & AcceptedFlags.expire != 0 { it.expire = context.time &+ (try cursor.zigzag()) }
+        if flags & AcceptedFlags.max != 0 { it.max = try cursor.amount() }
+        if flags & AcceptedFlags.marketReserve != 0 { it.marketReserve = try cursor.amount() }
+        if flags & AcceptedFlags.strategy != 0 { context.sessions[context.sessionSlot].strategy = try cursor.text() }
+        if flags & AcceptedFlags.note != 0 { it.note = try cursor.text() }
+        if flags & AcceptedFlags.session != 0 { it.cancelOnDisconnect = context.session &+ UInt64(bitPattern: try cursor.zigzag()) }
+        if flags & AcceptedFlags.contentHash != 0 { it.contentHash = try cursor.word() }
+    }
+
+    private mutating func replaced() throws(RecordError) -> OrderReplaced {
+        let order = try order()
+        let flags = try cursor.byte()
+        guard flags & ~ReplacedFlags.all == 0 else { throw cursor.fault("unknown flags") }
+        let quantity = try cursor.int64()
+        let price = try price(isWhole: flags & ReplacedFlags.wholePrice != 0)
+        let max = flags & ReplacedFlags.max != 0 ? try cursor.amount() : 0
+        let marketReserve = flags & ReplacedFlags.marketReserve != 0 ? try cursor.amount() : 0
+        return OrderReplaced(order: order, quantity: quantity, price: price, max: max, marketReserve: marketReserve)
     }
 
     private mutating func filled() throws(RecordError) -> Filled {
         let order = try order()
-        let trade = context.trade &+ 1 &+ (try zigzag())
-        context.trade = trade
-        let quantity = try int64()
-        let price = try price()
-        let flags = try byte()
-        guard flags & ~FilledFlags.known == 0, let liquidity = Liquidity(rawValue: flags & FilledFlags.liquidity) else {
-            throw fault("unknown flags")
+        let flags = try cursor.byte()
+        guard flags & ~FilledFlags.all == 0, let liquidity = Liquidity(rawValue: flags & FilledFlags.liquidity) else {
+            throw cursor.fault("unknown flags")
         }
-        let exec = try text(after: context.exec)
-        context.exec = exec
+        let trade = context.shards[context.shardSlot].trade &+ 1 &+ (try cursor.zigzag())
+        context.shards[context.shardSlot].trade = trade
+        let quantity = try cursor.int64()
+        let price = try price(isWhole: flags & FilledFlags.wholePrice != 0)
+        context.exec = try cursor.idText(after: context.exec)
         let hasFee = flags & FilledFlags.fee != 0
-        let fee = hasFee ? try amount() : 0
-        let feeAsset = hasFee ? try int32() : 0
-        let venueTime = flags & FilledFlags.venueTime != 0 ? context.time &+ (try zigzag()) : 0
+        let fee = hasFee ? try cursor.amount() : 0
+        let feeAsset = hasFee ? try cursor.int32() : 0
+        let venueTime = flags & FilledFlags.venueTime != 0 ? context.time &+ (try cursor.zigzag()) : 0
         return Filled(
-            trade: trade, order: order, quantity: quantity, price: price, exec: exec, fee: fee, feeAsset: feeAsset,
+            trade: trade, order: order, quantity: quantity, price: price, exec: context.exec, fee: fee, feeAsset: feeAsset,
             liquidity: liquidity, venueTime: venueTime)
     }
 
-    private mutating func transfer() throws(RecordError) -> Transfer {
+    @inline(__always)
+    private mutating func order() throws(RecordError) -> OrderID {
+        let id = context.shards[context.shardSlot].order &+ (try cursor.zigzag())
+        context.shards[context.shardSlot].order = id
+        return id
+    }
+
+    @inline(__always)
+    private mutating func price(isWhole: Bool) throws(RecordError) -> Price {
+        let step = try cursor.zigzag()
+        context.price &+= isWhole ? step : step &* 100
+        return context.price
+    }
+}
+
+// Bodies that refer to no record before them.
+extension RecordCursor {
+    mutating func money() throws(RecordError) -> Money {
+        let flags = try byte()
+        guard let kind = Money.Kind(rawValue: flags & 0x7F) else { throw fault("unknown kind of money") }
+        let account = try int64()
+        let asset = try int32()
+        let amount = try amount()
+        let reference = try text()
+        let note = flags & 0x80 != 0 ? try text() : Text()
+        return Money(kind, account: account, asset: asset, amount: amount, reference: reference, note: note)
+    }
+
+    mutating func received() throws(RecordError) -> TransferReceived {
+        let source = try int32()
+        let sequence = try int64()
+        let account = try int64()
+        let fromAccount = try int64()
+        let asset = try int32()
+        let amount = try amount()
+        return TransferReceived(
+            source: source, sequence: sequence, account: account, fromAccount: fromAccount, asset: asset, amount: amount,
+            reference: try text())
+    }
+    mutating func limits() throws(RecordError) -> Mutation {
+        let account = try int64()
+        let instrument = try zigzag()
+        guard instrument >= -1, instrument <= Int64(Int32.max) else { throw fault("instrument out of range") }
+        var limits = Limits()
+        limits.maxQuantity = try amount()
+        limits.maxNotional = try amount()
+        limits.maxPosition = try amount()
+        limits.maxOpenOrders = try int64()
+        limits.enabled = try byte() != 0
+        return .limitsSet(account: account, instrument: Int32(instrument), limits)
+    }
+
+    mutating func transfer() throws(RecordError) -> Transfer {
         let account = try int64()
         let toAccount = try int64()
         let toWallet = try int32()
@@ -171,7 +237,7 @@ public struct RecordReader {
             reference: reference, note: try text())
     }
 
-    private mutating func definition() throws(RecordError) -> Definition {
+    mutating func definition() throws(RecordError) -> Definition {
         switch try byte() {
         case 0:
             let name = try text()
@@ -218,105 +284,5 @@ public struct RecordReader {
         guard let state = InstrumentState(rawValue: try byte()) else { throw fault("unknown state") }
         return InstrumentTerms(
             tick: tick, lot: lot, minQuantity: minQuantity, maxQuantity: maxQuantity, minNotional: minNotional, state: state)
-    }
-
-    // MARK: Fields
-
-    private func fault(_ reason: String) -> RecordError { RecordError(offset: offset, reason: reason) }
-
-    private mutating func byte() throws(RecordError) -> UInt8 {
-        guard offset < bytes.count else { throw fault("ends in the middle of a record") }
-        defer { offset += 1 }
-        return bytes[offset]
-    }
-
-    private mutating func word() throws(RecordError) -> UInt64 {
-        guard offset + 8 <= bytes.count else { throw fault("ends in the middle of a record") }
-        defer { offset += 8 }
-        return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-    }
-
-    private mutating func varint() throws(RecordError) -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while true {
-            let next = try byte()
-            if shift == 63, next > 1 { throw fault("number out of range") }
-            value |= UInt64(next & 0x7F) << shift
-            if next < 0x80 { return value }
-            shift += 7
-            if shift > 63 { throw fault("number out of range") }
-        }
-    }
-
-    private mutating func zigzag() throws(RecordError) -> Int64 {
-        let value = try varint()
-        return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
-    }
-
-    private mutating func int64() throws(RecordError) -> Int64 {
-        guard let value = Int64(exactly: try varint()) else { throw fault("number out of range") }
-        return value
-    }
-
-    private mutating func int32() throws(RecordError) -> Int32 {
-        guard let value = Int32(exactly: try varint()) else { throw fault("number out of range") }
-        return value
-    }
-
-    private mutating func order() throws(RecordError) -> OrderID {
-        context.order &+= try zigzag()
-        return context.order
-    }
-
-    private mutating func price() throws(RecordError) -> Price {
-        context.price &+= try zigzag()
-        return context.price
-    }
-
-    private mutating func amount() throws(RecordError) -> Amount {
-        let head = try byte()
-        if head == 0 { return 0 }
-        let exponent = Int(head & 0x3F) - 1
-        guard (0...31).contains(exponent), head < 0x80 else { throw fault("amount out of range") }
-        var value: UInt128 = 0
-        var shift: UInt128 = 0
-        while true {
-            let next = try byte()
-            if shift == 126, next > 3 { throw fault("amount out of range") }
-            value |= UInt128(next & 0x7F) << shift
-            if next < 0x80 { break }
-            shift += 7
-            if shift > 126 { throw fault("amount out of range") }
-        }
-        for _ in 0..<exponent {
-            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            if overflow { throw fault("amount out of range") }
-            value = product
-        }
-        guard let magnitude = Int128(exactly: value) else { throw fault("amount out of range") }
-        return head & 0x40 != 0 ? -magnitude : magnitude
-    }
-
-    private mutating func text() throws(RecordError) -> Text {
-        let length = Int(try byte())
-        guard length <= Text.bytesMax else { throw fault("text too long") }
-        guard offset + length <= bytes.count else { throw fault("ends in the middle of a text") }
-        defer { offset += length }
-        return Text(bytes: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + length]))!
-    }
-
-    private mutating func text(after previous: Text) throws(RecordError) -> Text {
-        let shared = Int(try byte())
-        let rest = Int(try byte())
-        guard shared <= previous.count, shared + rest <= Text.bytesMax else { throw fault("text too long") }
-        guard offset + rest <= bytes.count else { throw fault("ends in the middle of a text") }
-        defer { offset += rest }
-        var joined: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
-        return withUnsafeMutableBytes(of: &joined) { raw in
-            previous.withBytes { raw.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[0..<shared])) }
-            for index in 0..<rest { raw[shared + index] = bytes[offset + index] }
-            return Text(bytes: UnsafeRawBufferPointer(rebasing: raw[0..<shared + rest]))!
-        }
     }
 }

@@ -3,252 +3,231 @@ import Core
 /// Appends mutations to the open batch of one loop. Stage 6 of the request path; the format is in RecordCodec.swift.
 /// Owner: the loop's thread. No allocation.
 public struct RecordWriter {
-    /// More than the longest record.
-    private static let recordBytesMax = 640
     private var context = RecordContext()
 
     public init() {}
 
     /// Starts a new batch: forgets what the records of the one before could refer to.
-    public mutating func begin() {
-        context = RecordContext()
-    }
+    public mutating func begin() { context.reset() }
 
     /// Appends one record of `shard`, decided at `time` for `session` (0: the service itself).
     public mutating func append(
         _ mutation: borrowing Mutation, shard: WalletID, time: Timestamp, session: UInt64, to batch: Batch
     ) {
         if batch.recordCount == 0 { begin() }
-        var out = RecordBytes(batch.bytes.reserve(RecordWriter.recordBytesMax))
-        write(mutation, shard, time, session, &out)
+        var out = RecordBytes(batch.bytes.reserve(RecordBytes.capacity))
+        writeHead(shard, time, session, &out)
+        out.patch(writeBody(mutation, &out).rawValue)
         batch.bytes.commit(out.count)
-        batch.recordCount += 1
+        batch.recordCount &+= 1
         batch.note(session: session)
     }
 
-    private mutating func write(
-        _ mutation: borrowing Mutation, _ shard: WalletID, _ time: Timestamp, _ session: UInt64, _ out: inout RecordBytes
-    ) {
+    @inline(__always)
+    private mutating func writeHead(_ shard: WalletID, _ time: Timestamp, _ session: UInt64, _ out: inout RecordBytes) {
         var head: UInt8 = 0
         if shard != context.shard { head |= 0x20 }
         if session != context.session { head |= 0x40 }
         if time != context.time { head |= 0x80 }
-        out.byte(0)
+        out.byte(head)
+        if head == 0 { return }
         if head & 0x20 != 0 { out.varint(UInt64(shard)) }
-        if head & 0x40 != 0 { out.varint(session) }
+        if head & 0x40 != 0 { out.zigzag(Int64(bitPattern: session &- context.session)) }
         if head & 0x80 != 0 { out.zigzag(time &- context.time) }
         context.shard = shard
         context.session = session
         context.time = time
-        let kind: RecordKind
+    }
+
+    /// One switch: each would copy the mutation.
+    @inline(__always)
+    private mutating func writeBody(_ mutation: borrowing Mutation, _ out: inout RecordBytes) -> RecordKind {
         switch copy mutation {
-        case .defined(let number, let definition):
-            kind = .defined
-            out.zigzag(number &- context.definition)
-            context.definition = number
-            out.definition(definition)
         case .orderAccepted(let it):
-            kind = .orderAccepted
-            write(it, time, &out)
+            write(it, &out)
+            return .orderAccepted
         case .orderReplaced(let it):
-            kind = .orderReplaced
-            order(it.order, &out)
-            out.varint(UInt64(it.quantity))
-            price(it.price, &out)
-            out.byte((it.max != 0 ? 1 : 0) | (it.marketReserve != 0 ? 2 : 0))
-            if it.max != 0 { out.amount(it.max) }
-            if it.marketReserve != 0 { out.amount(it.marketReserve) }
+            write(it, &out)
+            return .orderReplaced
         case .orderCanceled(let it):
-            kind = .orderCanceled
             order(it.order, &out)
             out.byte(it.reason.rawValue | (it.note.isEmpty ? 0 : 0x80))
             if !it.note.isEmpty { out.text(it.note) }
+            return .orderCanceled
         case .orderExpired(let id):
-            kind = .orderExpired
             order(id, &out)
+            return .orderExpired
         case .filled(let it):
-            kind = .filled
-            write(it, time, &out)
+            write(it, &out)
+            return .filled
+        case .markSet(let instrument, let price):
+            out.varint(UInt64(instrument))
+            out.zigzag(price &- context.prices[Int(instrument & 15)])
+            context.prices[Int(instrument & 15)] = price
+            context.price = price
+            return .markSet
+        case .defined(let number, let definition):
+            out.zigzag(number &- context.definition)
+            context.definition = number
+            out.definition(definition)
+            return .defined
         case .moneyMoved(let it):
-            kind = .moneyMoved
-            out.byte(it.kind.rawValue | (it.note.isEmpty ? 0 : 0x80))
-            out.varint(UInt64(it.account))
-            out.varint(UInt64(it.asset))
-            out.amount(it.amount)
-            out.text(it.reference)
-            if !it.note.isEmpty { out.text(it.note) }
+            out.money(it)
+            return .moneyMoved
         case .transferredWithin(let it):
-            kind = .transferredWithin
             out.transfer(it)
+            return .transferredWithin
         case .transferSent(let it, let sequence):
-            kind = .transferSent
             out.transfer(it)
             out.varint(UInt64(sequence))
+            return .transferSent
         case .transferReceived(let it):
-            kind = .transferReceived
-            out.varint(UInt64(it.source))
-            out.varint(UInt64(it.sequence))
-            out.varint(UInt64(it.account))
-            out.varint(UInt64(it.fromAccount))
-            out.varint(UInt64(it.asset))
-            out.amount(it.amount)
-            out.text(it.reference)
+            out.received(it)
+            return .transferReceived
         case .transfersSettled(let target, let upTo):
-            kind = .transfersSettled
             out.varint(UInt64(target))
             out.varint(UInt64(upTo))
+            return .transfersSettled
         case .limitsSet(let account, let instrument, let it):
-            kind = .limitsSet
-            out.varint(UInt64(account))
-            out.zigzag(Int64(instrument))
-            out.amount(it.maxQuantity)
-            out.amount(it.maxNotional)
-            out.amount(it.maxPosition)
-            out.varint(UInt64(it.maxOpenOrders))
-            out.byte(it.enabled ? 1 : 0)
-        case .markSet(let instrument, let mark):
-            kind = .markSet
-            out.varint(UInt64(instrument))
-            price(mark, &out)
+            out.limits(account, instrument, it)
+            return .limitsSet
         }
-        out.patch(0, kind.rawValue | head)
     }
 
-    private mutating func write(_ it: OrderAccepted, _ time: Timestamp, _ out: inout RecordBytes) {
-        out.zigzag(it.id &- context.accepted &- 1)
-        context.accepted = it.id
-        context.order = it.id
-        var flags: UInt16 = UInt16(it.timeInForce.rawValue) << AcceptedFlags.timeInForceShift
+    @inline(__always)
+    private mutating func write(_ it: borrowing OrderAccepted, _ out: inout RecordBytes) {
+        let slot = context.sessionSlot
+        let shard = context.shardSlot
+        let instrument = Int(it.instrument & 15)
+        var flags: UInt64 = UInt64(it.timeInForce.rawValue) &<< AcceptedFlags.timeInForceShift
         if it.side == .sell { flags |= AcceptedFlags.sell }
         if it.type == .market { flags |= AcceptedFlags.market }
+        if it.account != context.sessions[slot].account { flags |= AcceptedFlags.account }
+        if it.instrument != context.sessions[slot].instrument { flags |= AcceptedFlags.instrument }
+        var step = it.type == .market ? 0 : it.price &- context.prices[instrument]
+        if step % 100 == 0 { step /= 100 } else { flags |= AcceptedFlags.wholePrice }
+        let idStep = it.id &- context.shards[shard].accepted &- 1
+        if idStep != 0 { flags |= AcceptedFlags.id }
         if it.expire != 0 { flags |= AcceptedFlags.expire }
         if it.max != 0 { flags |= AcceptedFlags.max }
         if it.marketReserve != 0 { flags |= AcceptedFlags.marketReserve }
-        if !it.strategy.isEmpty { flags |= AcceptedFlags.strategy }
+        if it.strategy != context.sessions[slot].strategy { flags |= AcceptedFlags.strategy }
         if !it.note.isEmpty { flags |= AcceptedFlags.note }
         if it.cancelOnDisconnect != 0 { flags |= AcceptedFlags.session }
         if it.contentHash != it.contentHashOfNew { flags |= AcceptedFlags.contentHash }
-        out.byte(UInt8(truncatingIfNeeded: flags))
-        out.byte(UInt8(truncatingIfNeeded: flags >> 8))
-        out.varint(UInt64(it.account))
-        out.varint(UInt64(it.instrument))
+        out.varint(flags)
+        if idStep != 0 { out.zigzag(idStep) }
+        if flags & AcceptedFlags.account != 0 { out.varint(UInt64(it.account)) }
+        if flags & AcceptedFlags.instrument != 0 { out.varint(UInt64(it.instrument)) }
         out.varint(UInt64(it.quantity))
-        if it.type == .limit { price(it.price, &out) }
-        out.text(it.clientID, after: context.clientID)
-        context.clientID = it.clientID
-        if it.expire != 0 { out.zigzag(it.expire &- time) }
+        if it.type == .limit {
+            out.zigzag(step)
+            context.prices[instrument] = it.price
+            context.price = it.price
+        }
+        out.idText(it.clientID, after: context.sessions[slot].clientID)
+        if flags & AcceptedFlags.rare != 0 { writeRare(it, flags, &out) }
+        context.shards[shard].accepted = it.id
+        context.shards[shard].order = it.id
+        context.sessions[slot].account = it.account
+        context.sessions[slot].instrument = it.instrument
+        context.sessions[slot].clientID = it.clientID
+    }
+
+    @inline(never)
+    private mutating func writeRare(_ it: borrowing OrderAccepted, _ flags: UInt64, _ out: inout RecordBytes) {
+        if it.expire != 0 { out.zigzag(it.expire &- context.time) }
         if it.max != 0 { out.amount(it.max) }
         if it.marketReserve != 0 { out.amount(it.marketReserve) }
-        if !it.strategy.isEmpty { out.text(it.strategy) }
+        if flags & AcceptedFlags.strategy != 0 {
+            out.text(it.strategy)
+            context.sessions[context.sessionSlot].strategy = it.strategy
+        }
         if !it.note.isEmpty { out.text(it.note) }
-        if it.cancelOnDisconnect != 0 { out.varint(it.cancelOnDisconnect) }
+        if it.cancelOnDisconnect != 0 { out.zigzag(Int64(bitPattern: it.cancelOnDisconnect &- context.session)) }
         if flags & AcceptedFlags.contentHash != 0 { out.word(it.contentHash) }
     }
 
-    private mutating func write(_ it: Filled, _ time: Timestamp, _ out: inout RecordBytes) {
+    private mutating func write(_ it: borrowing OrderReplaced, _ out: inout RecordBytes) {
         order(it.order, &out)
-        out.zigzag(it.trade &- context.trade &- 1)
-        context.trade = it.trade
-        out.varint(UInt64(it.quantity))
-        price(it.price, &out)
-        var flags = it.liquidity.rawValue
-        if it.fee != 0 || it.feeAsset != 0 { flags |= FilledFlags.fee }
-        if it.venueTime != 0 { flags |= FilledFlags.venueTime }
+        var flags: UInt8 = 0
+        if it.max != 0 { flags |= ReplacedFlags.max }
+        if it.marketReserve != 0 { flags |= ReplacedFlags.marketReserve }
+        let (step, isWhole) = priceStep(it.price)
+        if isWhole { flags |= ReplacedFlags.wholePrice }
         out.byte(flags)
-        out.text(it.exec, after: context.exec)
+        out.varint(UInt64(it.quantity))
+        out.zigzag(step)
+        if it.max != 0 { out.amount(it.max) }
+        if it.marketReserve != 0 { out.amount(it.marketReserve) }
+    }
+
+    private mutating func write(_ it: borrowing Filled, _ out: inout RecordBytes) {
+        order(it.order, &out)
+        var flags = it.liquidity.rawValue
+        if it.fee != 0 { flags |= FilledFlags.fee }
+        if it.feeAsset != 0 { flags |= FilledFlags.fee }
+        if it.venueTime != 0 { flags |= FilledFlags.venueTime }
+        let (step, isWhole) = priceStep(it.price)
+        if isWhole { flags |= FilledFlags.wholePrice }
+        out.byte(flags)
+        out.zigzag(it.trade &- context.shards[context.shardSlot].trade &- 1)
+        context.shards[context.shardSlot].trade = it.trade
+        out.varint(UInt64(it.quantity))
+        out.zigzag(step)
+        out.idText(it.exec, after: context.exec)
         context.exec = it.exec
         if flags & FilledFlags.fee != 0 {
             out.amount(it.fee)
             out.varint(UInt64(it.feeAsset))
         }
-        if it.venueTime != 0 { out.zigzag(it.venueTime &- time) }
+        if it.venueTime != 0 { out.zigzag(it.venueTime &- context.time) }
     }
 
     @inline(__always)
     private mutating func order(_ id: OrderID, _ out: inout RecordBytes) {
-        out.zigzag(id &- context.order)
-        context.order = id
+        out.zigzag(id &- context.shards[context.shardSlot].order)
+        context.shards[context.shardSlot].order = id
     }
 
+    /// How far from the last price, in hundreds if that is exact: ticks are 100 units of the default price scale.
     @inline(__always)
-    private mutating func price(_ price: Price, _ out: inout RecordBytes) {
-        out.zigzag(price &- context.price)
+    private mutating func priceStep(_ price: Price) -> (step: Int64, isWhole: Bool) {
+        let step = price &- context.price
         context.price = price
+        return step % 100 == 0 ? (step / 100, false) : (step, true)
     }
 }
 
-/// Where a record is written: memory reserved for the longest one.
-struct RecordBytes {
-    private let base: UnsafeMutableRawPointer
-    private(set) var count = 0
-
-    init(_ base: UnsafeMutableRawPointer) { self.base = base }
-
-    @inline(__always)
-    mutating func byte(_ value: UInt8) {
-        base.storeBytes(of: value, toByteOffset: count, as: UInt8.self)
-        count &+= 1
+// Bodies that refer to no record before them.
+extension RecordBytes {
+    mutating func money(_ it: Money) {
+        byte(it.kind.rawValue | (it.note.isEmpty ? 0 : 0x80))
+        varint(UInt64(it.account))
+        varint(UInt64(it.asset))
+        amount(it.amount)
+        text(it.reference)
+        if !it.note.isEmpty { text(it.note) }
     }
 
-    func patch(_ offset: Int, _ value: UInt8) { base.storeBytes(of: value, toByteOffset: offset, as: UInt8.self) }
-
-    mutating func word(_ value: UInt64) {
-        base.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
-        count &+= 8
+    mutating func received(_ it: TransferReceived) {
+        varint(UInt64(it.source))
+        varint(UInt64(it.sequence))
+        varint(UInt64(it.account))
+        varint(UInt64(it.fromAccount))
+        varint(UInt64(it.asset))
+        amount(it.amount)
+        text(it.reference)
     }
 
-    @inline(__always)
-    mutating func varint(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            byte(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest &>>= 7
-        }
-        byte(UInt8(truncatingIfNeeded: rest))
-    }
-
-    @inline(__always)
-    mutating func zigzag(_ value: Int64) { varint(UInt64(bitPattern: (value &<< 1) ^ (value &>> 63))) }
-
-    mutating func amount(_ value: Amount) {
-        if value == 0 { return byte(0) }
-        var rest = value.magnitude
-        var exponent: UInt8 = 0
-        // Decimal text has few digits: take the zeros of 10^-18 away, most at once.
-        for (step, power) in [(16, 10_000_000_000_000_000), (8, 100_000_000), (4, 10_000), (2, 100), (1, 10)] as [(UInt8, UInt128)] {
-            let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: power)
-            if remainder == 0 {
-                rest = quotient
-                exponent += step
-            }
-        }
-        byte((value < 0 ? 0x40 : 0) + 1 + exponent)
-        while rest >= 0x80 {
-            byte(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        byte(UInt8(truncatingIfNeeded: rest))
-    }
-
-    mutating func text(_ text: Text) {
-        byte(UInt8(text.count))
-        text.withBytes { (base + count).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
-        count &+= text.count
-    }
-
-    /// Writes what differs from the previous text of its kind.
-    mutating func text(_ text: Text, after previous: Text) {
-        text.withBytes { bytes in
-            let shared = previous.withBytes { before in
-                var shared = 0
-                let most = min(bytes.count, before.count)
-                while shared < most, bytes[shared] == before[shared] { shared += 1 }
-                return shared
-            }
-            byte(UInt8(shared))
-            byte(UInt8(bytes.count - shared))
-            for index in shared..<bytes.count { byte(bytes[index]) }
-        }
+    mutating func limits(_ account: AccountNumber, _ instrument: InstrumentID, _ it: Limits) {
+        varint(UInt64(account))
+        zigzag(Int64(instrument))
+        amount(it.maxQuantity)
+        amount(it.maxNotional)
+        amount(it.maxPosition)
+        varint(UInt64(it.maxOpenOrders))
+        byte(it.enabled ? 1 : 0)
     }
 
     mutating func transfer(_ it: Transfer) {
@@ -277,7 +256,12 @@ struct RecordBytes {
         case .instrument(let it):
             byte(3)
             text(it.symbol)
-            for id in [it.venue, it.wallet, it.base, it.quote, it.priceScale, it.quantityScale] { varint(UInt64(id)) }
+            varint(UInt64(it.venue))
+            varint(UInt64(it.wallet))
+            varint(UInt64(it.base))
+            varint(UInt64(it.quote))
+            varint(UInt64(it.priceScale))
+            varint(UInt64(it.quantityScale))
             byte(it.funds.rawValue)
             terms(it.terms)
         case .changeInstrument(let id, let it):

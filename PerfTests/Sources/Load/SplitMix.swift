@@ -13,5 +13,5 @@ public struct SplitMix: Sendable {
     }
 
     /// Uniform in 0..<bound, up to 2^32 (Lemire's multiplication, without the correction: its bias is below 2^-32 x bound).
-    public mutating func next(below bound: UInt64) -> UInt64 { (next() >> 32) &* bound >> 32 }
+    public mutating func next(below bound: UInt64) -> UInt64 { ((next() >> 32) &* bound) >> 32 }
 }

@@ -13,19 +13,35 @@ private struct Hasher {
     mutating func add(_ part: Text) { add(part.hash) }
 }
 
+/// Of a NEW: the same for the command and for the mutation it came to.
+@inline(__always)
+private func newOrderHash(
+    _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ timeInForce: TimeInForce, _ quantity: Quantity, _ price: Price,
+    _ expire: Timestamp, _ max: Amount, _ strategy: Text, _ note: Text
+) -> UInt64 {
+    var hash = Hasher(kind: 1)
+    hash.add(
+        UInt64(UInt32(bitPattern: instrument)) << 32 | UInt64(side.rawValue) << 16 | UInt64(type.rawValue) << 8
+            | UInt64(timeInForce.rawValue))
+    hash.add(quantity)
+    hash.add(price)
+    if expire != 0 { hash.add(expire) }
+    if max != 0 { hash.add(max) }
+    if !strategy.isEmpty { hash.add(strategy) }
+    if !note.isEmpty { hash.add(mix(note.hash)) }
+    return hash.value
+}
+
 extension NewOrder {
     var contentHash: UInt64 {
-        var hash = Hasher(kind: 1)
-        hash.add(
-            UInt64(UInt32(bitPattern: instrument)) << 32 | UInt64(side.rawValue) << 16
-                | UInt64(type.rawValue) << 8 | UInt64(timeInForce.rawValue))
-        hash.add(quantity)
-        hash.add(price)
-        if expire != 0 { hash.add(expire) }
-        if max != 0 { hash.add(max) }
-        if !strategy.isEmpty { hash.add(strategy) }
-        if !note.isEmpty { hash.add(mix(note.hash)) }
-        return hash.value
+        newOrderHash(instrument, side, type, timeInForce, quantity, price, expire, max, strategy, note)
+    }
+}
+
+extension OrderAccepted {
+    /// The hash that a NEW with this content has; an order that CLS made has another.
+    public var contentHashOfNew: UInt64 {
+        newOrderHash(instrument, side, type, timeInForce, quantity, price, expire, max, strategy, note)
     }
 }
 

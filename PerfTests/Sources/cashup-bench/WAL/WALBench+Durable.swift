@@ -1,0 +1,118 @@
+import Core
+import Foundation
+import Report
+import WAL
+
+extension WALBench {
+    /// Core and log in one process: decide, evolve, record, seal, write, fdatasync.
+    static func durable(_ settings: Settings) throws -> Section {
+        var section = Section(
+            id: "wal-durable", title: "Core and log in one process: durable commands",
+            notes: [
+                "One shard, one thread, no network. New orders only, the same as above, 1,000 funded accounts; each batch is one commit: one write and one fdatasync on the measured disk.",
+                "Excluded: start, definitions, deposits.",
+            ])
+        for size in [512, 4096] {
+            let count = settings.small ? size * 4 : size * 400
+            var rates: [Double] = []
+            for _ in 0..<settings.repetitions {
+                let directory = try Scratch(settings.directory)
+                let log = try Log.open(directory: directory.path) { _ in }
+                defer { log.close() }
+                var desk = WALDesk(log: log)
+                desk.open()
+                var orders = OrderStream(ids: .counted)
+                let took = seconds {
+                    for _ in stride(from: 0, to: count, by: size) {
+                        for place in 0..<size { desk.execute(.newOrder(orders.next(session: place * OrderStream.sessions / size)), session: place * OrderStream.sessions / size) }
+                        desk.commit()
+                    }
+                }
+                guard desk.refused == 0 else { throw BenchFailure("\(desk.refused) orders were refused") }
+                rates.append(Double(count) / took)
+            }
+            section.figures.append(
+                Figure(
+                    id: "wal-durable/new/\(size)", name: "new orders, batches of \(size)", unit: "orders/s", better: .higher, samples: rates,
+                    goal: size == 4096 ? .value(2_200_000) : nil))
+        }
+        return section
+    }
+}
+
+/// A directory of its own on the measured disk, removed with the value.
+final class Scratch {
+    let path: String
+
+    init(_ parent: String) throws {
+        path = parent + "/cashup-bench-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// One shard and the log under it, as a loop has them.
+struct WALDesk: ~Copyable {
+    private let log: Log
+    private let pool = BatchPool()
+    private var batch = Batch()
+    private let writer = Writer()
+    private var shard = Shard(number: 0)
+    private var now: Timestamp = 1_763_798_400_000_000
+    private(set) var refused = 0
+    private(set) var records = 0
+
+    /// A place that a closure reaches without a copy.
+    private final class Writer {
+        @exclusivity(unchecked) var records = RecordWriter()
+    }
+
+    init(log: Log) { self.log = log }
+
+    /// Defines the market and funds the accounts, durably.
+    mutating func open() {
+        for definition in WALDesk.definitions { execute(.define(definition), session: nil) }
+        for account in 1...Int64(OrderStream.accounts) {
+            for asset: AssetID in [0, 1] {
+                execute(
+                    .money(
+                        Money(
+                            .deposit, account: account, asset: asset, amount: 1_000_000_000_000 * 1_000_000_000_000_000_000,
+                            reference: Text("fund-\(asset)"))), session: nil)
+            }
+        }
+        commit()
+    }
+
+    private static var definitions: [Definition] {
+        let terms = InstrumentTerms(tick: 100, lot: 1, minQuantity: 1, maxQuantity: 1 << 60, minNotional: 0)
+        let market = InstrumentInfo(
+            symbol: Text("BTC-USD"), venue: 0, wallet: 0, base: 1, quote: 0, priceScale: 4, quantityScale: 8, terms: terms)
+        return [
+            .asset(AssetInfo(name: Text("USD"), decimals: 2)), .asset(AssetInfo(name: Text("BTC"), decimals: 8)),
+            .venue(VenueInfo(name: Text("manual"), kind: .manual)), .wallet(WalletInfo(name: Text("spot"))), .instrument(market),
+        ] + (1...Int64(OrderStream.accounts)).map { .account($0, .open) }
+    }
+
+    @inline(__always)
+    mutating func execute(_ command: Command, session: Int?) {
+        let number = session.map { UInt64(log.epoch) << 32 | UInt64($0 + 1) } ?? 0
+        let (now, batch, writer) = (now, batch, writer)
+        let outcome = shard.execute(command, now: now) { writer.records.append($0, shard: 0, time: now, session: number, to: batch) }
+        if case .rejected = outcome { refused += 1 }
+    }
+
+    /// One frame; returns when it is durable. The next batch's time is a little later.
+    mutating func commit() {
+        if batch.recordCount == 0 { return }
+        records += batch.recordCount
+        let last = log.seal(batch)
+        pool.put(batch)
+        while log.durableLSN < last { log.commit() }
+        batch = pool.take(durableLSN: log.durableLSN)
+        now += 200
+    }
+
+    borrowing func stateHash() -> UInt64 { shard.stateHash() }
+}
