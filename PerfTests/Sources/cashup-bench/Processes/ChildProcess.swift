@@ -1,0 +1,72 @@
+import CLoad
+import Foundation
+
+/// A program of this run's own. It dies with the bench, however that ends: it is started through `cashup-bench child`, which asks the kernel for it.
+final class ChildProcess {
+    private let process = Process()
+    private let output: URL
+
+    /// Start it on the main thread: the kernel ends it when the thread that started it does.
+    /// - Parameter output: what it prints goes there.
+    init(_ executable: String, _ arguments: [String], output: URL) throws {
+        self.output = output
+        process.executableURL = URL(fileURLWithPath: Self.ownPath)
+        process.arguments = ["child", "\(getpid())", executable] + arguments
+        try Data().write(to: output)
+        let handle = try FileHandle(forWritingTo: output)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = handle
+        process.standardError = handle
+        try process.run()
+    }
+
+    static let ownPath = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+
+    var identifier: Int32 { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
+    var printed: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
+
+    /// SIGTERM, and SIGKILL when that does not end it in time. Returns the exit status.
+    @discardableResult
+    func stop(patienceSeconds: Double = 20) -> Int32 {
+        if process.isRunning { process.terminate() }
+        let deadline = ContinuousClock.now + .seconds(patienceSeconds)
+        while process.isRunning, ContinuousClock.now < deadline { usleep(2_000) }
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    /// Processor seconds so far, from /proc.
+    func processorTime() -> ProcessorTime {
+        guard let text = try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8), let name = text.lastIndex(of: ")") else {
+            return ProcessorTime()
+        }
+        // Fields from the third on: utime is the 14th, stime the 15th.
+        let fields = text[name...].dropFirst(2).split(separator: " ")
+        let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
+        return ProcessorTime(user: (Double(fields[11]) ?? 0) / tick, system: (Double(fields[12]) ?? 0) / tick)
+    }
+
+    /// Resident memory, bytes.
+    func residentBytes() -> Int {
+        let text = (try? String(contentsOfFile: "/proc/\(identifier)/statm", encoding: .utf8)) ?? ""
+        let fields = text.split(separator: " ")
+        return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}
+
+struct ProcessorTime {
+    var user = 0.0
+    var system = 0.0
+
+    static func - (a: ProcessorTime, b: ProcessorTime) -> ProcessorTime {
+        ProcessorTime(user: a.user - b.user, system: a.system - b.system)
+    }
+    static func + (a: ProcessorTime, b: ProcessorTime) -> ProcessorTime {
+        ProcessorTime(user: a.user + b.user, system: a.system + b.system)
+    }
+    var sum: Double { user + system }
+}
