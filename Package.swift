@@ -23,8 +23,9 @@ let package = Package(
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
-        // Pure state machine: imports nothing but the standard library (Tests/CoreTests/Tidy checks it).
-        .target(name: "Core", swiftSettings: strict),
+        // Pure state machine: imports nothing but the standard library (Tests/CoreTests/Tidy checks it), and one processor instruction.
+        .systemLibrary(name: "CPrefetch", path: "Sources/Core/CPrefetch"),
+        .target(name: "Core", dependencies: ["CPrefetch"], exclude: ["CPrefetch"], swiftSettings: strict),
 
         .systemLibrary(
             name: "CZstd", path: "Sources/WAL/CZstd", pkgConfig: "libzstd",

@@ -72,6 +72,8 @@ public struct Figure: Codable, Sendable {
     public var id: String
     /// For a person: `new + cancel by ClOrdID, 100,000 open orders`.
     public var name: String
+    /// What of it this is, where one measurement gives several figures: `orders/s`, `p50`, `p99`. Figures of a section with one name are one row.
+    public var column: String?
     /// As printed: `operations/s`, `ns`, `us`, `B`, `records/s`.
     public var unit: String
     public var better: Better
@@ -96,10 +98,11 @@ public struct Figure: Codable, Sendable {
     }
 
     public init(
-        id: String, name: String, unit: String, better: Better, samples: [Double], limit: Limit? = nil, goal: Goal? = nil
+        id: String, name: String, column: String? = nil, unit: String, better: Better, samples: [Double], limit: Limit? = nil, goal: Goal? = nil
     ) {
         self.id = id
         self.name = name
+        self.column = column
         self.unit = unit
         self.better = better
         self.samples = samples

@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// Slots of one type, addressed by a 32-bit index that stays valid until the slot is freed. Freed slots are reused.
 ///
 /// Chunks of 8,192 elements, so that growing never moves or copies an element (no stall, and a snapshot can later copy a chunk
@@ -32,6 +34,12 @@ struct Arena<Element: BitwiseCopyable>: ~Copyable {
         @inline(__always) unsafeMutableAddress {
             chunks[Int(index >> Arena.chunkBits)] + Int(index) & (Arena.chunkCount - 1)
         }
+    }
+
+    /// Asks for the first cache line of a slot.
+    @inline(__always)
+    func prefetch(_ index: Int32) {
+        prefetch_line(chunks[Int(index >> Arena.chunkBits)] + Int(index) & (Arena.chunkCount - 1))
     }
 
     /// The index of a slot that holds `element` from now on.

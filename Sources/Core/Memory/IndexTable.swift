@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// An open-addressing hash table from a 64-bit hash to a 32-bit value (an arena index); the caller compares the keys.
 ///
 /// Linear probing over 8-byte entries, at most 3/4 full, removal by shifting back (no tombstones). Growing is spread over the
@@ -40,6 +42,23 @@ struct IndexTable: ~Copyable {
         let fragment = IndexTable.fragment(hash)
         if let index = IndexTable.position(entries, mask, fragment, matches) { return IndexTable.value(entries[index]) }
         if let old, let index = IndexTable.position(old, oldMask, fragment, matches) { return IndexTable.value(old[index]) }
+        return nil
+    }
+
+    /// Asks for the memory where ``find(_:_:)`` will look first.
+    @inline(__always)
+    func prefetch(_ hash: UInt64) {
+        let fragment = IndexTable.fragment(hash)
+        prefetch_line(entries + Int(fragment & mask))
+        if let old { prefetch_line(old + Int(fragment & oldMask)) }
+    }
+
+    /// A value that the hash may lead to, without a look at the key: good for a guess at what to ask for.
+    @inline(__always)
+    func guess(_ hash: UInt64) -> Int32? {
+        let fragment = IndexTable.fragment(hash)
+        if let index = IndexTable.position(entries, mask, fragment, { _ in true }) { return IndexTable.value(entries[index]) }
+        if let old, let index = IndexTable.position(old, oldMask, fragment, { _ in true }) { return IndexTable.value(old[index]) }
         return nil
     }
 

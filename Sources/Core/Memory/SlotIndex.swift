@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// From a counter that only grows (an OrderID's) to an arena slot: pages of 512 slots, reached directly, kept only while one of theirs is in use.
 ///
 /// 4 bytes an order and no hashing; neighbours in time are neighbours in memory. An order that stays open for ever keeps its page of 2 KB,
@@ -36,6 +38,14 @@ struct SlotIndex: ~Copyable {
             let slot = slots[Int(counter) & (SlotIndex.pageCount - 1)]
             return slot == none ? nil : slot
         }
+    }
+
+    /// Asks for the memory of a counter's slot.
+    @inline(__always)
+    func prefetch(_ counter: Int64) {
+        let page = counter >> SlotIndex.pageBits &- first
+        guard page >= 0, page < count, let slots = pages[Int(page)] else { return }
+        prefetch_line(slots + (Int(counter) & (SlotIndex.pageCount - 1)))
     }
 
     /// Gives a counter its slot. Counters come in ascending order.

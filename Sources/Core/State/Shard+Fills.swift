@@ -17,16 +17,15 @@ private struct FillEffect {
 }
 
 extension Shard {
-    mutating func decide(_ fill: Fill, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
         guard let account = registry.account(fill.account) else { return .rejected(.unknownAccount(fill.account)) }
         guard isHere(fill.instrument) else {
             return .rejected(.unknownInstrument(fill.instrument))
         }
         guard let slot = orderSlot(fill.order, account, fill.instrument) else { return .rejected(.unknownOrder) }
         let order = orders[slot]
-        let known = execs.find(Shard.execHash(order.id, fill.exec)) {
-            trades[$0].order == slot && trades[$0].exec == fill.exec
-        }
+        let exec = fill.exec
+        let known = execs.find(Shard.execHash(order.id, exec)) { trades[$0].order == slot && trades[$0].exec == exec }
         if let known {
             let trade = trades[known]
             guard trade.quantity == fill.quantity, trade.price == fill.price, trade.fee == fill.fee,

@@ -85,15 +85,16 @@ extension Shard {
 
     // MARK: Replace
 
-    mutating func decide(_ replace: Replace, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ replace: borrowing Replace, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
         let instrument = replace.instrument
         guard let account = registry.account(replace.account) else { return .rejected(.unknownAccount(replace.account)) }
         guard isHere(instrument) else { return .rejected(.unknownInstrument(instrument)) }
         guard let slot = orderSlot(replace.order, account, instrument) else { return .rejected(.unknownOrder) }
         let order = orders[slot]
         let extra = orderRecords[slot].extra
-        let same = order.quantity == replace.quantity && order.price == replace.price
-            && (extra == none ? 0 : extras[extra].max) == replace.max
+        let max = replace.max
+        let difference = (order.quantity ^ replace.quantity) | (order.price ^ replace.price)
+        let same = difference == 0 && (extra == none ? 0 : extras[extra].max) == max
         if same, order.status.isOpen || order.status == .filled { return .order(view(slot), duplicate: true) }
         if let late = tooLate(replace.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }
@@ -134,10 +135,11 @@ extension Shard {
             }
         }
         let added = replace.quantity - order.quantity
-        if added > 0 || change > 0 || replace.price > order.price {
+        let isDearer = replace.price > order.price
+        if added > 0 || change > 0 || isDearer {
             if let refused = riskRefusal(
                 replace.account, account, instrument, order.position, order.side, quantity: replace.quantity,
-                added: max(added, 0), notional: notional, opens: false)
+                added: Swift.max(added, 0), notional: notional, opens: false)
             {
                 return .rejected(refused)
             }
@@ -161,7 +163,7 @@ extension Shard {
 
     // MARK: Cancel
 
-    mutating func decide(_ cancel: Cancel, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ cancel: borrowing Cancel, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
         guard let account = registry.account(cancel.account) else { return .rejected(.unknownAccount(cancel.account)) }
         guard isHere(cancel.instrument) else { return .rejected(.unknownInstrument(cancel.instrument)) }
         guard let slot = orderSlot(cancel.order, account, cancel.instrument) else { return .rejected(.unknownOrder) }

@@ -78,11 +78,22 @@ public struct Shard: ~Copyable {
         }
     }
 
-    /// NEW without a command around it: the most frequent one is not copied to be looked at.
-    public mutating func execute(
-        _ order: borrowing NewOrder, now: Timestamp, emit: (borrowing Mutation) -> Void
-    ) -> Outcome {
+    // The frequent ones without a command around them: not copied to be looked at.
+
+    public mutating func execute(_ order: borrowing NewOrder, now: Timestamp, emit: (borrowing Mutation) -> Void) -> Outcome {
         decide(order, now, emit)
+    }
+
+    public mutating func execute(_ replace: borrowing Replace, now: Timestamp, emit: (borrowing Mutation) -> Void) -> Outcome {
+        decide(replace, now, emit)
+    }
+
+    public mutating func execute(_ cancel: borrowing Cancel, now: Timestamp, emit: (borrowing Mutation) -> Void) -> Outcome {
+        decide(cancel, now, emit)
+    }
+
+    public mutating func execute(_ fill: borrowing Fill, now: Timestamp, emit: (borrowing Mutation) -> Void) -> Outcome {
+        decide(fill, now, emit)
     }
 
     /// Applies one mutation, recorded at `time`. Cannot fail: what a mutation needs was checked when it was decided; a mutation that

@@ -24,6 +24,9 @@ int64_t cload_send(int fd, const void *buffer, int64_t size, int wait);
 int64_t cload_monotonic(void);
 int64_t cload_thread_cpu(void);
 
+// Bytes of the heap that are allocated and not given back (glibc's mallinfo2).
+int64_t cload_heap_bytes(void);
+
 // This process gets SIGKILL when its parent dies. Returns 1 if the parent died before.
 int cload_die_with_parent(int parent);
 #endif

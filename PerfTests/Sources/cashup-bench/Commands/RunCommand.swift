@@ -1,35 +1,44 @@
 import ArgumentParser
 import Foundation
-import Load
 import Report
 
 struct RunCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "run", abstract: "Measure.")
+    static let configuration = CommandConfiguration(commandName: "run", abstract: "Measure, print a table, write report.json and report.html.")
 
     @Option(help: "The cashup executable to measure.")
     var server = ".build/release/cashup"
 
+    @Option(help: "Where data directories are made: the disk that is measured.")
+    var directory = ".build/perf"
+
+    @Option(help: "Where the report goes.")
+    var output = ".build/perf"
+
+    @Option(parsing: .upToNextOption, help: "Only these: \(Suite.allCases.map(\.rawValue).joined(separator: ", ")). Peers are left out unless named.")
+    var only: [Suite] = []
+
+    @Option(help: "Repetitions of each measurement; a figure is their median.")
+    var repetitions = 3
+
+    @Flag(help: "Small numbers: shows that everything works, measures nothing.")
+    var small = false
+
     func run() throws {
-        let settings = Settings(small: false, directory: ".build/perf", server: server)
-        for kind in EchoProcess.Kind.allCases {
-            let echo = try EchoProcess(kind, settings)
-            for (c, w) in [(1, 1), (8, 64), (8, 64), (32, 512)] {
-                var population = Population()
-                let before = echo.processorTime()
-                let r = try ClosedLoop(connections: c, window: w, seconds: 1).run(port: echo.port, workload: &population)
-                let cpu = echo.processorTime() - before
-                print(kind, c, w, Int(r.perSecond), r.latencies.microseconds(percentile: 50), r.latencies.microseconds(percentile: 99), "client", r.clientNanosecondsPerAnswer, "server", cpu.sum / Double(r.answeredInAll) * 1e9, r.fault ?? "")
-            }
+        setvbuf(stdout, nil, _IOLBF, 0)
+        let settings = Settings(small: small, directory: directory, server: server, repetitions: small ? 1 : repetitions)
+        var report = Report(
+            created: ISO8601DateFormatter().string(from: Date()), machine: .current(measuring: directory), commit: Source.commit, dirty: Source.isDirty,
+            commands: [CommandLine.arguments.joined(separator: " ")], small: small)
+        for suite in only.isEmpty ? Suite.usual : Suite.allCases.filter(only.contains) {
+            print("measuring: \(suite.rawValue) ...")
+            report.sections += try suite.run(settings)
         }
-        let server = try ServerProcess(settings)
-        try server.configure(Population.funding())
-        var population = Population()
-        for (c, w) in [(1, 1), (8, 64), (8, 64), (32, 512)] {
-            let before = server.processorTime()
-            let r = try ClosedLoop(connections: c, window: w, seconds: 1).run(port: server.port, workload: &population)
-            let cpu = server.processorTime() - before
-            print("service", c, w, Int(r.perSecond), r.latencies.microseconds(percentile: 50), r.latencies.microseconds(percentile: 99), "client", r.clientNanosecondsPerAnswer, "server", cpu.sum / Double(r.answeredInAll) * 1e9, r.fault ?? "")
-        }
-        server.stop()
+        report.completeRatios()
+        print(report.table())
+        let folder = URL(fileURLWithPath: output)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try report.json().write(to: folder.appendingPathComponent("report.json"))
+        try Data(report.page().utf8).write(to: folder.appendingPathComponent("report.html"))
+        print("written: \(output)/report.json, \(output)/report.html")
     }
 }

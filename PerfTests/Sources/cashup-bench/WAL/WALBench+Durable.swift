@@ -16,7 +16,7 @@ extension WALBench {
             let count = settings.small ? size * 4 : size * 400
             var rates: [Double] = []
             for _ in 0..<settings.repetitions {
-                let directory = try Scratch(settings.directory)
+                let directory = try LogDirectory(settings.directory)
                 let log = try Log.open(directory: directory.path) { _ in }
                 defer { log.close() }
                 var desk = WALDesk(log: log)
@@ -41,7 +41,7 @@ extension WALBench {
 }
 
 /// A directory of its own on the measured disk, removed with the value.
-final class Scratch {
+final class LogDirectory {
     let path: String
 
     init(_ parent: String) throws {

@@ -13,7 +13,7 @@ extension WALBench {
                 "`frames` stops before decoding records, `decoded` before replaying them; `evolve alone` counts the replaying only, with a batch decoded ahead.",
             ])
         for open in settings.small ? [1_000] : [100_000, 10_000_000] {
-            let directory = try Scratch(settings.directory)
+            let directory = try LogDirectory(settings.directory)
             let live = try write(directory.path, open: open, pairs: settings.small ? 1_000 : 1_000_000)
             var rates: [Depth: [Double]] = [:]
             for _ in 0..<settings.repetitions {

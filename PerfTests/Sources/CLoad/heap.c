@@ -1,0 +1,7 @@
+#include "include/cload.h"
+#include <malloc.h>
+
+int64_t cload_heap_bytes(void) {
+    struct mallinfo2 info = mallinfo2();
+    return (int64_t)(info.uordblks + info.hblkhd);
+}
