@@ -1,4 +1,4 @@
-// The log's format, version 1. All numbers are little-endian.
+// The log's format, version 2 (1 had larger records and was never released). All numbers are little-endian.
 //
 // A segment file is a sequence of frames and nothing else, until it is sealed followed by zeros. A frame is one group
 // commit: a zstd *skippable* frame that holds the header below, then one zstd frame that holds the payload. So a sealed
@@ -9,7 +9,7 @@
 //     0     4  0x184D2A5C, zstd's magic of a skippable frame         8  session number (epoch << 32 | n)
 //     4     4  112, bytes of the skippable frame that follow         8  opened, microseconds since 1970 UTC, signed
 //     8     4  "CUWL"                                                4 x (LEB128 length, UTF-8): subject, roles, peer, name
-//    12     2  format version, 1                                 then `batchCount` times a batch:
+//    12     2  format version, 2                                 then `batchCount` times a batch:
 //    14     2  flags: 1 opens an epoch, 2 clean stop                 LEB128 count of records, at least 1
 //    16     4  epoch                                                 LEB128 length of their bytes
 //    20     4  batchCount                                            the records, as the record codec wrote them
@@ -36,7 +36,7 @@
 // stands at 0 of the next one), and epoch and salt are the same or it opens the next epoch at the begin of a segment.
 //
 // The log is the longest run of such frames. What follows is decided by who claims what:
-//   - A header right in all but its format version: a newer program wrote it. The start refuses.
+//   - A header right in all but its format version: another version of the program wrote it. The start refuses.
 //   - A valid header after the run whose durable LSN or frame is past the run, a segment whose name says so, or two
 //     segments past the run: something that was durable is gone. Corruption; the start refuses.
 //   - Otherwise, in the last segment only, it is the torn tail of a write that was never acknowledged. It is cut.
@@ -49,7 +49,7 @@ package struct FrameHeader: Equatable, Sendable {
     package static let size = 120
     package static let magic: UInt32 = 0x184D_2A5C
     package static let tag: UInt32 = 0x4C57_5543  // "CUWL"
-    package static let version: UInt16 = 1
+    package static let version: UInt16 = 2
 
     package static let opensEpoch: UInt16 = 1
     package static let cleanStop: UInt16 = 2

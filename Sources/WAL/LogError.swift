@@ -5,7 +5,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     /// Something that was durable is damaged or missing. `lsn` is the first record that cannot be read.
     case corrupt(file: String, offset: UInt64, lsn: UInt64, reason: String)
     /// There is a valid frame header of another format version: nothing may be cut there.
-    case newerFormat(file: String, offset: UInt64, version: UInt16)
+    case otherFormat(file: String, offset: UInt64, version: UInt16)
     /// A call to the operating system failed.
     case io(call: String, path: String, errno: Int32)
     /// The disk has no room for what must be written.
@@ -17,7 +17,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     public var exitCode: Int32 {
         switch self {
         case .locked: 75
-        case .corrupt, .newerFormat: 65
+        case .corrupt, .otherFormat: 65
         case .io: 74
         case .noSpace: 73
         case .refused: 64
@@ -32,9 +32,10 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
         case .corrupt(let file, let offset, let lsn, let reason):
             return "log is corrupt: \(file) at offset \(offset), LSN \(lsn): \(reason). Nothing was changed. "
                 + "Restore the file from a backup, or, accepting the loss of everything from LSN \(lsn) on, run `cashup wal repair`"
-        case .newerFormat(let file, let offset, let version):
-            return "\(file) at offset \(offset) was written by a newer version of this program, in log format \(version); this one "
-                + "reads format \(FrameHeader.version). Nothing was changed. Start the newer version"
+        case .otherFormat(let file, let offset, let version):
+            let age = version > FrameHeader.version ? "a newer" : "an older"
+            return "\(file) at offset \(offset) was written by \(age) version of this program, in log format \(version); this one "
+                + "reads format \(FrameHeader.version). Nothing was changed. Start \(age) version"
         case .io(let call, let path, let number):
             return "\(call) of \(path) failed: \(errorText(number)) (errno \(number))"
         case .noSpace(let path, let bytes):

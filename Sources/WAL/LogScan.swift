@@ -148,7 +148,7 @@ struct LogScan: Sendable {
 
     /// The first valid header among bytes after the run that proves that something past the run was durable.
     /// - Parameter salt: of the epoch; `nil` when it is not known, as the segment's first frame is unreadable.
-    /// - Throws: `LogError.newerFormat`, when one of another format version stands there.
+    /// - Throws: `LogError.otherFormat`, when one of another format version stands there.
     private func claim(
         in bytes: ArraySlice<UInt8>, of segment: Segment, _ directory: String, salt: UInt64?
     ) throws -> FrameHeader? {
@@ -165,7 +165,7 @@ struct LogScan: Sendable {
                 } else if let version = FrameHeader.otherVersion(
                     at: place, segment: segment.name.number, offset: offset, salt: salt)
                 {
-                    throw LogError.newerFormat(file: directory + "/" + segment.name.file, offset: offset, version: version)
+                    throw LogError.otherFormat(file: directory + "/" + segment.name.file, offset: offset, version: version)
                 }
             }
             return nil

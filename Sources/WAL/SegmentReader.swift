@@ -46,12 +46,12 @@ final class SegmentReader<D: Disk> {
     }
 
     /// The valid header at `offset`, or `nil`.
-    /// - Throws: `LogError.newerFormat` when one of another format version stands there.
+    /// - Throws: `LogError.otherFormat` when one of another format version stands there.
     func header(at offset: UInt64) throws -> FrameHeader? {
         guard let raw = try bytes(at: offset, count: FrameHeader.size) else { return nil }
         if let header = FrameHeader(at: raw.baseAddress!, segment: name.number, offset: offset) { return header }
         if let other = FrameHeader.otherVersion(at: raw.baseAddress!, segment: name.number, offset: offset, salt: nil) {
-            throw LogError.newerFormat(file: path, offset: offset, version: other)
+            throw LogError.otherFormat(file: path, offset: offset, version: other)
         }
         return nil
     }

@@ -19,10 +19,11 @@ import Testing
             .map { String($0.split(separator: " ").last!) }
     }
 
+    /// But the processor's prefetch, which Swift cannot say: one inline function.
     @Test func `Core imports nothing`() throws {
         let files = try sources("Core")
         #expect(files.count > 10)
-        for file in files { #expect(imports(file.text) == [], "\(file.name)") }
+        for file in files { #expect(Set(imports(file.text)).isSubset(of: ["CPrefetch"]), "\(file.name)") }
     }
 
     @Test func `arrows point one way: WAL knows no Server`() throws {

@@ -117,8 +117,12 @@ import WAL
             to: batch)
         let hex = batch.bytes.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         #expect(
-            hex == "8180897a0000000700" + "80e1eb17" + "8080ade204" + "0007677269642d3137"
-                + "0100000007" + "00" + "80e1eb17" + "c801" + "060138" + "03" + "01" + "00")
+            // head, time; flags, account; quantity; price step in hundreds; id: shares 0, 7 bytes more
+            hex == "8180897a" + "1007" + "80e1eb17" + "80a08d06" + "0007677269642d3137"
+                // head; flags: account and instrument as before; quantity; one tick up; id counted up by one
+                + "01" + "00" + "80e1eb17" + "02" + "41"
+                // head; one OrderID back; reason
+                + "03" + "01" + "00")
     }
 
     @Test func `cut anywhere: refused`() {

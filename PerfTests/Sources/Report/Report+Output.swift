@@ -24,7 +24,8 @@ extension Report {
         for section in sections.indices {
             for place in sections[section].figures.indices {
                 guard let limit = sections[section].figures[place].limit, let median = medians[limit.figure] else { continue }
-                sections[section].figures[place].limit?.ratio = sections[section].figures[place].median / median
+                let ratio = sections[section].figures[place].median / median
+                sections[section].figures[place].limit?.ratio = ratio
             }
         }
     }

@@ -11,6 +11,10 @@ struct Settings {
     var server = ".build/release/cashup"
     /// Repetitions of each measurement; a figure is their median.
     var repetitions = 3
+    /// Measure only what has this in its figure's id, where a suite can leave things out; empty: everything.
+    var matching = ""
+
+    func wants(_ id: String) -> Bool { matching.isEmpty || id.contains(matching) }
 }
 
 struct BenchFailure: Error, CustomStringConvertible {

@@ -3,7 +3,7 @@ import Report
 
 /// What can be measured, in the order of a full run. A suite gives the sections of the report.
 enum Suite: String, CaseIterable, ExpressibleByArgument {
-    case core, wal, limits, closed, open, workloads, peers
+    case core, wal, disk, closed, open, workloads, peers
 
     /// `peers` needs other programs and installs them: only when it is asked for.
     static let usual: [Suite] = allCases.filter { $0 != .peers }
@@ -12,7 +12,9 @@ enum Suite: String, CaseIterable, ExpressibleByArgument {
         switch self {
         case .core: try CoreBench.run(settings)
         case .wal: try WALBench.run(settings)
-        case .limits, .closed, .open, .workloads, .peers: []
+        case .disk: try DiskBench.run(settings)
+        case .closed: try ClosedBench.run(settings)
+        case .open, .workloads, .peers: []
         }
     }
 }

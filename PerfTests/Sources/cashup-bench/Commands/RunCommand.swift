@@ -20,17 +20,19 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Repetitions of each measurement; a figure is their median.")
     var repetitions = 3
 
+    @Option(help: "Of core and workloads only what has this in its figure's id.")
+    var matching = ""
+
     @Flag(help: "Small numbers: shows that everything works, measures nothing.")
     var small = false
 
     func run() throws {
-        setvbuf(stdout, nil, _IOLBF, 0)
-        let settings = Settings(small: small, directory: directory, server: server, repetitions: small ? 1 : repetitions)
+        let settings = Settings(small: small, directory: directory, server: server, repetitions: small ? 1 : repetitions, matching: matching)
         var report = Report(
             created: ISO8601DateFormatter().string(from: Date()), machine: .current(measuring: directory), commit: Source.commit, dirty: Source.isDirty,
             commands: [CommandLine.arguments.joined(separator: " ")], small: small)
         for suite in only.isEmpty ? Suite.usual : Suite.allCases.filter(only.contains) {
-            print("measuring: \(suite.rawValue) ...")
+            FileHandle.standardError.write(Data("measuring: \(suite.rawValue)\n".utf8))
             report.sections += try suite.run(settings)
         }
         report.completeRatios()

@@ -47,31 +47,50 @@ struct CoreWorld: ~Copyable {
             // The smallest window: the cost of forgetting is part of the cost of an operation.
             .setting(.windowIDs, 1_000),
         ]
-        for number in 0..<shape.instruments {
+        for number in 0..<assets {
             definitions.append(.asset(AssetInfo(name: Text("C\(number)"), decimals: 8)))
         }
         for number in 0..<shape.instruments {
             definitions.append(
                 .instrument(
                     InstrumentInfo(
-                        symbol: Text("C\(number)-USD"), venue: 0, wallet: 0, base: AssetID(number + 1), quote: 0, priceScale: 4,
+                        symbol: Text("I\(number)-USD"), venue: 0, wallet: 0, base: AssetID(number % assets + 1), quote: 0, priceScale: 4,
                         quantityScale: 8, funds: .full,
                         terms: InstrumentTerms(tick: 100, lot: 1, minQuantity: 0, maxQuantity: .max, minNotional: 0))))
         }
         for account in 1...shape.accounts { definitions.append(.account(AccountNumber(account), .open)) }
         for definition in definitions { invariantDone(shard.execute(.define(definition), now: now) { _ in }) }
         for account in 1...shape.accounts {
-            for asset in 0...(hasSales ? shape.instruments : 0) {
+            for asset in 0...(hasSales ? assets : 0) {
                 let deposit = Money(
                     .deposit, account: AccountNumber(account), asset: AssetID(asset), amount: 1_000_000_000 * 1_000_000_000_000_000_000,
                     reference: Text("f\(asset)"))
                 invariantDone(shard.execute(.money(deposit), now: now) { _ in })
             }
         }
+        if shape.accounts * shape.instruments <= 100_000 { openPositions() }
     }
 
+    /// An account's first order in an instrument makes its position, once; so it is made before the clock runs.
+    private mutating func openPositions() {
+        for account in 1...shape.accounts {
+            for instrument in 0..<shape.instruments {
+                let id = Text("p\(instrument)")
+                let order = NewOrder(
+                    account: AccountNumber(account), instrument: InstrumentID(instrument), side: .buy, type: .limit, timeInForce: .gtc, quantity: 1,
+                    price: 10_000_000, clientID: id)
+                invariantDone(shard.execute(order, now: now) { _ in })
+                let cancel = Cancel(account: AccountNumber(account), instrument: InstrumentID(instrument), order: .client(id))
+                invariantDone(shard.execute(cancel, now: now) { _ in })
+            }
+        }
+    }
+
+    /// Bases; a few instruments may share one.
+    private var assets: Int { min(shape.instruments, 100) }
+
     /// Sales need a balance of each asset in each account; where that is more than a million balances there are only purchases.
-    private var hasSales: Bool { shape.accounts * shape.instruments <= 1_000_000 }
+    private var hasSales: Bool { shape.accounts * assets <= 1_000_000 }
 
     /// A new order, noted as open.
     mutating func newOrder() -> NewOrder {
