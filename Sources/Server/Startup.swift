@@ -160,7 +160,7 @@ struct Startup {
         case .define(let definition):
             outcome = first.shard.execute(.define(definition), now: now) { record($0, 0) }
             copyDefinitions()
-        case .newOrder, .shard:
+        case .order, .shard:
             guard let (wallet, command) = parsed.command else { invariantFailure("a request for a shard without a command") }
             let box = shards[Int(wallet)]
             outcome = box.shard.execute(command, now: now) { record($0, wallet) }

@@ -63,7 +63,7 @@ final class ProtocolWorld {
         switch line.request {
         case .refused(let refusal):
             AnswerWriter.write(refusal, tag: tag, into: &out)
-        case .newOrder, .shard:
+        case .order, .shard:
             guard var (wallet, command) = line.command else { return }
             if line.opensAccount, case .money(let money) = command { _ = define(.account(money.account, .open)) }
             if case .fill(var fill) = command {

@@ -22,13 +22,30 @@ extension Loop {
         }
     }
 
-    /// The same for NEW where it lies.
+    // The same for the frequent ones, where they lie.
+
     @inline(__always)
     func execute(_ order: borrowing NewOrder, wallet: WalletID, session: UInt64) -> Outcome {
         let box = box(wallet)
-        return box.shard.execute(order, now: now) { mutation in
-            record(mutation, shard: box.number, session: session)
-        }
+        return box.shard.execute(order, now: now) { record($0, shard: box.number, session: session) }
+    }
+
+    @inline(__always)
+    func execute(_ replace: borrowing Replace, wallet: WalletID, session: UInt64) -> Outcome {
+        let box = box(wallet)
+        return box.shard.execute(replace, now: now) { record($0, shard: box.number, session: session) }
+    }
+
+    @inline(__always)
+    func execute(_ cancel: borrowing Cancel, wallet: WalletID, session: UInt64) -> Outcome {
+        let box = box(wallet)
+        return box.shard.execute(cancel, now: now) { record($0, shard: box.number, session: session) }
+    }
+
+    @inline(__always)
+    func execute(_ fill: borrowing Fill, wallet: WalletID, session: UInt64) -> Outcome {
+        let box = box(wallet)
+        return box.shard.execute(fill, now: now) { record($0, shard: box.number, session: session) }
     }
 
     /// On a disk that is nearly full only some commands are taken (docs/PROTOCOL.md, STORAGE_FULL).

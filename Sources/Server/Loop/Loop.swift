@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import NIOCore
 import Synchronization
 import WAL
@@ -27,8 +28,10 @@ final class ShardBox {
 final class Loop: @unchecked Sendable {
     /// Records after which a turn takes no further commands; what was read waits for the next one.
     static let batchRecordsMax = 32_768
-    /// From so many records on a turn's batch is left to the log thread, and the loop reads on while the disk works.
+    /// From so many records on a turn's batch is left to the log thread, and the loop reads on while the disk works; and a turn ends before the next
+    /// connection's input, so that the disk does not wait for all connections.
     static let overlapRecordsMin = 48
+    static let earlyEnd = Int(ProcessInfo.processInfo.environment["EARLY"] ?? "48")!
     /// GTD orders expired in one turn, so that a million at one instant do not stop the loop.
     static let expiriesPerTurnMax = 10_000
     /// Room for answers to begin with; memory for more than ``scratchBytesKept`` is given back.
@@ -60,8 +63,8 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var writer = RecordWriter()
     /// What the log was sealed to when the batch got its first record: LSNs told to clients are predicted from it.
     @exclusivity(unchecked) var predictedBase: UInt64 = 0
-    /// The line being taken.
-    @exclusivity(unchecked) var parsed = ParsedLine()
+    /// The lines being taken: as many of one piece of input as are parsed before the first of them is decided.
+    let lines = LineGroup()
     /// Answers of one piece of input, before they go to the connection's output.
     @exclusivity(unchecked) var scratch = OutputBuffer(capacity: Loop.scratchBytes)
     /// Answers that are not to the line just read.
@@ -75,6 +78,7 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var resumeIsScheduled = false
     /// To run `endTurn` without making a closure each time.
     @exclusivity(unchecked) var endTurnTask: @Sendable () -> Void = {}
+    @exclusivity(unchecked) var endIsScheduled = false
     @exclusivity(unchecked) var releaseTask: @Sendable () -> Void = {}
 
     // MARK: Other loops
@@ -125,7 +129,10 @@ final class Loop: @unchecked Sendable {
         unsentBytesMax = service.maxUnsentBytes
         batch = Batch()
         outbox = (0..<count).map { _ in Parcel(from: index) }
-        endTurnTask = { [unowned self] in self.endTurn() }
+        endTurnTask = { [unowned self] in
+            self.endIsScheduled = false
+            if self.inTurn { self.endTurn() }
+        }
         releaseTask = { [unowned self] in self.releaseFromLog() }
     }
 
