@@ -19,7 +19,8 @@ extension Comparison {
 
     private static let rule = """
         BETTER, WORSE: beyond noise, that is the ranges min..max of both do not overlap and the medians differ by more than \(Format.percent(noisePart)).
-        same: within noise. Fewer than two samples on either side: not judged. The machine drifts between runs; ratios to a limit of the same run do less.
+        A single sample on either side gives no range: BETTER, WORSE from a difference of more than \(Format.percent(noisePartOfSingles)) on, else not judged.
+        same: within noise. Machines drift between runs; ratios to a limit of the same run drift less.
         """
 
     private func text(_ changes: [Change]) -> String {
@@ -44,7 +45,7 @@ extension Comparison {
     private var summary: String {
         let counts = changes.reduce(into: [Judgement: Int]()) { $0[$1.judgement, default: 0] += 1 }
         var text = "\(counts[.better] ?? 0) better, \(counts[.worse] ?? 0) worse, \(counts[.noise] ?? 0) same"
-        if let count = counts[.notJudged] { text += ", \(count) not judged (one sample)" }
+        if let count = counts[.notJudged] { text += ", \(count) not judged" }
         if let count = counts[.notComparable] { text += ", \(count) not comparable" }
         return text
     }

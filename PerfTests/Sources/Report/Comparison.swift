@@ -2,12 +2,14 @@
 public struct Comparison: Sendable {
     /// Medians that differ by no more than this are called the same, whatever the ranges: the machine alone drifts by as much.
     public static let noisePart = 0.05
+    /// The same where one side has a single sample, so that there is no range to judge by: shared machines drift by as much within minutes.
+    public static let noisePartOfSingles = 0.25
 
     public enum Judgement: Sendable, Equatable {
         case better, worse
         /// The ranges min..max overlap, or the medians differ by no more than `noisePart`.
         case noise
-        /// One of the two has fewer than two samples: there is no range to judge by.
+        /// A single sample on either side, and a difference that is more than `noisePart` but may be drift; or no number at all.
         case notJudged
         /// Another unit or another direction: another figure by the same id.
         case notComparable
@@ -76,14 +78,17 @@ public struct Comparison: Sendable {
             change.ratio = nil
             return change
         }
-        guard let before = base.range, let after = new.range, let worsening = change.worsening else {
+        guard let worsening = change.worsening else {
             change.judgement = .notJudged
             return change
         }
-        if before.overlaps(after) || abs(worsening) <= noisePart {
+        let changed: Judgement = worsening > 0 ? .worse : .better
+        if abs(worsening) <= noisePart {
             change.judgement = .noise
+        } else if let before = base.range, let after = new.range {
+            change.judgement = before.overlaps(after) ? .noise : changed
         } else {
-            change.judgement = worsening > 0 ? .worse : .better
+            change.judgement = abs(worsening) > noisePartOfSingles ? changed : .notJudged
         }
         return change
     }

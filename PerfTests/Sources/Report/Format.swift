@@ -9,7 +9,7 @@ enum Format {
         let magnitude = abs(value)
         if magnitude >= 1e15 || magnitude < 1e-6 { return String(format: "%.2e", value) }
         if magnitude < 1_000, value == value.rounded() { return String(Int(value)) }
-        let rounded = round(value, significant: magnitude >= 999.5 ? 4 : 3)
+        let rounded = round(value, significant: magnitude >= 1_000 ? 4 : 3)
         if abs(rounded) >= 1_000 { return grouped(Int(rounded.rounded())) }
         return String(format: "%.\(max(0, 2 - exponent(rounded)))f", rounded)
     }
@@ -29,10 +29,14 @@ enum Format {
         return plain(value)
     }
 
-    static func ratio(_ value: Double) -> String { number(value) + " x" }
+    /// Three significant digits also where the number is whole: `1.00 x`, `0.617 x`.
+    static func ratio(_ value: Double) -> String {
+        let isWhole = value == value.rounded() && abs(value) < 10
+        return (isWhole ? String(format: "%.2f", value) : number(value)) + " x"
+    }
 
     /// `+24 %`, `-3.1 %`
-    static func signedPercent(_ fraction: Double) -> String { (fraction < 0 ? "" : "+") + percent(fraction) }
+    static func signedPercent(_ fraction: Double) -> String { (fraction > 0 ? "+" : "") + percent(fraction) }
 
     static func percent(_ fraction: Double) -> String {
         let value = fraction * 100

@@ -13,10 +13,11 @@ enum PageScript {
             const size = Math.abs(v);
             if (v === 0 || size >= 1e15 || size < 1e-6) return v === 0 ? "0" : v.toExponential(2);
             if (size < 1000 && Number.isInteger(v)) return String(v);
-            return v.toLocaleString("en-US", { maximumSignificantDigits: size >= 999.5 ? 4 : 3 });
+            return v.toLocaleString("en-US", { maximumSignificantDigits: size >= 1000 ? 4 : 3 });
           };
           const text = (axis, v) => {
-            if (axis.scale === "percentile") return v >= 100 ? "max" : Number(v.toFixed(v < 99 ? 1 : 7).slice(0, v < 99 ? 5 : 10)) + " %";
+            // Two digits of the distance from 100: 99.934 %.
+            if (axis.scale === "percentile") return v >= 100 ? "max" : Number(v.toFixed(Math.max(1, Math.ceil(-Math.log10(100 - v)) + 1))) + " %";
             return number(v) + (axis.unit ? " " + (axis.unit === "us" ? "µs" : axis.unit) : "");
           };
           const scale = attribute => {

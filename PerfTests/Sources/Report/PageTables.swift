@@ -8,14 +8,14 @@ extension Report {
                 guard let verdict = figure.verdict else { continue }
                 counts[verdict.outcome, default: 0] += 1
                 let limit = figure.limit.map { _ in
-                    "<span class=\"sub\">\(HTML.escape(limits.name(figure)))</span>"
+                    "<span class=\"sub name\">\(HTML.escape(limits.name(figure)))</span>"
                 } ?? ""
                 rows += """
                     <tr><th scope="row">\(HTML.escape(figure.name))\(figure.column.map { ": " + HTML.escape($0) } ?? "")\
                     <span class="sub">\(HTML.escape(section.title))</span></th>\
                     <td class="n">\(figure.valueHTML)</td>\
-                    <td class="n">\(limits.find(figure)?.valueHTML ?? "")\(limit)</td><td class="n">\(figure.ratioHTML)</td>\
-                    <td class="n">\(figure.goalHTML)</td><td>\(verdict.badge)</td></tr>
+                    <td class="n" data-name="limit">\(limits.find(figure)?.valueHTML ?? "")\(limit)</td>\
+                    <td class="n" data-name="ratio">\(figure.ratioHTML)</td><td class="n" data-name="goal">\(figure.goalHTML)</td><td>\(verdict.badge)</td></tr>
 
                     """
             }
@@ -27,7 +27,7 @@ extension Report {
             <section id="goals">
             <h2>Goals</h2>
             <p class="tally"><b>\(counts[.reached] ?? 0) of \(total) reached</b>\(others)</p>
-            <div class="scroll"><table>
+            <div class="scroll"><table class="goals">
             <thead><tr><th>Figure</th><th class="n">Median</th><th class="n">Limit</th><th class="n">Ratio</th><th class="n">Goal</th><th>Against the goal</th></tr></thead>
             <tbody>
             \(rows)</tbody>
@@ -51,7 +51,7 @@ extension FigureRows {
             html += "<tr><th scope=\"row\">\(HTML.escape(figure.name))</th><td class=\"n\"\(figure.samplesTitle)>\(figure.valueHTML)</td>"
             if ranges { html += "<td class=\"n\">\(figure.rangeHTML)</td>" }
             if ratios {
-                let name = figure.limit == nil ? "" : "<span class=\"sub\">\(HTML.escape(limits.name(figure)))</span>"
+                let name = figure.limit == nil ? "" : "<span class=\"sub name\">\(HTML.escape(limits.name(figure)))</span>"
                 html += "<td class=\"n\">\(figure.ratioHTML)\(name)</td>"
             }
             if goals { html += "<td class=\"n\">\(figure.goalHTML)</td><td>\(figure.verdict?.badge ?? "")</td>" }
@@ -80,8 +80,8 @@ extension FigureRows {
                 }
                 html += "<td class=\"n\"\(figure.samplesTitle)>\(unit == nil ? figure.valueHTML : "<span class=\"value\">\(Format.number(figure.median))</span>")"
                 html += "<span class=\"sub\">\(figure.spreadText)</span>"
-                if figure.limit != nil { html += "<span class=\"sub\">\(figure.ratioHTML)</span>" }
-                if let verdict = figure.verdict { html += "<span class=\"sub\">\(figure.goalHTML)</span>\(verdict.badge)" }
+                if figure.limit != nil { html += "<span class=\"sub\">\(figure.limit?.ratio == nil ? "limit " : "")\(figure.ratioHTML)\(figure.limit?.ratio == nil ? "" : " limit")</span>" }
+                if let verdict = figure.verdict { html += "<span class=\"sub\">goal \(figure.goalHTML)</span>\(verdict.badge)" }
                 html += "</td>"
             }
             html += "</tr>\n"
@@ -111,6 +111,6 @@ extension Verdict {
             case .missed: ("missed", "✗")
             case .unknown: ("unknown", "?")
             }
-        return "<span class=\"badge \(look)\">\(sign) \(text.lowercased())</span>"
+        return "<span class=\"badge \(look)\">\(sign) \(text.lowercased().replacing("-", with: "−"))</span>"
     }
 }

@@ -13,19 +13,25 @@ struct PlotDrawing {
     /// Where lines are told apart by more than colour: dashes after so many, as many dashes, and then all over again.
     static let colours = 6
     static let dashes = 3
-    /// Lines with no more points than this have a mark at each.
+    /// Lines with no more points than this have a mark at each; curves of percentiles with more have some, others none.
     private static let markedMax = 30
+    private static let marksOfCurve = 7
+    /// Lines with more points are drawn thin.
+    private static let denseMin = 200
+    /// No measurement; and differences of such stay finite.
+    private static let farthest = 1e100
     /// Points across the width that can be told apart; of more, the extremes are kept.
     private static let pointsMax = 800
 
     let plot: Plot
-    /// With two finite coordinates, thinned.
+    /// With two coordinates that can be drawn, thinned.
     let lines: [[(x: Double, y: Double)]]
 
     init(_ plot: Plot) {
         self.plot = plot
         lines = plot.lines.map { line in
-            PlotDrawing.thinned(line.points.filter { $0.count >= 2 && $0[0].isFinite && $0[1].isFinite }.map { ($0[0], $0[1]) })
+            let drawable = line.points.filter { $0.count >= 2 && abs($0[0]) < PlotDrawing.farthest && abs($0[1]) < PlotDrawing.farthest }
+            return PlotDrawing.thinned(drawable.map { ($0[0], $0[1]) })
         }
     }
 
@@ -80,18 +86,31 @@ struct PlotDrawing {
         for (place, line) in lines.enumerated() {
             let points = line.compactMap { point in across(point.x).flatMap { x in down(point.y).map { (x, $0) } } }
             let path = points.enumerated().map { ($0 == 0 ? "M" : "L") + "\(n($1.0)) \(n($1.1))" }.joined()
-            svg += "<g class=\"line \(PlotDrawing.look(place))\" data-line=\"\(place)\"><path d=\"\(path)\"/>"
-            if points.count <= PlotDrawing.markedMax { svg += points.map { PlotDrawing.mark(place, $0.0, $0.1) }.joined() }
-            svg += "</g>\n"
+            let dense = points.count >= PlotDrawing.denseMin ? " dense" : ""
+            svg += "<g class=\"line \(PlotDrawing.look(place))\(dense)\" data-line=\"\(place)\"><path d=\"\(path)\"/>"
+            svg += marked(points, place).map { PlotDrawing.mark(place, $0.0, $0.1) }.joined() + "</g>\n"
         }
         return svg + "<line class=\"cursor\" y1=\"\(n(top))\" y2=\"\(n(bottom))\" hidden=\"\"/></svg>"
+    }
+
+    private func isMarked(_ points: Int) -> Bool { points <= PlotDrawing.markedMax || plot.x.scale == .percentile }
+
+    /// Of many points those next to places evenly apart, a little further along with each line so that marks of neighbours do not meet.
+    private func marked(_ points: [(Double, Double)], _ place: Int) -> [(Double, Double)] {
+        if points.count <= PlotDrawing.markedMax { return points }
+        guard isMarked(points.count), let first = points.first, let last = points.last else { return [] }
+        let step = (last.0 - first.0) / Double(PlotDrawing.marksOfCurve)
+        return (0..<PlotDrawing.marksOfCurve).map { number in
+            let wanted = first.0 + step * (Double(number) + Double(place % PlotDrawing.colours) / Double(PlotDrawing.colours))
+            return points.min { abs($0.0 - wanted) < abs($1.0 - wanted) }!
+        }
     }
 
     func legend() -> String {
         let entries = plot.lines.enumerated().map { place, line in
             """
             <li data-line="\(place)"><svg class="key" viewBox="0 0 34 12" aria-hidden="true"><g class="line \(PlotDrawing.look(place))">\
-            <path d="M1 6H33"/>\(PlotDrawing.mark(place, 17, 6))</g></svg><span>\(HTML.escape(line.name))</span></li>
+            <path d="M1 6H33"/>\(isMarked(lines[place].count) ? PlotDrawing.mark(place, 17, 6) : "")</g></svg><span>\(HTML.escape(line.name))</span></li>
             """
         }
         return "<ul class=\"legend\">\(entries.joined(separator: "\n"))</ul>"

@@ -50,7 +50,8 @@ struct PlotScale {
 
     private mutating func setLinear(_ least: Double, _ greatest: Double, _ room: Int, _ fromZero: Bool) {
         let start = least >= 0 && (fromZero || least < greatest / 4) ? 0 : least
-        let extent = greatest > start ? greatest - start : max(abs(greatest), 1)
+        // Never so short that its steps are lost in the digits of a number.
+        let extent = greatest > start ? max(greatest - start, max(abs(start), abs(greatest)) * 1e-12) : max(abs(greatest), 1)
         let step = PlotScale.niceStep(extent / Double(max(1, room)))
         low = floor(start / step) * step
         high = max(low + step, ceil(greatest / step - 1e-9) * step)

@@ -35,8 +35,10 @@ extension Report {
         func names(_ outcome: Verdict.Outcome) -> [String] { figures.filter { $0.verdict?.outcome == outcome }.map(\.id) }
         var text = "Goals: \(names(.reached).count) of \(figures.count) reached"
         if small { text += " (small run: means nothing)" }
-        if !names(.missed).isEmpty { text += "\n  missed: " + names(.missed).joined(separator: ", ") }
-        if !names(.unknown).isEmpty { text += "\n  not known: " + names(.unknown).joined(separator: ", ") }
+        for (what, names) in [("missed", names(.missed)), ("not known", names(.unknown))] where !names.isEmpty {
+            let line = "  \(what): " + names.joined(separator: ", ")
+            text += "\n" + TextGrid.wrap(line, width: TextGrid.width).joined(separator: "\n")
+        }
         return text
     }
 }
