@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import subprocess
 
@@ -159,6 +160,26 @@ def test_page_draws_only_what_has_a_place(render):
     empty = dict(id="e", title="Empty", x=percentile, y=logarithmic, lines=[dict(name="l", points=[])])
     _, page = render(report(plots=[empty]))
     assert "Empty: no points" in page and "<figure" not in page
+
+
+def test_page_survives_any_numbers(render):
+    numbers = [0, 1, -1, 1e-300, 5e-324, 1e15, 1e20, 1e20 + 20000, 1e99, -1e99, 1e308, -1e308, "infinite", "none", 100, 99.9999999999, 1 + 1e-15]
+    chance = random.Random(1)
+    scales = ["linear", "logarithmic", "percentile"]
+    plots = [dict(id="p", title="P", x=dict(title="", unit="", scale=x), y=dict(title="", unit="", scale=y),
+                  lines=[dict(name="l", points=[[chance.choice(numbers), chance.choice(numbers)] for _ in range(count)])])
+             for x in scales for y in scales for count in [1, 2, 2, 2, 3, 3, 5, 40]]
+    figures = [figure(str(number), [number, 1], limit={"figure": "0"}, goal={"value": other}) for number in numbers for other in numbers]
+    _, page = render(report(*figures, plots=plots))
+    assert not re.search(r"(x|y|x1|x2|y1|y2|d|points)=\"[^\"]*(nan|inf)", page)
+
+
+def test_page_keeps_peaks_of_long_lines(render):
+    axis = dict(title="t", unit="s", scale="linear")
+    points = [[second, 9000 if second == 4321 else 1] for second in range(20_000)]
+    _, page = render(report(plots=[dict(id="p", title="P", x=axis, y=axis, lines=[dict(name="l", points=points)])]))
+    assert "[4321,9000]" in page
+    assert page.count(",1]") < 1000
 
 
 # Comparison

@@ -18,7 +18,7 @@ struct PlotDrawing {
     private static let marksOfCurve = 7
     /// Lines with more points are drawn thin.
     private static let denseMin = 200
-    /// No measurement; and differences of such stay finite.
+    /// Beyond that nothing was measured, and nearer to zero than its inverse counts as zero: differences stay finite, steps above zero.
     private static let farthest = 1e100
     /// Points across the width that can be told apart; of more, the extremes are kept.
     private static let pointsMax = 800
@@ -29,13 +29,15 @@ struct PlotDrawing {
 
     init(_ plot: Plot) {
         self.plot = plot
-        lines = plot.lines.map { line in
-            let drawable = line.points.filter { $0.count >= 2 && abs($0[0]) < PlotDrawing.farthest && abs($0[1]) < PlotDrawing.farthest }
-            return PlotDrawing.thinned(drawable.map { ($0[0], $0[1]) })
-        }
+        lines = plot.lines.map { PlotDrawing.thinned(PlotDrawing.drawable($0.points)) }
     }
 
     var isEmpty: Bool { lines.allSatisfy(\.isEmpty) }
+
+    private static func drawable(_ points: [[Double]]) -> [(x: Double, y: Double)] {
+        func settled(_ value: Double) -> Double { abs(value) < 1 / farthest ? 0 : value }
+        return points.filter { $0.count >= 2 && abs($0[0]) < farthest && abs($0[1]) < farthest }.map { (settled($0[0]), settled($0[1])) }
+    }
 
     /// Of each stretch the first, least, greatest and last in the order they came: a peak of one point in ten thousand must show.
     private static func thinned(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
