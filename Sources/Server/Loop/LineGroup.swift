@@ -71,12 +71,15 @@ extension Loop {
     func prefetch(_ line: UnsafePointer<ParsedLine>, step: Int) -> Bool {
         if line.pointee.orderCommand == .none { return false }
         guard hosts(line.pointee.wallet) else { return true }
-        let box = box(line.pointee.wallet)
+        let shard = shard(line.pointee.wallet)
+        // Field by field: a value handed over would be copied, for a look at it.
         switch line.pointee.orderCommand {
-        case .new: box.shard.prefetch(line.pointee.order, step: step)
-        case .replace: box.shard.prefetch(line.pointee.replace, step: step)
-        case .cancel: box.shard.prefetch(line.pointee.cancel, step: step)
-        case .fill: box.shard.prefetch(line.pointee.fill, step: step)
+        case .new:
+            shard.pointee.prefetchNew(
+                account: line.pointee.order.account, line.pointee.order.instrument, line.pointee.order.side, line.pointee.order.clientID, step: step)
+        case .replace: shard.pointee.prefetch(line.pointee.replace.order, account: line.pointee.replace.account, closes: false, step: step)
+        case .cancel: shard.pointee.prefetch(line.pointee.cancel.order, account: line.pointee.cancel.account, closes: true, step: step)
+        case .fill: shard.pointee.prefetch(line.pointee.fill.order, account: line.pointee.fill.account, closes: false, step: step)
         case .none: break
         }
         return true

@@ -16,36 +16,29 @@ extension Loop {
     /// Decides a command for a shard of this loop.
     @inline(__always)
     func execute(_ command: borrowing Command, wallet: WalletID, session: UInt64) -> Outcome {
-        let box = box(wallet)
-        return box.shard.execute(command, now: now) { mutation in
-            record(mutation, shard: box.number, session: session)
-        }
+        shard(wallet).pointee.execute(command, now: now) { record($0, shard: wallet, session: session) }
     }
 
     // The same for the frequent ones, where they lie.
 
     @inline(__always)
     func execute(_ order: borrowing NewOrder, wallet: WalletID, session: UInt64) -> Outcome {
-        let box = box(wallet)
-        return box.shard.execute(order, now: now) { record($0, shard: box.number, session: session) }
+        shard(wallet).pointee.execute(order, now: now) { record($0, shard: wallet, session: session) }
     }
 
     @inline(__always)
     func execute(_ replace: borrowing Replace, wallet: WalletID, session: UInt64) -> Outcome {
-        let box = box(wallet)
-        return box.shard.execute(replace, now: now) { record($0, shard: box.number, session: session) }
+        shard(wallet).pointee.execute(replace, now: now) { record($0, shard: wallet, session: session) }
     }
 
     @inline(__always)
     func execute(_ cancel: borrowing Cancel, wallet: WalletID, session: UInt64) -> Outcome {
-        let box = box(wallet)
-        return box.shard.execute(cancel, now: now) { record($0, shard: box.number, session: session) }
+        shard(wallet).pointee.execute(cancel, now: now) { record($0, shard: wallet, session: session) }
     }
 
     @inline(__always)
     func execute(_ fill: borrowing Fill, wallet: WalletID, session: UInt64) -> Outcome {
-        let box = box(wallet)
-        return box.shard.execute(fill, now: now) { record($0, shard: box.number, session: session) }
+        shard(wallet).pointee.execute(fill, now: now) { record($0, shard: wallet, session: session) }
     }
 
     /// On a disk that is nearly full only some commands are taken (docs/PROTOCOL.md, STORAGE_FULL).

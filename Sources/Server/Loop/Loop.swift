@@ -6,13 +6,25 @@ import WAL
 
 /// A shard and its place on the heap, so that a loop can hold many.
 final class ShardBox {
-    @exclusivity(unchecked) var shard: Shard
+    /// Good as long as the box.
+    let address: UnsafeMutablePointer<Shard>
     let number: WalletID
+
     init(_ shard: consuming Shard) {
         number = shard.number
-        self.shard = shard
+        address = .allocate(capacity: 1)
+        address.initialize(to: shard)
     }
     convenience init(number: WalletID) { self.init(Shard(number: number)) }
+    deinit {
+        address.deinitialize(count: 1)
+        address.deallocate()
+    }
+
+    var shard: Shard {
+        @inline(__always) unsafeAddress { UnsafePointer(address) }
+        @inline(__always) unsafeMutableAddress { address }
+    }
 }
 
 /// One event loop's part of the service: its share of the connections and of the shards (shard s belongs to loop s % K), its own
@@ -50,7 +62,9 @@ final class Loop: @unchecked Sendable {
     // MARK: State of the market
 
     /// By wallet / K.
-    @exclusivity(unchecked) var shards: [ShardBox] = []
+    @exclusivity(unchecked) private(set) var shards: [ShardBox] = []
+    /// Where they are: a command finds its shard without counting references.
+    private let shardAddresses: UnsafeMutablePointer<UnsafeMutablePointer<Shard>>
     @exclusivity(unchecked) var registry = Registry()
 
     // MARK: The turn
@@ -128,6 +142,7 @@ final class Loop: @unchecked Sendable {
         clock = service.clock
         unsentBytesMax = service.maxUnsentBytes
         batch = Batch()
+        shardAddresses = .allocate(capacity: Registry.walletsMax)
         outbox = (0..<count).map { _ in Parcel(from: index) }
         endTurnTask = { [unowned self] in
             self.endIsScheduled = false
@@ -144,6 +159,21 @@ final class Loop: @unchecked Sendable {
         invariant(hosts(wallet) && position < shards.count, "a message for a shard that is not here")
         return shards[position]
     }
+
+    /// The shard of a wallet of this loop, for the hot path.
+    @inline(__always)
+    func shard(_ wallet: WalletID) -> UnsafeMutablePointer<Shard> {
+        let position = Int(wallet) / count
+        invariant(hosts(wallet) && position < shards.count, "a message for a shard that is not here")
+        return shardAddresses[position]
+    }
+
+    func add(_ box: ShardBox) {
+        shardAddresses[shards.count] = box.address
+        shards.append(box)
+    }
+
+    deinit { shardAddresses.deallocate() }
 
     // MARK: Records
 

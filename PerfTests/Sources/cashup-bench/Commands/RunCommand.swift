@@ -1,5 +1,5 @@
 import ArgumentParser
-@preconcurrency import Foundation
+import Foundation
 import Report
 
 struct RunCommand: ParsableCommand {
