@@ -52,7 +52,7 @@ extension Shard {
 
         changeOpen(position, accepted.side, accepted.quantity)
         positions[position].openOrders += 1
-        accounts[Int(account)].openOrders += 1
+        accounts[account].openOrders += 1
         let last = positions[position].openLast
         orders[slot].previous = last
         if last == none { positions[position].openFirst = slot } else { orders[last].next = slot }
@@ -122,7 +122,7 @@ extension Shard {
             if extras[extra].heapIndex != none { removeExpiry(slot) }
         }
         positions[position].openOrders -= 1
-        accounts[Int(positions[position].account)].openOrders -= 1
+        accounts[positions[position].account].openOrders -= 1
         remember(slot, time)
     }
 

@@ -179,8 +179,8 @@ extension Shard {
         if let late = tooLate(all.before, now) { return .rejected(late) }
         if all.account == 0 {
             var count: Int64 = 0
-            for account in accounts.indices {
-                count += cancelOpen(Int32(account), -1, all.reason, all.session, now, emit)
+            for account in 0..<accounts.end {
+                count += cancelOpen(account, -1, all.reason, all.session, now, emit)
             }
             return .canceled(count: count)
         }
@@ -206,8 +206,8 @@ extension Shard {
         before epoch: UInt32, now: Timestamp, emit: (borrowing Mutation) -> Void
     ) -> Int64 {
         var count: Int64 = 0
-        for account in accounts.indices {
-            count += cancelOpen(Int32(account), -1, .disconnect, now, emit) { $0 != 0 && $0 >> 32 < epoch }
+        for account in 0..<accounts.end {
+            count += cancelOpen(account, -1, .disconnect, now, emit) { $0 != 0 && $0 >> 32 < epoch }
         }
         return count
     }
@@ -218,8 +218,8 @@ extension Shard {
         _ emit: (borrowing Mutation) -> Void, _ isMeant: (UInt64) -> Bool
     ) -> Int64 {
         var count: Int64 = 0
-        if accounts[Int(account)].openOrders == 0 { return 0 }
-        var position = accounts[Int(account)].positions
+        if accounts[account].openOrders == 0 { return 0 }
+        var position = accounts[account].positions
         while position != none {
             if instrument < 0 || positions[position].instrument == instrument {
                 var slot = positions[position].openFirst

@@ -38,8 +38,8 @@ extension Shard {
             return nil
         }
         if let refused = refusal(
-            accounts[Int(account)].limits, LimitScope(account: number, instrument: -1, wallet: self.number),
-            accounts[Int(account)].openOrders)
+            accounts[account].limits, LimitScope(account: number, instrument: -1, wallet: self.number),
+            accounts[account].openOrders)
         {
             return refused
         }
