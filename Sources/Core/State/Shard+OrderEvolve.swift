@@ -9,16 +9,24 @@ struct OrderPlace {
     var idHash: UInt64
 }
 
+extension OrderAccepted {
+    /// Does it have what only some orders have? See ``OrderExtra``.
+    @inline(__always)
+    fileprivate var needsExtra: Bool {
+        max | marketReserve != 0 || UInt64(bitPattern: expire) | cancelOnDisconnect | UInt64(truncatingIfNeeded: note.count) != 0
+    }
+}
+
 extension Shard {
     /// In a replay: what decide found by itself.
-    func place(of accepted: OrderAccepted) -> OrderPlace {
+    func place(of accepted: borrowing OrderAccepted) -> OrderPlace {
         guard let account = registry.account(accepted.account) else { invariantFailure("order of an unknown account") }
         return OrderPlace(
             account: account, position: positionSlot(account, accepted.instrument) ?? none,
             idHash: Shard.idHash(account, accepted.clientID))
     }
 
-    mutating func evolve(_ accepted: OrderAccepted, at place: OrderPlace, _ time: Timestamp) {
+    mutating func evolve(_ accepted: borrowing OrderAccepted, at place: OrderPlace, _ time: Timestamp) {
         let account = place.account
         let position = place.position == none ? makePosition(account, accepted.instrument) : place.position
         let funds =
@@ -33,9 +41,7 @@ extension Shard {
                 clientID: accepted.clientID, contentHash: accepted.contentHash, created: time, updated: time,
                 strategy: intern(accepted.strategy)))
         invariant(slot == record, "order arrays out of step")
-        if accepted.max != 0 || accepted.marketReserve != 0 || accepted.expire != 0 || accepted.cancelOnDisconnect != 0
-            || !accepted.note.isEmpty
-        {
+        if accepted.needsExtra {
             var extra = OrderExtra()
             extra.max = accepted.max
             extra.marketReserve = accepted.marketReserve
@@ -60,17 +66,18 @@ extension Shard {
         if funds != none { moveReserve(funds, reserved(slot)) }
     }
 
-    mutating func evolve(_ replaced: OrderReplaced, at slot: Int32, _ time: Timestamp) {
+    mutating func evolve(_ replaced: borrowing OrderReplaced, at slot: Int32, _ time: Timestamp) {
         let before = reserved(slot)
         let old = orders[slot]
         var extra = orderRecords[slot].extra
         let largest = Swift.max(old.quantity, extra == none ? 0 : extras[extra].largestQuantity)
-        if extra == none, largest > replaced.quantity || replaced.max != 0 || replaced.marketReserve != 0 {
+        let (isSmaller, amounts) = (largest > replaced.quantity, replaced.max | replaced.marketReserve)
+        if extra == none, isSmaller || amounts != 0 {
             extra = extras.insert(OrderExtra())
             orderRecords[slot].extra = extra
         }
         if extra != none {
-            extras[extra].largestQuantity = largest > replaced.quantity ? largest : 0
+            extras[extra].largestQuantity = isSmaller ? largest : 0
             extras[extra].max = replaced.max
             extras[extra].marketReserve = replaced.marketReserve
         }
@@ -83,7 +90,7 @@ extension Shard {
     }
 
     @inline(__always)
-    mutating func evolve(_ canceled: OrderCanceled, at slot: Int32, _ time: Timestamp) {
+    mutating func evolve(_ canceled: borrowing OrderCanceled, at slot: Int32, _ time: Timestamp) {
         evolveClosed(slot, .canceled, canceled.reason, canceled.note, time)
     }
 

@@ -3,7 +3,7 @@
 extension Shard {
     // MARK: New
 
-    mutating func decide(_ new: borrowing NewOrder, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ new: borrowing NewOrder, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void) -> Outcome {
         guard let account = registry.account(new.account) else { return .rejected(.unknownAccount(new.account)) }
         guard isHere(new.instrument) else { return .rejected(.unknownInstrument(new.instrument)) }
         let idHash = Shard.idHash(account, new.clientID)
@@ -20,7 +20,7 @@ extension Shard {
 
     private mutating func accept(
         _ new: borrowing NewOrder, _ account: Int32, _ idHash: UInt64, _ hash: UInt64, wholePosition: Bool = false,
-        _ now: Timestamp, _ emit: (borrowing Mutation) -> Void
+        _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void
     ) -> Outcome {
         let instrument = new.instrument
         if let late = tooLate(new.before, now) { return .rejected(late) }
@@ -77,7 +77,7 @@ extension Shard {
             cancelOnDisconnect: new.cancelOnDisconnect, contentHash: hash)
         forgetOld(now, keeping: nil)
         evolve(accepted, at: OrderPlace(account: account, position: position ?? none, idHash: idHash), now)
-        emit(.orderAccepted(accepted))
+        emit(accepted)
         return .order(
             OrderView(id: id, instrument: instrument, status: .new, leaves: new.quantity, cumulative: 0, cumulativeCost: 0),
             duplicate: false)
@@ -85,7 +85,7 @@ extension Shard {
 
     // MARK: Replace
 
-    mutating func decide(_ replace: borrowing Replace, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ replace: borrowing Replace, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void) -> Outcome {
         let instrument = replace.instrument
         guard let account = registry.account(replace.account) else { return .rejected(.unknownAccount(replace.account)) }
         guard isHere(instrument) else { return .rejected(.unknownInstrument(instrument)) }
@@ -148,7 +148,7 @@ extension Shard {
             order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve)
         forgetOld(now, keeping: nil)
         evolve(replaced, at: slot, now)
-        emit(.orderReplaced(replaced))
+        emit(replaced)
         return .order(view(slot), duplicate: false)
     }
 
@@ -163,7 +163,7 @@ extension Shard {
 
     // MARK: Cancel
 
-    mutating func decide(_ cancel: borrowing Cancel, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ cancel: borrowing Cancel, _ now: Timestamp, _ emit: (borrowing OrderCanceled) -> Void) -> Outcome {
         guard let account = registry.account(cancel.account) else { return .rejected(.unknownAccount(cancel.account)) }
         guard isHere(cancel.instrument) else { return .rejected(.unknownInstrument(cancel.instrument)) }
         guard let slot = orderSlot(cancel.order, account, cancel.instrument) else { return .rejected(.unknownOrder) }
@@ -227,7 +227,7 @@ extension Shard {
                     let next = orders[slot].next
                     let extra = orderRecords[slot].extra
                     if isMeant(extra == none ? 0 : extras[extra].cancelOnDisconnect) {
-                        cancelOrder(slot, reason, Text(), now, emit)
+                        cancelOrder(slot, reason, Text(), now) { emit(.orderCanceled(copy $0)) }
                         count += 1
                     }
                     slot = next
@@ -239,17 +239,17 @@ extension Shard {
     }
 
     private mutating func cancelOrder(
-        _ slot: Int32, _ reason: CancelReason, _ note: Text, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void
+        _ slot: Int32, _ reason: CancelReason, _ note: Text, _ now: Timestamp, _ emit: (borrowing OrderCanceled) -> Void
     ) {
         let canceled = OrderCanceled(order: orders[slot].id, reason: reason, note: note)
         forgetOld(now, keeping: nil)
         evolve(canceled, at: slot, now)
-        emit(.orderCanceled(canceled))
+        emit(canceled)
     }
 
     // MARK: Close position
 
-    mutating func decide(_ close: ClosePosition, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ close: ClosePosition, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void) -> Outcome {
         guard let account = registry.account(close.account) else { return .rejected(.unknownAccount(close.account)) }
         guard isHere(close.instrument) else { return .rejected(.unknownInstrument(close.instrument)) }
         let idHash = Shard.idHash(account, close.clientID)

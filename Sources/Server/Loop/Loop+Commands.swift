@@ -17,6 +17,9 @@ extension Loop {
     @inline(__always)
     func execute(_ command: borrowing Command, wallet: WalletID, session: UInt64) -> Outcome {
         let box = box(wallet)
+        if case .cancel(let cancel) = copy command {
+            return box.shard.execute(cancel, now: now) { canceled in record(canceled, shard: box.number, session: session) }
+        }
         return box.shard.execute(command, now: now) { mutation in
             record(mutation, shard: box.number, session: session)
         }
@@ -26,9 +29,7 @@ extension Loop {
     @inline(__always)
     func execute(_ order: borrowing NewOrder, wallet: WalletID, session: UInt64) -> Outcome {
         let box = box(wallet)
-        return box.shard.execute(order, now: now) { mutation in
-            record(mutation, shard: box.number, session: session)
-        }
+        return box.shard.execute(order, now: now) { accepted in record(accepted, shard: box.number, session: session) }
     }
 
     /// On a disk that is nearly full only some commands are taken (docs/PROTOCOL.md, STORAGE_FULL).

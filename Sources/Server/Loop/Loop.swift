@@ -147,6 +147,18 @@ final class Loop: @unchecked Sendable {
         writer.append(mutation, shard: shard, time: now, session: session, to: batch)
     }
 
+    @inline(__always)
+    func record(_ accepted: borrowing OrderAccepted, shard: WalletID, session: UInt64) {
+        if batch.recordCount == 0 { predictedBase = log.sealedLSN }
+        writer.append(accepted, shard: shard, time: now, session: session, to: batch)
+    }
+
+    @inline(__always)
+    func record(_ canceled: borrowing OrderCanceled, shard: WalletID, session: UInt64) {
+        if batch.recordCount == 0 { predictedBase = log.sealedLSN }
+        writer.append(canceled, shard: shard, time: now, session: session, to: batch)
+    }
+
     /// The LSN of the record appended last; exact with one loop, otherwise a guess that the turn's end corrects.
     var lastLSN: UInt64 { predictedBase + UInt64(batch.recordCount) }
 
