@@ -134,16 +134,18 @@ extension Shard {
     }
 
     /// What the order holds of its `funds` balance now.
+    @inline(__always)
     func reserved(_ slot: Int32) -> Amount {
-        let order = orders[slot]
-        if order.funds == none || !order.status.isOpen { return 0 }
-        let market = markets[positions[order.position].instrument]
-        if order.side == .sell { return Int128(order.leaves) * Int128(market.quantityUnit) }
-        if order.type == .market {
+        if orders[slot].funds == none || !orders[slot].status.isOpen { return 0 }
+        let instrument = positions[orders[slot].position].instrument
+        let leaves = orders[slot].quantity - orders[slot].cumulative
+        if orders[slot].side == .sell { return Int128(leaves) * Int128(markets[instrument].quantityUnit) }
+        if orders[slot].type == .market {
             let extra = orderRecords[slot].extra
             return extra == none ? 0 : extras[extra].marketReserve
         }
-        return Int128(order.price) * Int128(order.leaves) * Int128(market.amountUnit)
+        guard let amount = amount(instrument, orders[slot].price, leaves) else { invariantFailure("an open order is worth too much") }
+        return amount
     }
 
     @inline(__always)

@@ -347,21 +347,23 @@ extension Shard {
     private func reserve(
         _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ quantity: Quantity, _ max: Amount, _ notional: Amount
     ) -> Result<Amount, Rejection> {
-        var amount = notional
-        if side == .sell {
-            amount = Int128(quantity) * Int128(markets[instrument].quantityUnit)
-        } else if type == .market {
-            if max > 0 { return .success(max) }
-            if markets[instrument].mark == 0 { return .failure(.noMark(instrument)) }
-            amount += (notional * Int128(registry.setting(.marketMarginBps)) + 9_999) / 10_000
-        }
+        if side == .buy, type == .market { return marketReserve(instrument, max, notional) }
+        let amount = side == .buy ? notional : Int128(quantity) * Int128(markets[instrument].quantityUnit)
         return Numbers.inRange(amount) ? .success(amount) : .failure(.overflow(.reserve))
     }
 
-    /// price x quantity of an instrument; `nil` when it reaches 2^110.
+    @inline(never)
+    private func marketReserve(_ instrument: InstrumentID, _ max: Amount, _ notional: Amount) -> Result<Amount, Rejection> {
+        if max > 0 { return .success(max) }
+        if markets[instrument].mark == 0 { return .failure(.noMark(instrument)) }
+        let amount = notional + (notional * Int128(registry.setting(.marketMarginBps)) + 9_999) / 10_000
+        return Numbers.inRange(amount) ? .success(amount) : .failure(.overflow(.reserve))
+    }
+
+    /// price x quantity of an instrument, neither of them negative; `nil` when it reaches 2^110.
     @inline(__always)
     func amount(_ instrument: InstrumentID, _ price: Price, _ quantity: Quantity) -> Amount? {
-        Numbers.scaled(Int128(price) * Int128(quantity), markets[instrument].amountUnit)
+        Numbers.product(price, quantity, markets[instrument].amountUnit)
     }
 
     static var strategiesMax: Int64 { 65_000 }

@@ -54,11 +54,13 @@ struct CoreRun: ~Copyable {
 
     /// Executes the turn's commands, each group's memory asked for ahead.
     private mutating func execute() {
+        var ahead = InlineArray<16, Shard.Ahead>(repeating: Shard.Ahead())
         var begin = 0
         while begin < turn.count {
             let end = min(begin + CoreRun.group, turn.count)
-            for step in 0..<Shard.prefetchSteps {
-                for index in begin..<end { turn.prefetch(index, world.shard, step) }
+            for index in begin..<end { ahead[index - begin] = turn.ahead(of: index, world.shard) }
+            for _ in 0..<2 {
+                for place in 0..<end - begin { world.shard.prefetch(&ahead[place]) }
             }
             for index in begin..<end {
                 world.tick()
@@ -159,12 +161,12 @@ private struct Turn: ~Copyable {
     }
 
     @inline(__always)
-    func prefetch(_ index: Int, _ shard: borrowing Shard, _ step: Int) {
+    func ahead(of index: Int, _ shard: borrowing Shard) -> Shard.Ahead {
         switch kinds[index] {
-        case .new: shard.prefetch(orders[index], step: step)
-        case .cancel: shard.prefetch(cancels[index], step: step)
-        case .replace: shard.prefetch(replaces[index], step: step)
-        case .fill: shard.prefetch(fills[index], step: step)
+        case .new: shard.ahead(of: orders[index])
+        case .cancel: shard.ahead(of: cancels[index])
+        case .replace: shard.ahead(of: replaces[index])
+        case .fill: shard.ahead(of: fills[index])
         }
     }
 
