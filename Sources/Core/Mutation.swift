@@ -149,7 +149,7 @@ public struct TransferReceived: BitwiseCopyable, Sendable {
 /// Limits in force; ``Limits/none`` where there is no limit.
 public struct Limits: BitwiseCopyable, Sendable, Equatable {
     /// "No limit".
-    public static let none = Amount.max
+    public static var none: Amount { .max }
     /// Of one order, in base asset at 10^-18.
     public var maxQuantity: Amount = Limits.none
     /// Of one order, in quote asset at 10^-18.

@@ -38,6 +38,17 @@ public enum Numbers {
         return overflow || !inRange(result) ? nil : result
     }
 
+    /// The product of three numbers that are not negative; `nil` when it reaches 2^110.
+    @inline(__always)
+    static func product(_ a: Int64, _ b: Int64, _ c: Int64) -> Amount? {
+        let ab = UInt64(bitPattern: a).multipliedFullWidth(by: UInt64(bitPattern: b))
+        let low = ab.low.multipliedFullWidth(by: UInt64(bitPattern: c))
+        let high = ab.high.multipliedFullWidth(by: UInt64(bitPattern: c))
+        let (top, overflow) = high.low.addingReportingOverflow(low.high)
+        guard high.high == 0, !overflow, top < 1 << (110 - 64) else { return nil }
+        return Amount(truncatingIfNeeded: UInt128(top) << 64 | UInt128(low.low))
+    }
+
     @inline(__always)
     static func inRange(_ amount: Amount) -> Bool { amount < Balance.limit && amount > -Balance.limit }
 

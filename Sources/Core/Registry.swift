@@ -31,6 +31,9 @@ public struct Registry: ~Copyable {
         public var status: AccountStatus
     }
 
+    /// Read in place, not copied to be read: see ``Shard``.
+    private let addressOnly: Any? = nil
+
     public init() {}
 
     // MARK: Look-up

@@ -176,7 +176,9 @@ struct Startup {
 
     private func parse(_ line: String) -> ParsedLine {
         var bytes = "seed " + line
-        return bytes.withUTF8 { LineParser.parse(UnsafeRawBufferPointer($0), registry: shards[0].shard.registry) }
+        var parsed = ParsedLine()
+        bytes.withUTF8 { LineParser.parse(UnsafeRawBufferPointer($0), registry: shards[0].shard.registry, into: &parsed) }
+        return parsed
     }
 
     private func text(_ write: (inout OutputBuffer) -> Void) -> String {

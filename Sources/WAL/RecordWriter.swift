@@ -14,10 +14,57 @@ public struct RecordWriter {
     public mutating func append(
         _ mutation: borrowing Mutation, shard: WalletID, time: Timestamp, session: UInt64, to batch: Batch
     ) {
+        switch copy mutation {
+        case .orderAccepted(let it): append(it, shard: shard, time: time, session: session, to: batch)
+        case .orderReplaced(let it): append(it, shard: shard, time: time, session: session, to: batch)
+        case .orderCanceled(let it): append(it, shard: shard, time: time, session: session, to: batch)
+        case .filled(let it): append(it, shard: shard, time: time, session: session, to: batch)
+        default:
+            var out = open(shard, time, session, batch)
+            let kind = writeRare(mutation, &out)
+            close(kind, out, session, batch)
+        }
+    }
+
+    // The frequent ones without a mutation around them.
+
+    public mutating func append(_ it: borrowing OrderAccepted, shard: WalletID, time: Timestamp, session: UInt64, to batch: Batch) {
+        var out = open(shard, time, session, batch)
+        write(it, &out)
+        close(.orderAccepted, out, session, batch)
+    }
+
+    public mutating func append(_ it: borrowing OrderReplaced, shard: WalletID, time: Timestamp, session: UInt64, to batch: Batch) {
+        var out = open(shard, time, session, batch)
+        write(it, &out)
+        close(.orderReplaced, out, session, batch)
+    }
+
+    public mutating func append(_ it: borrowing OrderCanceled, shard: WalletID, time: Timestamp, session: UInt64, to batch: Batch) {
+        var out = open(shard, time, session, batch)
+        order(it.order, &out)
+        out.byte(it.reason.rawValue | (it.note.isEmpty ? 0 : 0x80))
+        if !it.note.isEmpty { out.text(it.note) }
+        close(.orderCanceled, out, session, batch)
+    }
+
+    public mutating func append(_ it: borrowing Filled, shard: WalletID, time: Timestamp, session: UInt64, to batch: Batch) {
+        var out = open(shard, time, session, batch)
+        write(it, &out)
+        close(.filled, out, session, batch)
+    }
+
+    @inline(__always)
+    private mutating func open(_ shard: WalletID, _ time: Timestamp, _ session: UInt64, _ batch: Batch) -> RecordBytes {
         if batch.recordCount == 0 { begin() }
         var out = RecordBytes(batch.bytes.reserve(RecordBytes.capacity))
         writeHead(shard, time, session, &out)
-        out.patch(writeBody(mutation, &out).rawValue)
+        return out
+    }
+
+    @inline(__always)
+    private func close(_ kind: RecordKind, _ out: RecordBytes, _ session: UInt64, _ batch: Batch) {
+        out.patch(kind.rawValue)
         batch.bytes.commit(out.count)
         batch.recordCount &+= 1
         batch.note(session: session)
@@ -39,27 +86,12 @@ public struct RecordWriter {
         context.time = time
     }
 
-    /// One switch: each would copy the mutation.
-    @inline(__always)
-    private mutating func writeBody(_ mutation: borrowing Mutation, _ out: inout RecordBytes) -> RecordKind {
+    @inline(never)
+    private mutating func writeRare(_ mutation: borrowing Mutation, _ out: inout RecordBytes) -> RecordKind {
         switch copy mutation {
-        case .orderAccepted(let it):
-            write(it, &out)
-            return .orderAccepted
-        case .orderReplaced(let it):
-            write(it, &out)
-            return .orderReplaced
-        case .orderCanceled(let it):
-            order(it.order, &out)
-            out.byte(it.reason.rawValue | (it.note.isEmpty ? 0 : 0x80))
-            if !it.note.isEmpty { out.text(it.note) }
-            return .orderCanceled
         case .orderExpired(let id):
             order(id, &out)
             return .orderExpired
-        case .filled(let it):
-            write(it, &out)
-            return .filled
         case .markSet(let instrument, let price):
             out.varint(UInt64(instrument))
             out.zigzag(price &- context.prices[Int(instrument & 15)])
@@ -91,6 +123,7 @@ public struct RecordWriter {
         case .limitsSet(let account, let instrument, let it):
             out.limits(account, instrument, it)
             return .limitsSet
+        case .orderAccepted, .orderReplaced, .orderCanceled, .filled: invariantFailure("a kind of record that is written elsewhere")
         }
     }
 

@@ -7,58 +7,70 @@ import CPrefetch
 struct Arena<Element: BitwiseCopyable>: ~Copyable {
     private static var chunkBits: Int32 { 13 }
     private static var chunkCount: Int { 1 << 13 }
+    private static var lineBytes: Int { 64 }
 
     private var chunks: UnsafeMutablePointer<UnsafeMutablePointer<Element>>
     private var chunksUsed = 0
     private var chunksCapacity = 16
     /// Slots handed out so far, freed ones included.
     private(set) var end: Int32 = 0
-    private var free: [Int32] = []
+    /// The slot freed last; the first four bytes of each are the one freed before it.
+    private var free: Int32 = none
+    private var freeCount = 0
 
     init() {
+        invariant(MemoryLayout<Element>.stride >= 4, "a free slot has no room for a link")
         chunks = .allocate(capacity: chunksCapacity)
     }
 
     deinit {
-        for i in 0..<chunksUsed { chunks[i].deallocate() }
+        for i in 0..<chunksUsed { UnsafeMutableRawPointer(chunks[i]).deallocate() }
         chunks.deallocate()
     }
 
     /// Slots in use.
-    var count: Int { Int(end) - free.count }
+    var count: Int { Int(end) - freeCount }
 
-    subscript(index: Int32) -> Element {
-        @inline(__always) unsafeAddress {
-            UnsafePointer(chunks[Int(index >> Arena.chunkBits)] + Int(index) & (Arena.chunkCount - 1))
-        }
-        @inline(__always) unsafeMutableAddress {
-            chunks[Int(index >> Arena.chunkBits)] + Int(index) & (Arena.chunkCount - 1)
-        }
+    @inline(__always)
+    private func address(_ index: Int32) -> UnsafeMutablePointer<Element> {
+        chunks[Int(index >> Arena.chunkBits)] + Int(index) & (Arena.chunkCount - 1)
     }
 
-    /// Asks for the first cache line of a slot.
+    subscript(index: Int32) -> Element {
+        @inline(__always) unsafeAddress { UnsafePointer(address(index)) }
+        @inline(__always) unsafeMutableAddress { address(index) }
+    }
+
+    /// Asks for a slot's first and last cache line.
     @inline(__always)
     func prefetch(_ index: Int32) {
-        prefetch_line(chunks[Int(index >> Arena.chunkBits)] + Int(index) & (Arena.chunkCount - 1))
+        let address = UnsafeRawPointer(address(index))
+        prefetch_line(address)
+        if MemoryLayout<Element>.size > Arena.lineBytes { prefetch_line(address + (MemoryLayout<Element>.size - 1)) }
     }
 
     /// The index of a slot that holds `element` from now on.
     @inline(__always)
     mutating func insert(_ element: Element) -> Int32 {
         let index: Int32
-        if let reused = free.popLast() {
-            index = reused
+        if free != none {
+            index = free
+            free = UnsafeRawPointer(address(index)).load(as: Int32.self)
+            freeCount &-= 1
         } else {
             if Int(end >> Arena.chunkBits) == chunksUsed { addChunk() }
             index = end
-            end += 1
+            end &+= 1
         }
-        (chunks[Int(index >> Arena.chunkBits)] + Int(index) & (Arena.chunkCount - 1)).initialize(to: element)
+        address(index).initialize(to: element)
         return index
     }
 
+    @inline(__always)
     mutating func remove(_ index: Int32) {
-        free.append(index)
+        UnsafeMutableRawPointer(address(index)).storeBytes(of: free, as: Int32.self)
+        free = index
+        freeCount &+= 1
     }
 
     @inline(never)
@@ -71,7 +83,9 @@ struct Arena<Element: BitwiseCopyable>: ~Copyable {
             chunks = larger
             chunksCapacity *= 2
         }
-        chunks[chunksUsed] = .allocate(capacity: Arena.chunkCount)
+        // At a line's begin: elements of 64 bytes would lie across two lines each.
+        let chunk = UnsafeMutableRawPointer.allocate(byteCount: Arena.chunkCount * MemoryLayout<Element>.stride, alignment: Arena.lineBytes)
+        chunks[chunksUsed] = chunk.bindMemory(to: Element.self, capacity: Arena.chunkCount)
         chunksUsed += 1
     }
 }

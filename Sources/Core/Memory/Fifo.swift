@@ -16,6 +16,13 @@ struct Fifo: ~Copyable {
 
     var first: UInt64? { count == 0 ? nil : chunks[emptied][head] }
 
+    /// The value that will be the first when `distance` more are removed.
+    func value(at distance: Int) -> UInt64? {
+        guard distance < count else { return nil }
+        let index = head + distance
+        return chunks[emptied + index / Fifo.chunkCount][index % Fifo.chunkCount]
+    }
+
     mutating func append(_ value: UInt64) {
         if chunks.count == emptied || tail == Fifo.chunkCount {
             chunks.append(.allocate(capacity: Fifo.chunkCount))

@@ -21,13 +21,12 @@ struct IndexTable: ~Copyable {
 
     init() {
         mask = 15
-        entries = .allocate(capacity: 16)
-        entries.initialize(repeating: 0, count: 16)
+        entries = IndexTable.empty(16)
     }
 
     deinit {
-        entries.deallocate()
-        old?.deallocate()
+        UnsafeMutableRawPointer(entries).deallocate()
+        UnsafeMutableRawPointer(old)?.deallocate()
     }
 
     @inline(__always)
@@ -137,8 +136,13 @@ struct IndexTable: ~Copyable {
         while entries[Int(oldCursor)] != 0 { oldCursor += 1 }
         oldVisited = 0
         mask = mask &* 2 &+ 1
-        entries = .allocate(capacity: Int(mask) + 1)
-        entries.initialize(repeating: 0, count: Int(mask) + 1)
+        entries = IndexTable.empty(Int(mask) + 1)
+    }
+
+    /// Begins with a cache line, so that most probes stay within one.
+    private static func empty(_ capacity: Int) -> UnsafeMutablePointer<UInt64> {
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: capacity * 8, alignment: 64)
+        return bytes.initializeMemory(as: UInt64.self, repeating: 0, count: capacity)
     }
 
     private mutating func moveClusters() {
@@ -146,7 +150,7 @@ struct IndexTable: ~Copyable {
         var clusters = 0
         while clusters < IndexTable.clustersPerInsert {
             if oldVisited > oldMask {
-                old.deallocate()
+                UnsafeMutableRawPointer(old).deallocate()
                 self.old = nil
                 return
             }

@@ -110,7 +110,7 @@ struct Balance: BitwiseCopyable {
     /// 2^110 x 10^-18, about 1.29 x 10^15 units: below this in magnitude are a balance (but for credits from other wallets, which are never
     /// refused), what was paid into a wallet net of what was paid out, what a venue owes it, and its fees, per asset. So all
     /// money of an asset in W wallets with V venues is below W x (V + 2) x 2^110, far from the 2^127 of its type.
-    static let limit: Amount = 1 << 110
+    static var limit: Amount { 1 << 110 }
 
     /// May be negative after a fill that cost more than there was.
     var available: Amount = 0

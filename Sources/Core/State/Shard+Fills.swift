@@ -17,7 +17,7 @@ private struct FillEffect {
 }
 
 extension Shard {
-    mutating func decide(_ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Filled) -> Void) -> Outcome {
         guard let account = registry.account(fill.account) else { return .rejected(.unknownAccount(fill.account)) }
         guard isHere(fill.instrument) else {
             return .rejected(.unknownInstrument(fill.instrument))
@@ -64,19 +64,19 @@ extension Shard {
             feeAsset: fill.feeAsset, liquidity: fill.liquidity, venueTime: fill.venueTime)
         forgetOld(now, keeping: slot)
         evolve(filled, at: slot, effect, now)
-        emit(.filled(filled))
+        emit(filled)
         return .filled(view(slot), trade: trade, duplicate: false)
     }
 
     /// In a replay: the effect is worked out again.
-    mutating func evolve(_ filled: Filled, at slot: Int32, _ time: Timestamp) {
+    mutating func evolve(_ filled: borrowing Filled, at slot: Int32, _ time: Timestamp) {
         guard let effect = effect(slot, filled.quantity, filled.price, filled.fee, filled.feeAsset) else {
             invariantFailure("a recorded fill does not fit the state")
         }
         evolve(filled, at: slot, effect, time)
     }
 
-    private mutating func evolve(_ filled: Filled, at slot: Int32, _ effect: FillEffect, _ time: Timestamp) {
+    private mutating func evolve(_ filled: borrowing Filled, at slot: Int32, _ effect: FillEffect, _ time: Timestamp) {
         let order = orders[slot]
         let position = order.position
         let market = markets[positions[position].instrument]
@@ -219,7 +219,7 @@ extension Shard {
         positions[position].fees = fees.insert(FeeRecord(amount: amount, asset: asset, next: positions[position].fees))
     }
 
-    private mutating func addTrade(_ filled: Filled, _ order: Int32, _ position: Int32, _ time: Timestamp) {
+    private mutating func addTrade(_ filled: borrowing Filled, _ order: Int32, _ position: Int32, _ time: Timestamp) {
         invariant(filled.trade == Int64(number) << 40 | (lastTrade + 1), "TradeIDs out of order")
         lastTrade += 1
         let newest = positions[position].tradesNewest

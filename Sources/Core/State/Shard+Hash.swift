@@ -48,7 +48,8 @@ extension Shard {
                 12, u(target), u(transfer.sequence), u(transfer.account), u(transfer.fromAccount), u(transfer.asset),
                 low(transfer.amount), high(transfer.amount), transfer.reference.hash)
         }
-        for (index, account) in registry.accounts.enumerated() {
+        for index in 0..<accounts.end {
+            let account = registry.accounts[Int(index)]
             add(13, UInt64(index), u(account.number), UInt64(account.status.rawValue), u(accounts[index].openOrders))
             if accounts[index].limits != none { addLimits(u(account.number), .max, accounts[index].limits) }
             var balance = accounts[index].balances
@@ -160,7 +161,7 @@ extension Shard {
     /// Every reserve is exactly what open orders hold, every count what its list holds. `false`: state is broken. For tests and verification.
     public borrowing func reservesMatch() -> Bool {
         var reservedBy = [Amount](repeating: 0, count: Int(balances.end))
-        for account in accounts.indices {
+        for account in 0..<accounts.end {
             var open: Int32 = 0
             var position = accounts[account].positions
             while position != none {

@@ -20,6 +20,7 @@ extension Shard {
 
     @inline(never)
     private mutating func forgetOldest(_ horizon: Int64, _ kept: Int32?) {
+        prefetchForgotten()
         for _ in 0..<Shard.forgottenPerRecordMax {
             guard let first = memory.first else { return }
             if Int64(first >> 32) >= horizon, memory.count <= Int(registry.setting(.windowIDs)) { return }
@@ -28,6 +29,26 @@ extension Shard {
             memory.removeFirst()
             if value >= 0 { forgetOrder(value) } else { forgetReference(~value) }
         }
+    }
+
+    /// Asks for what the next but a few to be forgotten will touch: they are the oldest, so no cache has them any more.
+    @inline(__always)
+    private func prefetchForgotten() {
+        if let far = memory.value(at: 8), let slot = Shard.orderSlot(remembered: far) {
+            orders.prefetch(slot)
+            orderRecords.prefetch(slot)
+        }
+        guard let near = memory.value(at: 4), let slot = Shard.orderSlot(remembered: near) else { return }
+        let position = orders[slot].position
+        positions.prefetch(position)
+        orderIDs.prefetch(orders[slot].id & SlotIndex.counterMax)
+        if orders[slot].next != none { orders.prefetch(orders[slot].next) }
+        ids.prefetch(Shard.idHash(positions[position].account, orderRecords[slot].clientID))
+    }
+
+    private static func orderSlot(remembered entry: UInt64) -> Int32? {
+        let value = Int32(bitPattern: UInt32(truncatingIfNeeded: entry))
+        return value >= 0 ? value : nil
     }
 
     private static func seconds(_ time: Timestamp) -> UInt32 { UInt32(clamping: time / 1_000_000) }

@@ -9,16 +9,24 @@ struct OrderPlace {
     var idHash: UInt64
 }
 
+extension OrderAccepted {
+    /// Does it have what only some orders have? See ``OrderExtra``.
+    @inline(__always)
+    fileprivate var needsExtra: Bool {
+        max | marketReserve != 0 || UInt64(bitPattern: expire) | cancelOnDisconnect | UInt64(truncatingIfNeeded: note.count) != 0
+    }
+}
+
 extension Shard {
     /// In a replay: what decide found by itself.
-    func place(of accepted: OrderAccepted) -> OrderPlace {
+    func place(of accepted: borrowing OrderAccepted) -> OrderPlace {
         guard let account = registry.account(accepted.account) else { invariantFailure("order of an unknown account") }
         return OrderPlace(
             account: account, position: positionSlot(account, accepted.instrument) ?? none,
             idHash: Shard.idHash(account, accepted.clientID))
     }
 
-    mutating func evolve(_ accepted: OrderAccepted, at place: OrderPlace, _ time: Timestamp) {
+    mutating func evolve(_ accepted: borrowing OrderAccepted, at place: OrderPlace, _ time: Timestamp) {
         let account = place.account
         let position = place.position == none ? makePosition(account, accepted.instrument) : place.position
         let funds =
@@ -33,9 +41,7 @@ extension Shard {
                 clientID: accepted.clientID, contentHash: accepted.contentHash, created: time, updated: time,
                 strategy: intern(accepted.strategy)))
         invariant(slot == record, "order arrays out of step")
-        if accepted.max != 0 || accepted.marketReserve != 0 || accepted.expire != 0 || accepted.cancelOnDisconnect != 0
-            || !accepted.note.isEmpty
-        {
+        if accepted.needsExtra {
             var extra = OrderExtra()
             extra.max = accepted.max
             extra.marketReserve = accepted.marketReserve
@@ -52,7 +58,7 @@ extension Shard {
 
         changeOpen(position, accepted.side, accepted.quantity)
         positions[position].openOrders += 1
-        accounts[Int(account)].openOrders += 1
+        accounts[account].openOrders += 1
         let last = positions[position].openLast
         orders[slot].previous = last
         if last == none { positions[position].openFirst = slot } else { orders[last].next = slot }
@@ -60,17 +66,18 @@ extension Shard {
         if funds != none { moveReserve(funds, reserved(slot)) }
     }
 
-    mutating func evolve(_ replaced: OrderReplaced, at slot: Int32, _ time: Timestamp) {
+    mutating func evolve(_ replaced: borrowing OrderReplaced, at slot: Int32, _ time: Timestamp) {
         let before = reserved(slot)
         let old = orders[slot]
         var extra = orderRecords[slot].extra
         let largest = Swift.max(old.quantity, extra == none ? 0 : extras[extra].largestQuantity)
-        if extra == none, largest > replaced.quantity || replaced.max != 0 || replaced.marketReserve != 0 {
+        let (isSmaller, amounts) = (largest > replaced.quantity, replaced.max | replaced.marketReserve)
+        if extra == none, isSmaller || amounts != 0 {
             extra = extras.insert(OrderExtra())
             orderRecords[slot].extra = extra
         }
         if extra != none {
-            extras[extra].largestQuantity = largest > replaced.quantity ? largest : 0
+            extras[extra].largestQuantity = isSmaller ? largest : 0
             extras[extra].max = replaced.max
             extras[extra].marketReserve = replaced.marketReserve
         }
@@ -83,7 +90,7 @@ extension Shard {
     }
 
     @inline(__always)
-    mutating func evolve(_ canceled: OrderCanceled, at slot: Int32, _ time: Timestamp) {
+    mutating func evolve(_ canceled: borrowing OrderCanceled, at slot: Int32, _ time: Timestamp) {
         evolveClosed(slot, .canceled, canceled.reason, canceled.note, time)
     }
 
@@ -122,21 +129,23 @@ extension Shard {
             if extras[extra].heapIndex != none { removeExpiry(slot) }
         }
         positions[position].openOrders -= 1
-        accounts[Int(positions[position].account)].openOrders -= 1
+        accounts[positions[position].account].openOrders -= 1
         remember(slot, time)
     }
 
     /// What the order holds of its `funds` balance now.
+    @inline(__always)
     func reserved(_ slot: Int32) -> Amount {
-        let order = orders[slot]
-        if order.funds == none || !order.status.isOpen { return 0 }
-        let market = markets[positions[order.position].instrument]
-        if order.side == .sell { return Int128(order.leaves) * Int128(market.quantityUnit) }
-        if order.type == .market {
+        if orders[slot].funds == none || !orders[slot].status.isOpen { return 0 }
+        let instrument = positions[orders[slot].position].instrument
+        let leaves = orders[slot].quantity - orders[slot].cumulative
+        if orders[slot].side == .sell { return Int128(leaves) * Int128(markets[instrument].quantityUnit) }
+        if orders[slot].type == .market {
             let extra = orderRecords[slot].extra
             return extra == none ? 0 : extras[extra].marketReserve
         }
-        return Int128(order.price) * Int128(order.leaves) * Int128(market.amountUnit)
+        guard let amount = amount(instrument, orders[slot].price, leaves) else { invariantFailure("an open order is worth too much") }
+        return amount
     }
 
     @inline(__always)

@@ -3,7 +3,7 @@
 extension Shard {
     // MARK: New
 
-    mutating func decide(_ new: borrowing NewOrder, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ new: borrowing NewOrder, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void) -> Outcome {
         guard let account = registry.account(new.account) else { return .rejected(.unknownAccount(new.account)) }
         guard isHere(new.instrument) else { return .rejected(.unknownInstrument(new.instrument)) }
         let idHash = Shard.idHash(account, new.clientID)
@@ -20,7 +20,7 @@ extension Shard {
 
     private mutating func accept(
         _ new: borrowing NewOrder, _ account: Int32, _ idHash: UInt64, _ hash: UInt64, wholePosition: Bool = false,
-        _ now: Timestamp, _ emit: (borrowing Mutation) -> Void
+        _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void
     ) -> Outcome {
         let instrument = new.instrument
         if let late = tooLate(new.before, now) { return .rejected(late) }
@@ -77,7 +77,7 @@ extension Shard {
             cancelOnDisconnect: new.cancelOnDisconnect, contentHash: hash)
         forgetOld(now, keeping: nil)
         evolve(accepted, at: OrderPlace(account: account, position: position ?? none, idHash: idHash), now)
-        emit(.orderAccepted(accepted))
+        emit(accepted)
         return .order(
             OrderView(id: id, instrument: instrument, status: .new, leaves: new.quantity, cumulative: 0, cumulativeCost: 0),
             duplicate: false)
@@ -85,7 +85,7 @@ extension Shard {
 
     // MARK: Replace
 
-    mutating func decide(_ replace: borrowing Replace, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ replace: borrowing Replace, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void) -> Outcome {
         let instrument = replace.instrument
         guard let account = registry.account(replace.account) else { return .rejected(.unknownAccount(replace.account)) }
         guard isHere(instrument) else { return .rejected(.unknownInstrument(instrument)) }
@@ -148,7 +148,7 @@ extension Shard {
             order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve)
         forgetOld(now, keeping: nil)
         evolve(replaced, at: slot, now)
-        emit(.orderReplaced(replaced))
+        emit(replaced)
         return .order(view(slot), duplicate: false)
     }
 
@@ -163,7 +163,7 @@ extension Shard {
 
     // MARK: Cancel
 
-    mutating func decide(_ cancel: borrowing Cancel, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ cancel: borrowing Cancel, _ now: Timestamp, _ emit: (borrowing OrderCanceled) -> Void) -> Outcome {
         guard let account = registry.account(cancel.account) else { return .rejected(.unknownAccount(cancel.account)) }
         guard isHere(cancel.instrument) else { return .rejected(.unknownInstrument(cancel.instrument)) }
         guard let slot = orderSlot(cancel.order, account, cancel.instrument) else { return .rejected(.unknownOrder) }
@@ -179,8 +179,8 @@ extension Shard {
         if let late = tooLate(all.before, now) { return .rejected(late) }
         if all.account == 0 {
             var count: Int64 = 0
-            for account in accounts.indices {
-                count += cancelOpen(Int32(account), -1, all.reason, all.session, now, emit)
+            for account in 0..<accounts.end {
+                count += cancelOpen(account, -1, all.reason, all.session, now, emit)
             }
             return .canceled(count: count)
         }
@@ -206,8 +206,8 @@ extension Shard {
         before epoch: UInt32, now: Timestamp, emit: (borrowing Mutation) -> Void
     ) -> Int64 {
         var count: Int64 = 0
-        for account in accounts.indices {
-            count += cancelOpen(Int32(account), -1, .disconnect, now, emit) { $0 != 0 && $0 >> 32 < epoch }
+        for account in 0..<accounts.end {
+            count += cancelOpen(account, -1, .disconnect, now, emit) { $0 != 0 && $0 >> 32 < epoch }
         }
         return count
     }
@@ -218,8 +218,8 @@ extension Shard {
         _ emit: (borrowing Mutation) -> Void, _ isMeant: (UInt64) -> Bool
     ) -> Int64 {
         var count: Int64 = 0
-        if accounts[Int(account)].openOrders == 0 { return 0 }
-        var position = accounts[Int(account)].positions
+        if accounts[account].openOrders == 0 { return 0 }
+        var position = accounts[account].positions
         while position != none {
             if instrument < 0 || positions[position].instrument == instrument {
                 var slot = positions[position].openFirst
@@ -227,7 +227,7 @@ extension Shard {
                     let next = orders[slot].next
                     let extra = orderRecords[slot].extra
                     if isMeant(extra == none ? 0 : extras[extra].cancelOnDisconnect) {
-                        cancelOrder(slot, reason, Text(), now, emit)
+                        cancelOrder(slot, reason, Text(), now) { emit(.orderCanceled(copy $0)) }
                         count += 1
                     }
                     slot = next
@@ -239,17 +239,17 @@ extension Shard {
     }
 
     private mutating func cancelOrder(
-        _ slot: Int32, _ reason: CancelReason, _ note: Text, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void
+        _ slot: Int32, _ reason: CancelReason, _ note: Text, _ now: Timestamp, _ emit: (borrowing OrderCanceled) -> Void
     ) {
         let canceled = OrderCanceled(order: orders[slot].id, reason: reason, note: note)
         forgetOld(now, keeping: nil)
         evolve(canceled, at: slot, now)
-        emit(.orderCanceled(canceled))
+        emit(canceled)
     }
 
     // MARK: Close position
 
-    mutating func decide(_ close: ClosePosition, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+    mutating func decide(_ close: ClosePosition, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void) -> Outcome {
         guard let account = registry.account(close.account) else { return .rejected(.unknownAccount(close.account)) }
         guard isHere(close.instrument) else { return .rejected(.unknownInstrument(close.instrument)) }
         let idHash = Shard.idHash(account, close.clientID)
@@ -347,21 +347,23 @@ extension Shard {
     private func reserve(
         _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ quantity: Quantity, _ max: Amount, _ notional: Amount
     ) -> Result<Amount, Rejection> {
-        var amount = notional
-        if side == .sell {
-            amount = Int128(quantity) * Int128(markets[instrument].quantityUnit)
-        } else if type == .market {
-            if max > 0 { return .success(max) }
-            if markets[instrument].mark == 0 { return .failure(.noMark(instrument)) }
-            amount += (notional * Int128(registry.setting(.marketMarginBps)) + 9_999) / 10_000
-        }
+        if side == .buy, type == .market { return marketReserve(instrument, max, notional) }
+        let amount = side == .buy ? notional : Int128(quantity) * Int128(markets[instrument].quantityUnit)
         return Numbers.inRange(amount) ? .success(amount) : .failure(.overflow(.reserve))
     }
 
-    /// price x quantity of an instrument; `nil` when it reaches 2^110.
+    @inline(never)
+    private func marketReserve(_ instrument: InstrumentID, _ max: Amount, _ notional: Amount) -> Result<Amount, Rejection> {
+        if max > 0 { return .success(max) }
+        if markets[instrument].mark == 0 { return .failure(.noMark(instrument)) }
+        let amount = notional + (notional * Int128(registry.setting(.marketMarginBps)) + 9_999) / 10_000
+        return Numbers.inRange(amount) ? .success(amount) : .failure(.overflow(.reserve))
+    }
+
+    /// price x quantity of an instrument, neither of them negative; `nil` when it reaches 2^110.
     @inline(__always)
     func amount(_ instrument: InstrumentID, _ price: Price, _ quantity: Quantity) -> Amount? {
-        Numbers.scaled(Int128(price) * Int128(quantity), markets[instrument].amountUnit)
+        Numbers.product(price, quantity, markets[instrument].amountUnit)
     }
 
     static var strategiesMax: Int64 { 65_000 }

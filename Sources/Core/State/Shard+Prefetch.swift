@@ -1,61 +1,112 @@
 // Most of what an order costs in a large shard is waiting for memory: 160 to 250 ns for a line that is in no cache, 23 when eight are asked for at a
-// time. So a loop that has several commands at hand asks for what they will touch before it decides the first: every command takes the
-// steps, one after the other, with the other commands' steps in between. Nothing here changes anything, and guesses may be wrong.
+// time. So a loop that has several commands at hand, or records to replay, asks for what they will touch before it takes the first:
+//
+//     ahead[i] = shard.ahead(of: command)    for each of them: asks for the entries of the indexes
+//     shard.prefetch(&ahead[i])              for each of them: asks for the order, or for the position of a new one
+//     shard.prefetch(&ahead[i])              for each of them: asks for position, balance, neighbours in the lists
+//
+// The steps of one command lie apart, with the other commands' in between. Nothing here changes anything, and guesses may be wrong.
 
 extension Shard {
-    /// How many steps there are.
-    public static var prefetchSteps: Int { 3 }
+    /// What is known of a command, or of a record, before its turn.
+    public struct Ahead: BitwiseCopyable, Sendable {
+        fileprivate enum Step: UInt8, BitwiseCopyable { case done, position, foundPosition, id, counter, foundOrder }
+        fileprivate var step = Step.done
+        fileprivate var side = Side.buy
+        /// Does it take the order out of its list?
+        fileprivate var closes = false
+        /// Position or order.
+        fileprivate var slot = none
+        /// Hash that leads to the position or the order, or the order's counter.
+        fileprivate var key: UInt64 = 0
 
-    /// Step 0, 1 or 2 of asking for what a new order will touch.
-    public func prefetch(_ order: borrowing NewOrder, step: Int) {
-        guard let account = registry.account(order.account) else { return }
-        let key = Shard.pairHash(account, order.instrument)
-        if step == 0 {
-            ids.prefetch(Shard.idHash(account, order.clientID))
-            return positionKeys.prefetch(key)
+        /// Of nothing.
+        public init() {}
+    }
+
+    public func ahead(of order: borrowing NewOrder) -> Ahead {
+        guard let account = registry.account(order.account) else { return Ahead() }
+        return ahead(account, order.instrument, order.side, Shard.idHash(account, order.clientID))
+    }
+
+    public func ahead(of accepted: borrowing OrderAccepted) -> Ahead {
+        guard let account = registry.account(accepted.account) else { return Ahead() }
+        return ahead(account, accepted.instrument, accepted.side, Shard.idHash(account, accepted.clientID))
+    }
+
+    public func ahead(of cancel: borrowing Cancel) -> Ahead { ahead(cancel.order, cancel.account, closes: true) }
+    public func ahead(of replace: borrowing Replace) -> Ahead { ahead(replace.order, replace.account, closes: false) }
+    public func ahead(of fill: borrowing Fill) -> Ahead { ahead(fill.order, fill.account, closes: false) }
+
+    /// Of a record about an order.
+    public func ahead(ofOrder id: OrderID, closes: Bool) -> Ahead {
+        var ahead = Ahead()
+        ahead.closes = closes
+        ahead.step = .counter
+        ahead.key = UInt64(bitPattern: id & SlotIndex.counterMax)
+        orderIDs.prefetch(id & SlotIndex.counterMax)
+        return ahead
+    }
+
+    @inline(__always)
+    private func ahead(_ account: Int32, _ instrument: InstrumentID, _ side: Side, _ idHash: UInt64) -> Ahead {
+        var ahead = Ahead()
+        ahead.step = .position
+        ahead.side = side
+        ahead.key = Shard.pairHash(account, instrument)
+        ids.prefetch(idHash)
+        positionKeys.prefetch(ahead.key)
+        return ahead
+    }
+
+    @inline(__always)
+    private func ahead(_ reference: OrderReference, _ number: AccountNumber, closes: Bool) -> Ahead {
+        guard case .client(let id) = reference else {
+            guard case .order(let id) = reference else { return Ahead() }
+            return ahead(ofOrder: id, closes: closes)
         }
-        guard let position = positionKeys.guess(key) else { return }
-        if step == 1 { return positions.prefetch(position) }
-        balances.prefetch(order.side == .buy ? positions[position].quote : positions[position].base)
-        // The new order comes behind it.
-        if positions[position].openLast != none { orders.prefetch(positions[position].openLast) }
+        var ahead = Ahead()
+        guard let account = registry.account(number) else { return ahead }
+        ahead.closes = closes
+        ahead.step = .id
+        ahead.key = Shard.idHash(account, id)
+        ids.prefetch(ahead.key)
+        return ahead
     }
 
-    public func prefetch(_ replace: borrowing Replace, step: Int) {
-        prefetch(replace.order, replace.account, closes: false, step: step)
-    }
-
-    public func prefetch(_ cancel: borrowing Cancel, step: Int) {
-        prefetch(cancel.order, cancel.account, closes: true, step: step)
-    }
-
-    public func prefetch(_ fill: borrowing Fill, step: Int) {
-        prefetch(fill.order, fill.account, closes: false, step: step)
-    }
-
-    private func prefetch(_ reference: OrderReference, _ number: AccountNumber, closes: Bool, step: Int) {
-        let slot: Int32?
-        switch reference {
-        case .client(let id):
-            guard let account = registry.account(number) else { return }
-            let hash = Shard.idHash(account, id)
-            if step == 0 { return ids.prefetch(hash) }
-            slot = ids.guess(hash)
-        case .order(let id):
-            let counter = id & SlotIndex.counterMax
-            if step == 0 { return orderIDs.prefetch(counter) }
-            slot = orderIDs[counter]
+    /// The next step.
+    public func prefetch(_ ahead: inout Ahead) {
+        switch ahead.step {
+        case .done: break
+        case .position:
+            guard let position = positionKeys.guess(ahead.key) else { return ahead.step = .done }
+            positions.prefetch(position)
+            ahead.slot = position
+            ahead.step = .foundPosition
+        case .foundPosition:
+            balances.prefetch(ahead.side == .buy ? positions[ahead.slot].quote : positions[ahead.slot].base)
+            // The new order comes behind it.
+            if positions[ahead.slot].openLast != none { orders.prefetch(positions[ahead.slot].openLast) }
+            ahead.step = .done
+        case .id: found(ids.guess(ahead.key), &ahead)
+        case .counter: found(orderIDs[Int64(bitPattern: ahead.key)], &ahead)
+        case .foundOrder:
+            positions.prefetch(orders[ahead.slot].position)
+            if orders[ahead.slot].funds != none { balances.prefetch(orders[ahead.slot].funds) }
+            if ahead.closes {
+                if orders[ahead.slot].previous != none { orders.prefetch(orders[ahead.slot].previous) }
+                if orders[ahead.slot].next != none { orders.prefetch(orders[ahead.slot].next) }
+            }
+            ahead.step = .done
         }
-        guard let slot, slot >= 0 else { return }
-        if step == 1 {
-            orders.prefetch(slot)
-            orderRecords.prefetch(slot)
-            return
-        }
-        positions.prefetch(orders[slot].position)
-        if orders[slot].funds != none { balances.prefetch(orders[slot].funds) }
-        guard closes else { return }
-        if orders[slot].previous != none { orders.prefetch(orders[slot].previous) }
-        if orders[slot].next != none { orders.prefetch(orders[slot].next) }
+    }
+
+    @inline(__always)
+    private func found(_ slot: Int32?, _ ahead: inout Ahead) {
+        guard let slot, slot >= 0 else { return ahead.step = .done }
+        orders.prefetch(slot)
+        orderRecords.prefetch(slot)
+        ahead.slot = slot
+        ahead.step = .foundOrder
     }
 }

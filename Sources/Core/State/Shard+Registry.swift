@@ -36,7 +36,7 @@ extension Shard {
     mutating func evolveDefined(_ entry: Int64, _ definition: Definition) {
         registry.evolve(number: entry, definition)
         if number == 0 { definitions.append(definition) }
-        while accounts.count < registry.accounts.count { accounts.append(AccountState()) }
+        while accounts.end < registry.accounts.count { _ = accounts.insert(AccountState()) }
         while channels.count < registry.wallets.count { channels.append(Channel()) }
         while totals.count < registry.assets.count { totals.append(AssetTotals()) }
         while markets.end < registry.instruments.count {
@@ -75,8 +75,8 @@ extension Shard {
     mutating func evolveLimits(_ number: AccountNumber, _ instrument: InstrumentID, _ new: Limits) {
         guard let account = registry.account(number) else { invariantFailure("limits of an unknown account") }
         if instrument < 0 {
-            let slot = accounts[Int(account)].limits
-            if slot == none { accounts[Int(account)].limits = limits.insert(new) } else { limits[slot] = new }
+            let slot = accounts[account].limits
+            if slot == none { accounts[account].limits = limits.insert(new) } else { limits[slot] = new }
         } else {
             let position = makePosition(account, instrument)
             let slot = positions[position].limits
@@ -87,7 +87,7 @@ extension Shard {
     func limitsInForce(_ account: Int32, _ instrument: InstrumentID) -> Limits {
         let slot: Int32
         if instrument < 0 {
-            slot = accounts[Int(account)].limits
+            slot = accounts[account].limits
         } else {
             slot = positionSlot(account, instrument).map { positions[$0].limits } ?? none
         }

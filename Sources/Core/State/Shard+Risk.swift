@@ -3,14 +3,26 @@
 extension Shard {
     /// Why risk control refuses an order, or more of one. `quantity`: its OrderQty; `added`: what comes on top of what is open;
     /// `notional`: of the whole order, 0 where it is not known; `opens`: it is one more open order.
+    @inline(__always)
     func riskRefusal(
         _ number: AccountNumber, _ account: Int32, _ instrument: InstrumentID, _ position: Int32?, _ side: Side,
         quantity: Quantity, added: Quantity, notional: Amount, opens: Bool
     ) -> Rejection? {
-        let held = position.map { positions[$0].quantity } ?? 0
         let open = position.map { side == .buy ? positions[$0].openBuy : positions[$0].openSell } ?? 0
         let (openAfter, overflow) = open.addingReportingOverflow(added)
         if overflow { return .overflow(.position) }
+        // Most have no limits.
+        if accounts[account].limits == none, position.map({ positions[$0].limits }) ?? none == none { return nil }
+        return limitRefusal(
+            number, account, instrument, position, side, openAfter: openAfter, quantity: quantity, added: added, notional: notional, opens: opens)
+    }
+
+    @inline(never)
+    private func limitRefusal(
+        _ number: AccountNumber, _ account: Int32, _ instrument: InstrumentID, _ position: Int32?, _ side: Side, openAfter: Quantity,
+        quantity: Quantity, added: Quantity, notional: Amount, opens: Bool
+    ) -> Rejection? {
+        let held = position.map { positions[$0].quantity } ?? 0
         // Where the position goes if every open order of this side fills.
         let worst = side == .buy ? Int128(held) + Int128(openAfter) : Int128(openAfter) - Int128(held)
 
@@ -24,7 +36,7 @@ extension Shard {
             }
             if it.maxNotional != Limits.none {
                 if notional == 0 { return .noMark(instrument) }
-                if notional > it.maxNotional { 
+                if notional > it.maxNotional {
                     let quote = markets[instrument].quote
                     return .limitNotional(scope, quote: quote, limit: it.maxNotional, value: notional)
                 }
@@ -38,8 +50,8 @@ extension Shard {
             return nil
         }
         if let refused = refusal(
-            accounts[Int(account)].limits, LimitScope(account: number, instrument: -1, wallet: self.number),
-            accounts[Int(account)].openOrders)
+            accounts[account].limits, LimitScope(account: number, instrument: -1, wallet: self.number),
+            accounts[account].openOrders)
         {
             return refused
         }

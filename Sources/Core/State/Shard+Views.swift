@@ -13,7 +13,7 @@ extension Shard {
     /// By ascending asset; those whose amounts are all zero are left out.
     public func forEachBalance(account: AccountNumber, _ body: (BalanceView) -> Void) {
         guard let account = registry.account(account) else { return }
-        var slot = accounts[Int(account)].balances
+        var slot = accounts[account].balances
         while slot != none {
             let balance = balances[slot]
             if balance.available != 0 || balance.reserved != 0 || balance.held != 0 || balance.transit != 0 {
@@ -41,7 +41,7 @@ extension Shard {
     /// By ascending instrument; every position that was ever traded.
     public func forEachPosition(account: AccountNumber, _ body: (PositionView) -> Void) {
         guard let account = registry.account(account) else { return }
-        var slot = accounts[Int(account)].positions
+        var slot = accounts[account].positions
         while slot != none {
             if positions[slot].traded { body(view(positions[slot])) }
             slot = positions[slot].next
@@ -138,7 +138,7 @@ extension Shard {
                 index = largest
             }
         }
-        var position = limit > 0 ? accounts[Int(account)].positions : none
+        var position = limit > 0 ? accounts[account].positions : none
         while position != none {
             if instrument < 0 || positions[position].instrument == instrument {
                 var slot = positions[position].closedFirst
@@ -167,7 +167,7 @@ extension Shard {
         before: (Int32, Int32) -> Bool, _ body: (Int32) -> Bool
     ) {
         var heads: [Int32] = []
-        var position = accounts[Int(account)].positions
+        var position = accounts[account].positions
         while position != none {
             if instrument < 0 || positions[position].instrument == instrument {
                 let head = start(position)
@@ -243,8 +243,8 @@ extension Shard {
     /// The account's limits in this wallet (-1), where set, then those of its instruments.
     public func forEachLimit(account: AccountNumber, _ body: (InstrumentID, Limits) -> Void) {
         guard let account = registry.account(account) else { return }
-        if accounts[Int(account)].limits != none { body(-1, limits[accounts[Int(account)].limits]) }
-        var position = accounts[Int(account)].positions
+        if accounts[account].limits != none { body(-1, limits[accounts[account].limits]) }
+        var position = accounts[account].positions
         while position != none {
             if positions[position].limits != none {
                 body(positions[position].instrument, limits[positions[position].limits])
@@ -255,7 +255,7 @@ extension Shard {
 
     public var counts: ShardCounts {
         var open = 0
-        for account in accounts { open += Int(account.openOrders) }
+        for account in 0..<accounts.end { open += Int(accounts[account].openOrders) }
         return ShardCounts(
             openOrders: open, remembered: memory.count, trades: trades.count, balances: balances.count,
             positions: positions.count)

@@ -12,18 +12,22 @@ final class LineGroup {
 
     private let parsed: UnsafeMutablePointer<ParsedLine>
     private let ends: UnsafeMutablePointer<(start: Int, end: Int)>
+    private let ahead: UnsafeMutablePointer<Shard.Ahead>
     /// Where the line behind the group begins.
     private(set) var next = 0
 
     init() {
         parsed = .allocate(capacity: LineGroup.linesMax)
-        parsed.initialize(repeating: ParsedLine(), count: LineGroup.linesMax)
+        for index in 0..<LineGroup.linesMax { (parsed + index).initialize(to: ParsedLine()) }
         ends = .allocate(capacity: LineGroup.linesMax)
         ends.initialize(repeating: (0, 0), count: LineGroup.linesMax)
+        ahead = .allocate(capacity: LineGroup.linesMax)
+        ahead.initialize(repeating: Shard.Ahead(), count: LineGroup.linesMax)
     }
     deinit {
         parsed.deallocate()
         ends.deallocate()
+        ahead.deallocate()
     }
 
     subscript(index: Int) -> ParsedLine {
@@ -54,11 +58,12 @@ final class LineGroup {
             ends[count] = (next, next + length)
             next += newline + 1
             count += 1
-            if !loop.prefetch(parsed + (count - 1), step: 0) { break }
+            guard parsed[count - 1].orderCommand != .none else { break }
+            ahead[count - 1] = loop.ahead(of: parsed + (count - 1))
         }
         if count > 1 {
-            for step in 1..<Shard.prefetchSteps {
-                for index in 0..<count { _ = loop.prefetch(parsed + index, step: step) }
+            for _ in 0..<2 {
+                for index in 0..<count { loop.prefetch(parsed + index, &ahead[index]) }
             }
         }
         return count
@@ -66,22 +71,22 @@ final class LineGroup {
 }
 
 extension Loop {
-    /// One step of asking for what a line will touch, if its shard is here. Returns whether it is a line that leaves what others mean as it is.
+    /// What the line will touch, if its shard is here.
     @inline(__always)
-    func prefetch(_ line: UnsafePointer<ParsedLine>, step: Int) -> Bool {
-        if line.pointee.orderCommand == .none { return false }
-        guard hosts(line.pointee.wallet) else { return true }
+    func ahead(of line: UnsafePointer<ParsedLine>) -> Shard.Ahead {
+        guard hosts(line.pointee.wallet) else { return Shard.Ahead() }
         let shard = shard(line.pointee.wallet)
-        // Field by field: a value handed over would be copied, for a look at it.
-        switch line.pointee.orderCommand {
-        case .new:
-            shard.pointee.prefetchNew(
-                account: line.pointee.order.account, line.pointee.order.instrument, line.pointee.order.side, line.pointee.order.clientID, step: step)
-        case .replace: shard.pointee.prefetch(line.pointee.replace.order, account: line.pointee.replace.account, closes: false, step: step)
-        case .cancel: shard.pointee.prefetch(line.pointee.cancel.order, account: line.pointee.cancel.account, closes: true, step: step)
-        case .fill: shard.pointee.prefetch(line.pointee.fill.order, account: line.pointee.fill.account, closes: false, step: step)
-        case .none: break
+        return switch line.pointee.orderCommand {
+        case .new: shard.pointee.ahead(of: line.pointee.order)
+        case .replace: shard.pointee.ahead(of: line.pointee.replace)
+        case .cancel: shard.pointee.ahead(of: line.pointee.cancel)
+        case .fill: shard.pointee.ahead(of: line.pointee.fill)
+        case .none: Shard.Ahead()
         }
-        return true
+    }
+
+    @inline(__always)
+    func prefetch(_ line: UnsafePointer<ParsedLine>, _ ahead: inout Shard.Ahead) {
+        if line.pointee.orderCommand != .none, hosts(line.pointee.wallet) { shard(line.pointee.wallet).pointee.prefetch(&ahead) }
     }
 }

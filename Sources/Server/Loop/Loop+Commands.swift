@@ -23,22 +23,22 @@ extension Loop {
 
     @inline(__always)
     func execute(_ order: borrowing NewOrder, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(order, now: now) { record($0, shard: wallet, session: session) }
+        shard(wallet).pointee.execute(order, now: now) { accepted in record(accepted, shard: wallet, session: session) }
     }
 
     @inline(__always)
     func execute(_ replace: borrowing Replace, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(replace, now: now) { record($0, shard: wallet, session: session) }
+        shard(wallet).pointee.execute(replace, now: now) { replaced in record(replaced, shard: wallet, session: session) }
     }
 
     @inline(__always)
     func execute(_ cancel: borrowing Cancel, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(cancel, now: now) { record($0, shard: wallet, session: session) }
+        shard(wallet).pointee.execute(cancel, now: now) { canceled in record(canceled, shard: wallet, session: session) }
     }
 
     @inline(__always)
     func execute(_ fill: borrowing Fill, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(fill, now: now) { record($0, shard: wallet, session: session) }
+        shard(wallet).pointee.execute(fill, now: now) { filled in record(filled, shard: wallet, session: session) }
     }
 
     /// On a disk that is nearly full only some commands are taken (docs/PROTOCOL.md, STORAGE_FULL).

@@ -21,7 +21,7 @@ extension Loop {
     /// The same for the input of a connection: records enough for a commit of their own do not wait for it.
     @inline(__always)
     func enterForInput() {
-        if inTurn, batch.recordCount >= Loop.earlyEnd { endTurn() }
+        if inTurn, batch.recordCount >= Loop.earlyEndRecordsMin { endTurn() }
         enter()
     }
 

@@ -1,5 +1,4 @@
 import Core
-import Foundation
 import NIOCore
 import Synchronization
 import WAL
@@ -40,10 +39,11 @@ final class ShardBox {
 final class Loop: @unchecked Sendable {
     /// Records after which a turn takes no further commands; what was read waits for the next one.
     static let batchRecordsMax = 32_768
-    /// From so many records on a turn's batch is left to the log thread, and the loop reads on while the disk works; and a turn ends before the next
-    /// connection's input, so that the disk does not wait for all connections.
+    /// From so many records on a turn's batch is left to the log thread, and the loop reads on while the disk works.
     static let overlapRecordsMin = 48
-    static let earlyEnd = Int(ProcessInfo.processInfo.environment["EARLY"] ?? "48")!
+    /// From so many records on a turn ends before the next connection's input, so that the disk does not wait until all have been heard. Fewer
+    /// would make more commits than the overlap is worth (docs/PERFORMANCE.md).
+    static let earlyEndRecordsMin = 192
     /// GTD orders expired in one turn, so that a million at one instant do not stop the loop.
     static let expiriesPerTurnMax = 10_000
     /// Room for answers to begin with; memory for more than ``scratchBytesKept`` is given back.
@@ -182,6 +182,30 @@ final class Loop: @unchecked Sendable {
     func record(_ mutation: borrowing Mutation, shard: WalletID, session: UInt64) {
         if batch.recordCount == 0 { predictedBase = log.sealedLSN }
         writer.append(mutation, shard: shard, time: now, session: session, to: batch)
+    }
+
+    @inline(__always)
+    func record(_ accepted: borrowing OrderAccepted, shard: WalletID, session: UInt64) {
+        if batch.recordCount == 0 { predictedBase = log.sealedLSN }
+        writer.append(accepted, shard: shard, time: now, session: session, to: batch)
+    }
+
+    @inline(__always)
+    func record(_ canceled: borrowing OrderCanceled, shard: WalletID, session: UInt64) {
+        if batch.recordCount == 0 { predictedBase = log.sealedLSN }
+        writer.append(canceled, shard: shard, time: now, session: session, to: batch)
+    }
+
+    @inline(__always)
+    func record(_ replaced: borrowing OrderReplaced, shard: WalletID, session: UInt64) {
+        if batch.recordCount == 0 { predictedBase = log.sealedLSN }
+        writer.append(replaced, shard: shard, time: now, session: session, to: batch)
+    }
+
+    @inline(__always)
+    func record(_ filled: borrowing Filled, shard: WalletID, session: UInt64) {
+        if batch.recordCount == 0 { predictedBase = log.sealedLSN }
+        writer.append(filled, shard: shard, time: now, session: session, to: batch)
     }
 
     /// The LSN of the record appended last; exact with one loop, otherwise a guess that the turn's end corrects.

@@ -17,7 +17,7 @@ public enum Request: BitwiseCopyable, Sendable {
 }
 
 /// One parsed line.
-public struct ParsedLine: BitwiseCopyable, Sendable {
+public struct ParsedLine: ~Copyable, Sendable {
     /// Empty when it could not be read: the answer then says `?`.
     public var tag: Text
     /// `nil` when the line was refused before its verb was known.

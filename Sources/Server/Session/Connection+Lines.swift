@@ -117,9 +117,9 @@ extension Connection {
         return nil
     }
 
-    private func isLate(_ parsed: ParsedLine) -> Bool { parsed.before != 0 && loop.now > parsed.before }
+    private func isLate(_ parsed: borrowing ParsedLine) -> Bool { parsed.before != 0 && loop.now > parsed.before }
 
-    private func answerLate(_ parsed: ParsedLine) {
+    private func answerLate(_ parsed: borrowing ParsedLine) {
         answer(rejection: .tooLate(before: parsed.before, now: loop.now), tag: parsed.tag)
     }
 
@@ -230,7 +230,7 @@ extension Connection {
 
     // MARK: Definitions
 
-    private func define(_ definition: Definition, _ parsed: ParsedLine) {
+    private func define(_ definition: Definition, _ parsed: borrowing ParsedLine) {
         // A repeat is answered as a repeat, even when it is late.
         if isLate(parsed), case .new = loop.registry.check(definition) { return answerLate(parsed) }
         let storage = loop.log.storage

@@ -24,7 +24,10 @@ extension WALBench {
                 var orders = OrderStream(ids: .counted)
                 let took = seconds {
                     for _ in stride(from: 0, to: count, by: size) {
-                        for place in 0..<size { desk.execute(.newOrder(orders.next(session: place * OrderStream.sessions / size)), session: place * OrderStream.sessions / size) }
+                        for place in 0..<size {
+                            let session = place * OrderStream.sessions / size
+                            desk.execute(orders.next(session: session), session: session)
+                        }
                         desk.commit()
                     }
                 }
@@ -72,14 +75,14 @@ struct WALDesk: ~Copyable {
 
     /// Defines the market and funds the accounts, durably.
     mutating func open() {
-        for definition in WALDesk.definitions { execute(.define(definition), session: nil) }
+        for definition in WALDesk.definitions { execute(.define(definition)) }
         for account in 1...Int64(OrderStream.accounts) {
             for asset: AssetID in [0, 1] {
                 execute(
                     .money(
                         Money(
                             .deposit, account: account, asset: asset, amount: 1_000_000_000_000 * 1_000_000_000_000_000_000,
-                            reference: Text("fund-\(asset)"))), session: nil)
+                            reference: Text("fund-\(asset)"))))
             }
         }
         commit()
@@ -95,11 +98,27 @@ struct WALDesk: ~Copyable {
         ] + (1...Int64(OrderStream.accounts)).map { .account($0, .open) }
     }
 
-    @inline(__always)
-    mutating func execute(_ command: Command, session: Int?) {
-        let number = session.map { UInt64(log.epoch) << 32 | UInt64($0 + 1) } ?? 0
+    /// Rare commands: those that a market begins with.
+    mutating func execute(_ command: Command) {
         let (now, batch, writer) = (now, batch, writer)
-        let outcome = shard.execute(command, now: now) { writer.records.append($0, shard: 0, time: now, session: number, to: batch) }
+        note(shard.execute(command, now: now) { writer.records.append($0, shard: 0, time: now, session: 0, to: batch) })
+    }
+
+    @inline(__always)
+    mutating func execute(_ order: borrowing NewOrder, session: Int) {
+        let (now, batch, writer, number) = (now, batch, writer, number(of: session))
+        note(shard.execute(order, now: now) { writer.records.append($0, shard: 0, time: now, session: number, to: batch) })
+    }
+
+    @inline(__always)
+    mutating func execute(_ cancel: borrowing Cancel, session: Int) {
+        let (now, batch, writer, number) = (now, batch, writer, number(of: session))
+        note(shard.execute(cancel, now: now) { writer.records.append($0, shard: 0, time: now, session: number, to: batch) })
+    }
+
+    private func number(of session: Int) -> UInt64 { UInt64(log.epoch) << 32 | UInt64(session + 1) }
+
+    private mutating func note(_ outcome: Outcome) {
         if case .rejected = outcome { refused += 1 }
     }
 

@@ -66,11 +66,11 @@ extension WALBench {
                 if placed - canceled < open {
                     let order = orders.next(session: session(place))
                     accounts.append(order.account)
-                    desk.execute(.newOrder(order), session: session(place))
+                    desk.execute(order, session: session(place))
                     placed += 1
                 } else {
                     desk.execute(
-                        .cancel(Cancel(account: accounts[canceled], instrument: 0, order: .order(Int64(canceled) + 1))), session: session(place))
+                        Cancel(account: accounts[canceled], instrument: 0, order: .order(Int64(canceled) + 1)), session: session(place))
                     canceled += 1
                 }
             }

@@ -62,7 +62,7 @@ enum WALBench {
         batch.reset()
         for (place, order) in orders.enumerated() {
             writer.append(
-                .orderAccepted(order), shard: 0, time: time,
+                order, shard: 0, time: time,
                 session: 1 << 32 | UInt64(place * OrderStream.sessions / orders.count + 1), to: batch)
         }
     }
