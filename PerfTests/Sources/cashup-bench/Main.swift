@@ -4,5 +4,5 @@ import ArgumentParser
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cashup-bench", abstract: "Measures the service, its parts, its limits and its alternatives.",
-        subcommands: [RunCommand.self, EchoCommand.self, ChildCommand.self], defaultSubcommand: RunCommand.self)
+        subcommands: [RunCommand.self, PeerCommand.self, EchoCommand.self, ChildCommand.self], defaultSubcommand: RunCommand.self)
 }

@@ -12,7 +12,8 @@ enum Suite: String, CaseIterable, ExpressibleByArgument {
         switch self {
         case .core: try CoreBench.run(settings)
         case .wal: try WALBench.run(settings)
-        case .limits, .closed, .open, .workloads, .peers: []
+        case .peers: try PeersBench.run(settings)
+        case .limits, .closed, .open, .workloads: []
         }
     }
 }
