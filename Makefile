@@ -7,7 +7,7 @@ BIN     = .build/release/cashup
 DATA   ?= ./data
 LISTEN ?= 127.0.0.1:7070
 
-.PHONY: run build test test-swift test-python perf-quick clean deps test-deps
+.PHONY: run build test test-swift test-python perf-quick perf-peers clean deps test-deps peer-deps
 
 run: build
 	@echo
@@ -63,6 +63,11 @@ perf-quick: build
 	@$(BUILD) --package-path PerfTests --scratch-path .build --disable-build-manifest-caching --product cashup-bench
 	@.build/release/cashup-bench --server $(BIN)
 
+# PostgreSQL and Redis doing the service's job, and the service, in turns; about ten minutes. They are installed if they are not there.
+perf-peers: build peer-deps
+	@$(BUILD) --package-path PerfTests --scratch-path .build --disable-build-manifest-caching --product cashup-bench
+	@.build/release/cashup-bench run --only peers --server $(BIN)
+
 clean:
 	rm -rf .build .venv
 
@@ -82,6 +87,19 @@ test-deps:
 	@missing=; \
 	command -v faketime > /dev/null || missing="$$missing faketime"; \
 	if [ -n "$$missing" ]; then $(call install,$$missing); fi
+
+# For peers alone. Debian's packages start a service each: what this installation started is stopped again and does not start at boot; the bench
+# runs processes of its own. Services of what was installed before are left alone.
+peer-deps:
+	@missing=; \
+	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null || missing="$$missing postgresql"; \
+	command -v redis-server > /dev/null || missing="$$missing redis-server"; \
+	if [ -n "$$missing" ]; then \
+		$(call install,$$missing); \
+		for service in $$missing; do \
+			if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$service; else $$sudo service $$service stop; fi > /dev/null 2>&1 || true; \
+		done; \
+	fi
 
 # Shell: installs Debian packages, as root or by sudo; says what is missing when it cannot.
 define install

@@ -7,6 +7,9 @@ protocol Peer: AnyObject {
     static var id: String { get }
     static var name: String { get }
 
+    /// Fails, and says what to install, when it is not.
+    static func checkInstalled() throws
+
     init(_ settings: Settings, overriding: [PeerSetting]) throws
 
     /// As it says it itself.

@@ -2,6 +2,16 @@ import Foundation
 
 /// Programs that a peer comes with.
 enum PeerTool {
+    /// Of this run's peers. They listen on loopback, where other users of the machine could otherwise give them orders of their own.
+    static let password = (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
+
+    /// A file that only its owner reads.
+    static func write(_ text: String, to file: URL) throws {
+        guard FileManager.default.createFile(atPath: file.path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]) else {
+            throw BenchFailure("\(file.path) could not be written")
+        }
+    }
+
     /// Runs a short program to its end and returns what it printed; fails with that when it fails.
     @discardableResult
     static func run(_ command: [String]) throws -> String {

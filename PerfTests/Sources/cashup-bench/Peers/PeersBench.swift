@@ -41,6 +41,10 @@ enum PeersBench {
                 + "number orders, nor match; the service does.",
             "Excluded: start, definitions, deposits, the first \(loop(points[0], settings).warmupSeconds) s of each run, log rewriting, checkpoints, vacuum, replication.",
         ]
+        // Before minutes have gone by.
+        try PostgresProcess.checkInstalled()
+        try RedisProcess.checkInstalled()
+        guard FileManager.default.isExecutableFile(atPath: settings.server) else { throw BenchFailure("\(settings.server) is not there: make build") }
         var samples = PeerSamples()
         for point in points {
             for _ in 0..<settings.repetitions {
@@ -62,7 +66,7 @@ enum PeersBench {
         defer { peer.stop() }
         if !notes.contains(peer.notes[0]) { notes += peer.notes }
         samples.add(
-            service: service, peer: try peer.measure(loop(point, settings)), of: P.id, named: "\(P.name) \(peer.version)", at: point)
+            service: service, peer: try peer.measure(loop(point, settings)), of: P.id, named: P.name, at: point)
     }
 
     private static func measureService(_ point: Point, _ settings: Settings) throws -> LoadResult {

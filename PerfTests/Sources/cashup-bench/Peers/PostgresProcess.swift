@@ -36,6 +36,8 @@ final class PostgresProcess: Peer {
         }
     }
 
+    static func checkInstalled() throws { _ = try PostgresPrograms() }
+
     private func waitUntilReady() throws {
         let deadline = ContinuousClock.now + .seconds(Self.startSecondsMax)
         while (try? query("SELECT 1")) == nil {

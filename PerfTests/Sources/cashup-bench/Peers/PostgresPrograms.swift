@@ -3,7 +3,7 @@ import Foundation
 /// The newest PostgreSQL that is installed, and how it is run: it refuses to be root, so root runs it as the user of Debian's package.
 struct PostgresPrograms {
     private static let root = "/usr/lib/postgresql"
-    private static let missing = "PostgreSQL's server is not installed: apt-get install postgresql (or make peer-deps)"
+    private static let missing = "PostgreSQL's server is not installed: apt-get install postgresql (or: make peer-deps)"
 
     let version: String
     private let binaries: String
@@ -33,16 +33,20 @@ struct PostgresPrograms {
     }
 
     func makeCluster(_ data: String, in directory: URL, settings: [PeerSetting]) throws {
+        let password = directory.appendingPathComponent("password")
+        try PeerTool.write(PeerTool.password, to: password)
         if isRoot, let user = getpwnam(PostgresSession.user) {
-            guard chown(directory.path, user.pointee.pw_uid, user.pointee.pw_gid) == 0 else {
-                throw BenchFailure("chown \(directory.path): \(String(cString: strerror(errno)))")
+            for path in [directory.path, password.path] where chown(path, user.pointee.pw_uid, user.pointee.pw_gid) != 0 {
+                throw BenchFailure("chown \(path): \(String(cString: strerror(errno)))")
             }
             guard (try? PeerTool.run(["/usr/bin/setpriv", "--reuid=\(PostgresSession.user)", "--clear-groups", "/usr/bin/test", "-x", directory.path])) != nil else {
                 throw BenchFailure("the user \(PostgresSession.user), which PostgreSQL runs as, cannot reach \(directory.path): give another --directory")
             }
         }
         try PeerTool.run(
-            command("initdb", ["-D", data, "-U", PostgresSession.user, "-A", "trust", "-E", "UTF8", "--locale=C"], in: directory))
+            command(
+                "initdb",
+                ["-D", data, "-U", PostgresSession.user, "-A", "password", "--pwfile", password.path, "-E", "UTF8", "--locale=C"], in: directory))
         let configuration = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(data)/postgresql.conf"))
         try configuration.seekToEnd()
         try configuration.write(contentsOf: Data(settings.map { "\($0.name) = \($0.value)\n" }.joined().utf8))

@@ -18,12 +18,14 @@ struct PostgresSession {
         var description: String { "\(code) \(message)" }
     }
 
-    /// Logs in; the cluster trusts loopback.
+    /// Logs in. The password travels as it is: it is of this run and stays on loopback, and no time goes by with it before a run.
     func start(_ socket: borrowing Socket) throws {
         let body = network(196_608) + zeroEnded("user") + zeroEnded(Self.user) + zeroEnded("database") + zeroEnded("postgres") + [0]
         try send(socket, network(body.count + 4) + body)
         try _ = answer(socket)
     }
+
+    private static let passwordAsText = 3
 
     func prepare(_ socket: borrowing Socket, _ name: String, _ sql: String) throws {
         let sync = message("S", [])
@@ -54,7 +56,8 @@ struct PostgresSession {
                 // Refused at the door: nothing follows.
                 if fault?.code.hasPrefix("28") == true || fault?.code.hasPrefix("57") == true { throw fault! }
             case UInt8(ascii: "D"): rows.append(row(body))
-            case UInt8(ascii: "R") where number(body, 0) != 0: throw LoadError("PostgreSQL asks for a password on a cluster of the bench's own")
+            case UInt8(ascii: "R") where number(body, 0) == Self.passwordAsText: try send(socket, message("p", zeroEnded(PeerTool.password)))
+            case UInt8(ascii: "R") where number(body, 0) != 0: throw LoadError("PostgreSQL asks for authentication \(number(body, 0))")
             case UInt8(ascii: "Z"):
                 if let fault { throw fault }
                 return rows

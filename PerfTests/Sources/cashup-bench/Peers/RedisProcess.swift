@@ -15,9 +15,7 @@ final class RedisProcess: Peer {
     private var script = ""
 
     init(_ settings: Settings, overriding: [PeerSetting]) throws {
-        guard let program = PeerTool.find("redis-server") else {
-            throw BenchFailure("Redis is not installed: apt-get install redis-server (or make peer-deps)")
-        }
+        let program = try Self.program()
         // Redis server v=7.0.15 sha=...
         let words = try PeerTool.run([program, "--version"]).split(separator: " ")
         version = words.first { $0.hasPrefix("v=") }.map { String($0.dropFirst(2)) } ?? "?"
@@ -25,8 +23,8 @@ final class RedisProcess: Peer {
         directory = try Scratch.make(in: settings.directory, "redis")
         port = try freePort()
         let file = directory.appendingPathComponent("redis.conf")
-        let configuration = self.settings + [PeerSetting("port", "\(port)"), PeerSetting("dir", "\"\(directory.path)\"")]
-        try Data(configuration.map { "\($0.name) \($0.value)\n" }.joined().utf8).write(to: file)
+        let configuration = self.settings + [PeerSetting("port", "\(port)"), PeerSetting("dir", "\"\(directory.path)\""), PeerSetting("requirepass", PeerTool.password)]
+        try PeerTool.write(configuration.map { "\($0.name) \($0.value)\n" }.joined(), to: file)
         process = try ChildProcess(program, [file.path], output: directory.appendingPathComponent("redis.log"))
         do {
             try waitUntilReady()
@@ -38,17 +36,26 @@ final class RedisProcess: Peer {
         }
     }
 
+    private static func program() throws -> String {
+        guard let program = PeerTool.find("redis-server") else {
+            throw BenchFailure("Redis' server is not installed: apt-get install redis-server (or: make peer-deps)")
+        }
+        return program
+    }
+
+    static func checkInstalled() throws { _ = try program() }
+
     private func waitUntilReady() throws {
         let deadline = ContinuousClock.now + .seconds(Self.startSecondsMax)
         while true {
-            if var session = try? RedisSession(port: port), (try? session.command(["PING"])) == ["PONG"] { return }
+            if var session = try? RedisSession.open(port: port), (try? session.command(["PING"])) == ["PONG"] { return }
             guard process.isRunning, ContinuousClock.now < deadline else { throw BenchFailure("it did not start") }
             usleep(20_000)
         }
     }
 
     private func setUp() throws {
-        var session = try RedisSession(port: port)
+        var session = try RedisSession.open(port: port)
         script = try session.command(["SCRIPT", "LOAD", RedisScript.placeOrder])[0]
         for account in 1...PeerOrders.accounts {
             try session.command(
@@ -82,7 +89,7 @@ final class RedisProcess: Peer {
     }
 
     func checkDurability() throws {
-        var session = try RedisSession(port: port)
+        var session = try RedisSession.open(port: port)
         for (name, expected) in [("appendonly", "yes"), ("appendfsync", "always")] {
             let value = try session.command(["CONFIG", "GET", name])
             guard value == [name, expected] else { throw BenchFailure("Redis runs with \(value)") }
@@ -97,7 +104,7 @@ final class RedisProcess: Peer {
     }
 
     func check(acknowledged: Int) throws {
-        var session = try RedisSession(port: port)
+        var session = try RedisSession.open(port: port)
         let rows = try session.command(["EVAL", RedisScript.sums, "0"])
         guard rows.first == "\(acknowledged)" else { throw BenchFailure("Redis has \(rows.first ?? "no") orders, acknowledged were \(acknowledged)") }
         var sums: [String: Int] = [:]

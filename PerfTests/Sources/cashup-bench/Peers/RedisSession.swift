@@ -6,7 +6,13 @@ struct RedisSession: ~Copyable {
     private var input: [UInt8] = []
     private var start = 0
 
-    init(port: Int) throws { socket = try Socket(port: port) }
+    private init(socket: consuming Socket) { self.socket = socket }
+
+    static func open(port: Int) throws -> RedisSession {
+        var session = RedisSession(socket: try Socket(port: port))
+        try session.command(["AUTH", PeerTool.password])
+        return session
+    }
 
     /// The answer's strings, in order, however they were nested. An error is thrown.
     @discardableResult

@@ -4,6 +4,11 @@ import Load
 struct RedisWire: Wire {
     init() {}
 
+    mutating func open(_ socket: borrowing Socket) throws {
+        try socket.send("AUTH \(PeerTool.password)\r\n")
+        guard try String(decoding: socket.receive(), as: UTF8.self).hasPrefix("+OK") else { throw LoadError("Redis refuses the password") }
+    }
+
     @inline(__always)
     mutating func next(_ input: UnsafeRawBufferPointer) -> WireStep {
         guard let end = input.firstIndex(of: 0x0A) else { return WireStep(.incomplete, length: 0) }
