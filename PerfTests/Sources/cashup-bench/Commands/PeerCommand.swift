@@ -3,7 +3,8 @@ import Load
 
 /// One peer at one point with settings of one's own: how those in the report were chosen.
 struct PeerCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "peer", abstract: "Try a setting of a peer: run it alone, checked, and print the figures.")
+    static let configuration = CommandConfiguration(
+        commandName: "peer", abstract: "Try a setting of a peer: run it alone, checked, and print the figures.")
 
     enum Kind: String, CaseIterable, ExpressibleByArgument { case postgresql, redis }
 

@@ -49,7 +49,8 @@ struct PeerSamples {
     }
 
     var figures: [Figure] {
-        rows.sorted { owner($0) < owner($1) }.flatMap { figures($0, "orders/s", "us") } + ratios.sorted { owner($0) < owner($1) }.flatMap { figures($0, "x", "x") }
+        rows.sorted { owner($0) < owner($1) }.flatMap { figures($0, "orders/s", "us") }
+            + ratios.sorted { owner($0) < owner($1) }.flatMap { figures($0, "x", "x") }
     }
 
     private func owner(_ row: Row) -> Substring { row.id.split(separator: "/")[1] }

@@ -33,13 +33,15 @@ enum PeersBench {
 
     static func run(_ settings: Settings) throws -> [Section] {
         var notes = [
-            "The job: place an order durably, that is: check and reserve a balance, insert the order with its client id unique, acknowledge after the fsync. "
-                + "Closed loop over TCP loopback, one client thread, the same for all; a connection has one order in flight, or as many as follow the x.",
-            "The service's orders: \(Population.description). The peers' are drawn the same way: 1,000 accounts, prices, quantities, sides and ids.",
-            "Every run has a process and an empty directory of its own on the measured disk; service and peers take turns. After each the peer's own data must "
-                + "hold exactly the acknowledged orders, and balances that reserve exactly what these take. The peers neither look up an instrument's terms, nor "
-                + "number orders, nor match; the service does.",
-            "Excluded: start, definitions, deposits, the first \(loop(points[0], settings).warmupSeconds) s of each run, log rewriting, checkpoints, vacuum, replication.",
+            "The job: place an order durably, that is: check and reserve a balance, insert the order with its client id unique, acknowledge after "
+                + "the fsync. Closed loop over TCP loopback, one client thread, the same for all; a connection has one order in flight, or as many as "
+                + "follow the x.",
+            "The service's orders: \(Population.description). The peers' are drawn the same way: accounts, prices, quantities, sides and ids.",
+            "Every run has a process and an empty directory of its own on the measured disk; service and peers take turns. After each the peer's own "
+                + "data must hold exactly the acknowledged orders, and balances that reserve exactly what these take. The peers do less than the "
+                + "service: they look up no instrument's terms, number no orders and match nothing.",
+            "Excluded: start, definitions, deposits, the first \(loop(points[0], settings).warmupSeconds) s of each run, log rewriting, checkpoints, "
+                + "vacuum, replication.",
         ]
         // Before minutes have gone by.
         try PostgresProcess.checkInstalled()

@@ -71,7 +71,8 @@ final class PostgresProcess: Peer {
     var notes: [String] {
         [
             "PostgreSQL \(version), postgresql.conf beside what initdb chose: " + settings.map { "\($0.name) = \($0.value)" }.joined(separator: ", "),
-            "PostgreSQL's tables:\n\(PostgresSchema.tables)", "PostgreSQL's function, called as prepared statement `\(PostgresSchema.call)`, binary:\n\(PostgresSchema.function)",
+            "PostgreSQL's tables:\n\(PostgresSchema.tables)",
+            "PostgreSQL's function, called as prepared statement `\(PostgresSchema.call)`, binary:\n\(PostgresSchema.function)",
         ]
     }
 
@@ -80,7 +81,8 @@ final class PostgresProcess: Peer {
             let value = try query("SHOW \(name)").first?.first
             guard value == "on" else { throw BenchFailure("PostgreSQL runs with \(name) = \(value ?? "?")") }
         }
-        let tables = try query("SELECT count(*) FROM pg_class WHERE relname IN ('orders', 'balance', 'orders_pkey', 'balance_pkey') AND relpersistence = 'p'")
+        let tables = try query(
+            "SELECT count(*) FROM pg_class WHERE relname IN ('orders', 'balance', 'orders_pkey', 'balance_pkey') AND relpersistence = 'p'")
         guard tables == [["4"]] else { throw BenchFailure("PostgreSQL's tables are not all logged") }
     }
 

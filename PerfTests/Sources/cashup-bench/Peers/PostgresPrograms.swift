@@ -10,8 +10,8 @@ struct PostgresPrograms {
     private let isRoot = geteuid() == 0
 
     init() throws {
-        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: Self.root)) ?? []).compactMap { name in Int(name).map { ($0, name) } }
-        let candidates = versions.sorted { $0.0 > $1.0 }.map { "\(Self.root)/\($0.1)/bin" }
+        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: Self.root)) ?? []).compactMap { Int($0) }
+        let candidates = versions.sorted(by: >).map { "\(Self.root)/\($0)/bin" }
         let inPath = PeerTool.find("initdb").map { [URL(fileURLWithPath: $0).deletingLastPathComponent().path] } ?? []
         guard
             let found = (candidates + inPath).first(where: { directory in
@@ -19,17 +19,22 @@ struct PostgresPrograms {
             })
         else { throw BenchFailure(Self.missing) }
         binaries = found
-        if isRoot, getpwnam(PostgresSession.user) == nil { throw BenchFailure("there is no user \(PostgresSession.user), and PostgreSQL does not run as root") }
+        if isRoot, getpwnam(PostgresSession.user) == nil {
+            throw BenchFailure("there is no user \(PostgresSession.user), and PostgreSQL does not run as root")
+        }
         let printed = try PeerTool.run(["\(found)/postgres", "--version"])
         version = printed.split(separator: " ").dropFirst(2).joined(separator: " ")
     }
 
-    /// `env` and its arguments, to run a program of PostgreSQL in `directory`. The request to die with the bench is lost when the user changes, so it is
-    /// made again after that.
+    /// `env` and its arguments, to run a program of PostgreSQL in `directory`. The request to die with the bench is lost when the user changes, so it
+    /// is made again after that.
     func command(_ name: String, _ arguments: [String], in directory: URL) -> [String] {
-        let user = isRoot
-            ? ["/usr/bin/setpriv", "--reuid=\(PostgresSession.user)", "--regid=\(PostgresSession.user)", "--clear-groups", "--pdeathsig=KILL", "--"] : []
-        return ["/usr/bin/env", "-C", directory.path] + user + ["\(binaries)/\(name)"] + arguments
+        ["/usr/bin/env", "-C", directory.path] + asUser(["--pdeathsig=KILL"]) + ["\(binaries)/\(name)"] + arguments
+    }
+
+    private func asUser(_ options: [String] = []) -> [String] {
+        let user = PostgresSession.user
+        return isRoot ? ["/usr/bin/setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups"] + options + ["--"] : []
     }
 
     func makeCluster(_ data: String, in directory: URL, settings: [PeerSetting]) throws {
@@ -39,8 +44,8 @@ struct PostgresPrograms {
             for path in [directory.path, password.path] where chown(path, user.pointee.pw_uid, user.pointee.pw_gid) != 0 {
                 throw BenchFailure("chown \(path): \(String(cString: strerror(errno)))")
             }
-            guard (try? PeerTool.run(["/usr/bin/setpriv", "--reuid=\(PostgresSession.user)", "--clear-groups", "/usr/bin/test", "-x", directory.path])) != nil else {
-                throw BenchFailure("the user \(PostgresSession.user), which PostgreSQL runs as, cannot reach \(directory.path): give another --directory")
+            guard (try? PeerTool.run(asUser() + ["/usr/bin/test", "-x", directory.path])) != nil else {
+                throw BenchFailure("\(PostgresSession.user), the user that PostgreSQL runs as, cannot reach \(directory.path): give another --directory")
             }
         }
         try PeerTool.run(

@@ -48,7 +48,10 @@ enum PostgresSchema {
 
     /// Asset 1 is USD, which buys reserve; 2 is BTC.
     static var funding: String {
-        "INSERT INTO balance (account, asset, available) SELECT a, s, \(PeerOrders.funding) FROM generate_series(1, \(PeerOrders.accounts)) a, generate_series(1, 2) s"
+        """
+        INSERT INTO balance (account, asset, available)
+        SELECT a, s, \(PeerOrders.funding) FROM generate_series(1, \(PeerOrders.accounts)) a, generate_series(1, 2) s
+        """
     }
 
     /// (orders, balances, balances that do not agree with the orders)

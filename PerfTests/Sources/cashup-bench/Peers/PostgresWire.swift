@@ -1,8 +1,8 @@
 import Load
 
-/// PostgreSQL's frontend/backend protocol 3, the extended one as a driver with prepared statements speaks it: Parse once a connection, then Bind, Execute
-/// and Sync an order, parameters and results binary. Each Sync ends a transaction, so several orders in flight are as many transactions, as in libpq's
-/// pipeline mode. A message is a byte of type and a big-endian length, which counts itself and what follows.
+/// PostgreSQL's frontend/backend protocol 3, the extended one as a driver with prepared statements speaks it: Parse once a connection, then Bind,
+/// Execute and Sync an order, parameters and results binary. Each Sync ends a transaction, so several orders in flight are as many transactions, as
+/// in libpq's pipeline mode. A message is a byte of type and a big-endian length, which counts itself and what follows.
 struct PostgresWire: Wire {
     private var isFailed = false
 

@@ -23,7 +23,10 @@ final class RedisProcess: Peer {
         directory = try Scratch.make(in: settings.directory, "redis")
         port = try freePort()
         let file = directory.appendingPathComponent("redis.conf")
-        let configuration = self.settings + [PeerSetting("port", "\(port)"), PeerSetting("dir", "\"\(directory.path)\""), PeerSetting("requirepass", PeerTool.password)]
+        let ofThisRun = [
+            PeerSetting("port", "\(port)"), PeerSetting("dir", "\"\(directory.path)\""), PeerSetting("requirepass", PeerTool.password),
+        ]
+        let configuration = self.settings + ofThisRun
         try PeerTool.write(configuration.map { "\($0.name) \($0.value)\n" }.joined(), to: file)
         process = try ChildProcess(program, [file.path], output: directory.appendingPathComponent("redis.log"))
         do {

@@ -1,7 +1,7 @@
 /// The job in Lua. Redis runs a script to its end before anything else, so there is nothing to lock.
 ///
-/// Exact: Lua's numbers are doubles, so every amount is below 2^53 (or refused); balances are above that and only ever changed by HINCRBY, which is 64-bit.
-/// A double that HINCRBY's answer was rounded to still has its sign.
+/// Exact: Lua's numbers are doubles, so every amount is below 2^53 (or refused); balances are above that and only ever changed by HINCRBY, which is
+/// 64-bit. A double that HINCRBY's answer was rounded to still has its sign.
 enum RedisScript {
     static let placeOrder = """
         -- KEYS: the order, the account's balances. ARGV: account, asset (USD for buys, BTC for sells), price, quantity, instrument
