@@ -60,10 +60,7 @@ final class RedisProcess: Peer {
     private func setUp() throws {
         var session = try RedisSession.open(port: port)
         script = try session.command(["SCRIPT", "LOAD", RedisScript.placeOrder])[0]
-        for account in 1...PeerOrders.accounts {
-            try session.command(
-                ["HSET", RedisScript.balance(account)] + ["USD", "BTC"].flatMap { [$0, "\(PeerOrders.funding)", "\($0):reserved", "0"] })
-        }
+        try session.command(["EVAL", RedisScript.fund, "0", "\(PeerOrders.accounts)", "\(PeerOrders.funding)"])
         try checkRefusals(&session)
     }
 

@@ -19,6 +19,14 @@ enum RedisScript {
         return 1
         """
 
+    /// ARGV: accounts, funds, as text throughout.
+    static let fund = """
+        for account = 1, ARGV[1] do
+            redis.call('HSET', 'b:' .. account, 'USD', ARGV[2], 'USD:reserved', '0', 'BTC', ARGV[2], 'BTC:reserved', '0')
+        end
+        return 1
+        """
+
     /// For each account and asset with orders: `account asset`, what its orders reserve. Sums per account stay below 2^53, else it fails.
     static let sums = """
         local sums = {}
