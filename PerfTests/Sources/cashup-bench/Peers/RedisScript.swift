@@ -5,17 +5,18 @@
 enum RedisScript {
     static let placeOrder = """
         -- KEYS: the order, the account's balances. ARGV: account, asset (USD for buys, BTC for sells), price, quantity, instrument
-        if redis.call('EXISTS', KEYS[1]) == 1 then return redis.error_reply('DUPLICATE') end
+        local call = redis.call
+        if call('EXISTS', KEYS[1]) == 1 then return redis.error_reply('DUPLICATE') end
         local amount = ARGV[4] + 0
         if ARGV[2] == 'USD' then amount = amount * ARGV[3] end
         if not (amount > 0 and amount < 9007199254740992) then return redis.error_reply('AMOUNT') end
-        local available = redis.call('HINCRBY', KEYS[2], ARGV[2], -amount)
+        local available = call('HINCRBY', KEYS[2], ARGV[2], -amount)
         if available < 0 then
-            redis.call('HINCRBY', KEYS[2], ARGV[2], amount)
+            call('HINCRBY', KEYS[2], ARGV[2], amount)
             return redis.error_reply('FUNDS')
         end
-        redis.call('HINCRBY', KEYS[2], ARGV[2] .. ':reserved', amount)
-        redis.call('HSET', KEYS[1], 'account', ARGV[1], 'asset', ARGV[2], 'price', ARGV[3], 'quantity', ARGV[4], 'instrument', ARGV[5])
+        call('HINCRBY', KEYS[2], ARGV[2] .. ':reserved', amount)
+        call('HSET', KEYS[1], 'account', ARGV[1], 'asset', ARGV[2], 'price', ARGV[3], 'quantity', ARGV[4], 'instrument', ARGV[5])
         return 1
         """
 
@@ -48,7 +49,7 @@ enum RedisScript {
     static func balance(_ account: UInt64) -> String { "b:\(account)" }
 }
 
-/// One thread serves all: what there is to set is the log and what would disturb it.
+/// One thread serves all: what there is to set is the log and what would disturb it. A second thread for sockets halves the rate on two cores.
 enum RedisConfiguration {
     static let settings: [PeerSetting] = [
         // Durable: the log is written and synced before the answers of a turn of the loop leave.
