@@ -63,7 +63,7 @@ perf-quick: build
 	@$(BUILD) --package-path PerfTests --scratch-path .build --disable-build-manifest-caching --product cashup-bench
 	@.build/release/cashup-bench --server $(BIN)
 
-# PostgreSQL and Redis doing the service's job, and the service, in turns; about ten minutes. They are installed if they are not there.
+# PostgreSQL and Redis doing the service's job, and the service, in turns; some six minutes. They are installed if they are not there.
 perf-peers: build peer-deps
 	@$(BUILD) --package-path PerfTests --scratch-path .build --disable-build-manifest-caching --product cashup-bench
 	@.build/release/cashup-bench run --only peers --server $(BIN)
