@@ -7,7 +7,7 @@ BIN     = .build/release/cashup
 DATA   ?= ./data
 LISTEN ?= 127.0.0.1:7070
 
-.PHONY: run build test test-swift test-python test-perf bench perf perf-quick perf-compare clean deps test-deps
+.PHONY: run build test test-swift test-python test-perf bench perf perf-quick perf-compare perf-peers clean deps test-deps peer-deps
 
 run: build
 	@echo
@@ -70,7 +70,7 @@ bench: build
 perf: bench
 	@$(BENCH) run --server $(BIN) --output .build/perf
 
-# The figures of the README alone: one lone durable order, pipelined orders, their limits. Two minutes.
+# One lone durable order, pipelined orders, and their limits. Two minutes.
 perf-quick: bench
 	@$(BENCH) run --server $(BIN) --output .build/perf-quick --only disk closed
 
@@ -82,6 +82,10 @@ perf-compare: bench
 # Every benchmark with small numbers, as part of `make test`, so that none can rot; and the report's own tests.
 test-perf: bench
 	@$(BENCH) run --small --server $(BIN) --directory .build/test/perf --output .build/test/perf && echo "small benchmarks: ok"
+
+# The same and PostgreSQL and Redis doing the service's job, in turns with it; some ten minutes. They are installed if they are not there.
+perf-peers: bench peer-deps
+	@$(BENCH) run --server $(BIN) --output .build/perf-peers --only disk closed peers
 
 clean:
 	rm -rf .build .venv
@@ -102,6 +106,19 @@ test-deps:
 	@missing=; \
 	command -v faketime > /dev/null || missing="$$missing faketime"; \
 	if [ -n "$$missing" ]; then $(call install,$$missing); fi
+
+# For peers alone. Debian's packages start a service each: what this installation started is stopped again and does not start at boot; the bench
+# runs processes of its own. Services of what was installed before are left alone.
+peer-deps:
+	@missing=; \
+	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null || missing="$$missing postgresql"; \
+	command -v redis-server > /dev/null || missing="$$missing redis-server"; \
+	if [ -n "$$missing" ]; then \
+		$(call install,$$missing); \
+		for service in $$missing; do \
+			if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$service; else $$sudo service $$service stop; fi > /dev/null 2>&1 || true; \
+		done; \
+	fi
 
 # Shell: installs Debian packages, as root or by sudo; says what is missing when it cannot.
 define install

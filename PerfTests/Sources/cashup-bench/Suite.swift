@@ -16,7 +16,7 @@ enum Suite: String, CaseIterable, ExpressibleByArgument {
         case .closed: try ClosedBench.run(settings)
         case .open: try OpenBench.run(settings)
         case .workloads: try WorkloadBench.run(settings)
-        case .peers: []
+        case .peers: try PeersBench.run(settings)
         }
     }
 }
