@@ -79,9 +79,12 @@ perf-compare: bench
 	@test -n "$(BASE)" || { echo "Name the report to compare with: make perf-compare BASE=docs/perf/report.json" >&2; exit 64; }
 	@$(BENCH) compare $(BASE) .build/perf/report.json
 
-# Every benchmark with small numbers, as part of `make test`, so that none can rot; and the report's own tests.
+# Every benchmark with small numbers, as part of `make test`, so that none can rot. The peers where they are installed: `make test` brings no
+# database to a machine that has none (CI does).
 test-perf: bench
-	@$(BENCH) run --small --server $(BIN) --directory .build/test/perf --output .build/test/perf && echo "small benchmarks: ok"
+	@peers=peers; $(peers-are-there) || { peers=; echo "small benchmarks: peers left out, PostgreSQL and Redis are not both installed"; }; \
+	$(BENCH) run --small --server $(BIN) --directory .build/test/perf --output .build/test/perf --only core wal disk closed open workloads $$peers \
+	&& echo "small benchmarks: ok"
 
 # The same and PostgreSQL and Redis doing the service's job, in turns with it; some ten minutes. They are installed if they are not there.
 perf-peers: bench peer-deps
@@ -107,11 +110,13 @@ test-deps:
 	command -v faketime > /dev/null || missing="$$missing faketime"; \
 	if [ -n "$$missing" ]; then $(call install,$$missing); fi
 
+postgresql-is-there = { ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null; }
+peers-are-there = { $(postgresql-is-there) && command -v redis-server > /dev/null; }
 # For peers alone. Debian's packages start a service each: what this installation started is stopped again and does not start at boot; the bench
 # runs processes of its own. Services of what was installed before are left alone.
 peer-deps:
 	@missing=; \
-	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null || missing="$$missing postgresql"; \
+	$(postgresql-is-there) || missing="$$missing postgresql"; \
 	command -v redis-server > /dev/null || missing="$$missing redis-server"; \
 	if [ -n "$$missing" ]; then \
 		$(call install,$$missing); \
