@@ -97,3 +97,8 @@ extension Machine {
         "\(processor), \(cores) cores, \(Format.gibibytes(memoryBytes)), kernel \(kernel), \(filesystem)"
     }
 }
+
+extension Int {
+    /// `1,000,000`, for names.
+    public var grouped: String { Format.grouped(self) }
+}

@@ -48,7 +48,7 @@ enum WorkloadBench {
             population.accounts = accounts
             population.instruments = instruments == 1 ? 0 : instruments
             population.strategyPrefix = "h\(accounts)/\(instruments)/"
-            let name = "\(accounts == 1 ? "one account" : "\(accounts) accounts"), \(instruments == 1 ? "one instrument" : "\(instruments) instruments")"
+            let name = "\(accounts == 1 ? "one account" : "\(Int(accounts).grouped) accounts"), \(instruments == 1 ? "one instrument" : "\(instruments) instruments")"
             try measure("hot/\(accounts)-\(instruments)", name, population)
         }
         return section
@@ -82,7 +82,7 @@ enum WorkloadBench {
                 if let fault = result.fault { throw BenchFailure("recorded flow: \(fault)") }
                 repetitions.append(Measurement(result, processor: server.processorTime() - before))
             }
-            let name = "\(Int(speed)) x: five hours in \(String(format: "%.1f", flow.seconds / speed)) s"
+            let name = "\(Int(speed).grouped) x: five hours in \(String(format: "%.1f", flow.seconds / speed)) s"
             section.figures += Rows.figures(id: "recorded/\(Int(speed))", name: name, unit: "commands/s", repetitions)
             lines.append(Rows.percentileLine("\(Int(speed)) x", repetitions.map(\.load)))
         }

@@ -93,9 +93,9 @@ enum WALBench {
                     bytes = result.bytes / Double(count)
                 }
                 section.figures.append(
-                    Figure(id: "wal/encode/\(id)", name: "batches of \(size), \(name)", unit: "records/s", better: .higher, samples: rates))
+                    Figure(id: "wal/encode/\(id)", name: "batches of \(size.grouped), \(name)", column: "records/s", unit: "records/s", better: .higher, samples: rates))
                 section.figures.append(
-                    Figure(id: "wal/bytes/\(id)", name: "batches of \(size), \(name)", unit: "B/record", better: .lower, samples: [bytes]))
+                    Figure(id: "wal/bytes/\(id)", name: "batches of \(size.grouped), \(name)", column: "bytes", unit: "B/record", better: .lower, samples: [bytes]))
             }
         }
         let options = LogOptions()
