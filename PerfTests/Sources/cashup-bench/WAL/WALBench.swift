@@ -5,7 +5,8 @@ import WAL
 /// The log alone: encoding, commits, recovery; and core and log together in one process.
 enum WALBench {
     static func run(_ settings: Settings) throws -> [Section] {
-        [try records(settings), try encoding(settings), try durable(settings), try recovery(settings)]
+        try [("wal-records", records), ("wal", encoding), ("wal-durable", durable), ("wal-recovery", recovery)]
+            .filter { settings.wants($0.0) }.map { try $0.1(settings) }
     }
 
     /// Seconds that `body` takes.
