@@ -7,7 +7,7 @@ BIN     = .build/release/cashup
 DATA   ?= ./data
 LISTEN ?= 127.0.0.1:7070
 
-.PHONY: run build test test-swift test-python perf-quick clean deps test-deps
+.PHONY: run build test test-swift test-python test-perf bench perf perf-quick perf-compare perf-peers clean deps test-deps peer-deps
 
 run: build
 	@echo
@@ -23,7 +23,7 @@ run: build
 build: deps
 	@$(BUILD) --product cashup
 
-# Everything: unit tests, then end to end with the Python client. The last line has the counts.
+# Everything: unit tests, every benchmark with small numbers, then end to end with the Python client. The last line has the counts.
 test: deps test-deps
 	@$(BUILD) --build-tests
 	@$(BUILD) --product cashup
@@ -33,10 +33,12 @@ test: deps test-deps
 	grep -E '^.{1,4}(Test|Suite).*(failed|recorded an issue)|error:|Fatal|crash' .build/test/swift.log | grep -v ' 0 failures' | cut -c1-400; \
 	swift_counts=$$(grep -E 'Test run with' .build/test/swift.log | tail -1 | sed 's/^[^T]*//'); \
 	[ $$failed = 0 ] || tail -n 20 .build/test/swift.log | cut -c1-400; \
+	$(MAKE) --no-print-directory -s test-perf > .build/test/perf.log 2>&1 || { failed=1; tail -n 30 .build/test/perf.log | cut -c1-400; }; \
+	grep -q '^small benchmarks: ok' .build/test/perf.log && perf_counts=ok; \
 	$(MAKE) --no-print-directory -s test-python 2>&1 | tee .build/test/python.log; \
 	python_counts=$$(grep -E '(passed|failed|error).* in [0-9]' .build/test/python.log | tail -1 | tr -d '='); \
 	grep -q '^python tests: ok' .build/test/python.log || failed=1; \
-	echo "Swift: $${swift_counts:-did not finish} | Python: $${python_counts:-did not finish}"; \
+	echo "Swift: $${swift_counts:-did not finish} | small benchmarks: $${perf_counts:-failed} | Python: $${python_counts:-did not finish}"; \
 	exit $$failed
 
 test-swift:
@@ -44,7 +46,7 @@ test-swift:
 	@$(SWIFT) test -c release --skip-build --no-parallel
 
 # pytest of whichever Python has it; else a virtual environment in .venv; else the distribution's.
-PYTESTS = $(wildcard Tests/EndToEnd clients/python/tests)
+PYTESTS = $(wildcard Tests/EndToEnd Tests/Perf clients/python/tests)
 test-python:
 	@python=; \
 	for candidate in .venv/bin/python python3 /usr/bin/python3; do \
@@ -55,13 +57,38 @@ test-python:
 	fi; \
 	if [ -z "$$python" ]; then $(call install,python3-pytest) && python=/usr/bin/python3; fi; \
 	if [ -z "$$python" ]; then exit 1; fi; \
-	PYTHONPATH=clients/python CASHUP_BIN=$(CURDIR)/$(BIN) "$$python" -m pytest -q -p no:cacheprovider $(PYTESTS) && echo "python tests: ok"
+	PYTHONPATH=clients/python CASHUP_BIN=$(CURDIR)/$(BIN) CASHUP_BENCH=$(CURDIR)/$(BENCH) "$$python" -m pytest -q -p no:cacheprovider $(PYTESTS) && echo "python tests: ok"
 
-# Latency of one durable order and pipelined orders per second; about a minute. PerfTests is a package of its own but is built
-# in the same place: SwiftNIO is then compiled once (12 s instead of minutes). The build plans must not be cached for that.
-perf-quick: build
+# --- Benchmarks (docs/PERFORMANCE.md). On a machine with nothing else to do.
+
+# PerfTests is a package of its own but is built in the same place: SwiftNIO is then compiled once. The build plans must not be cached for that.
+BENCH = .build/release/cashup-bench
+bench: build
 	@$(BUILD) --package-path PerfTests --scratch-path .build --disable-build-manifest-caching --product cashup-bench
-	@.build/release/cashup-bench --server $(BIN)
+
+# Everything but the peers: a table here, .build/perf/report.json and report.html. About ten minutes.
+perf: bench
+	@$(BENCH) run --server $(BIN) --output .build/perf
+
+# One lone durable order, pipelined orders, and their limits. Two minutes.
+perf-quick: bench
+	@$(BENCH) run --server $(BIN) --output .build/perf-quick --only disk closed
+
+# How the last `make perf` compares with an earlier report: make perf-compare BASE=docs/perf/report.json
+perf-compare: bench
+	@test -n "$(BASE)" || { echo "Name the report to compare with: make perf-compare BASE=docs/perf/report.json" >&2; exit 64; }
+	@$(BENCH) compare $(BASE) .build/perf/report.json
+
+# Every benchmark with small numbers, as part of `make test`, so that none can rot. The peers where they are installed: `make test` brings no
+# database to a machine that has none (CI does).
+test-perf: bench
+	@peers=peers; $(peers-are-there) || { peers=; echo "small benchmarks: peers left out, PostgreSQL and Redis are not both installed"; }; \
+	$(BENCH) run --small --server $(BIN) --directory .build/test/perf --output .build/test/perf --only core wal disk closed open workloads $$peers \
+	&& echo "small benchmarks: ok"
+
+# The same and PostgreSQL and Redis doing the service's job, in turns with it; some ten minutes. They are installed if they are not there.
+perf-peers: bench peer-deps
+	@$(BENCH) run --server $(BIN) --output .build/perf-peers --only disk closed peers
 
 clean:
 	rm -rf .build .venv
@@ -82,6 +109,21 @@ test-deps:
 	@missing=; \
 	command -v faketime > /dev/null || missing="$$missing faketime"; \
 	if [ -n "$$missing" ]; then $(call install,$$missing); fi
+
+postgresql-is-there = { ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null; }
+peers-are-there = { $(postgresql-is-there) && command -v redis-server > /dev/null; }
+# For peers alone. Debian's packages start a service each: what this installation started is stopped again and does not start at boot; the bench
+# runs processes of its own. Services of what was installed before are left alone.
+peer-deps:
+	@missing=; \
+	$(postgresql-is-there) || missing="$$missing postgresql"; \
+	command -v redis-server > /dev/null || missing="$$missing redis-server"; \
+	if [ -n "$$missing" ]; then \
+		$(call install,$$missing); \
+		for service in $$missing; do \
+			if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$service; else $$sudo service $$service stop; fi > /dev/null 2>&1 || true; \
+		done; \
+	fi
 
 # Shell: installs Debian packages, as root or by sudo; says what is missing when it cannot.
 define install

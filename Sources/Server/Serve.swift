@@ -1,3 +1,4 @@
+import Core
 import Dispatch
 import Glibc
 import Logging
@@ -57,6 +58,9 @@ private func complain(_ message: String) {
     "cashup: \(message)\n".withCString { _ = write(2, $0, strlen($0)) }
 }
 
+/// Where the signal handler writes. A constant at first, so that reading it in the handler initializes nothing.
+private nonisolated(unsafe) var signalPipeEnd: Int32 = -1
+
 /// The first SIGTERM or SIGINT; a second SIGINT ends the process at once, as the impatient expect.
 private final class StopSignal: @unchecked Sendable {
     private struct State {
@@ -65,24 +69,45 @@ private final class StopSignal: @unchecked Sendable {
     }
     private let state = Mutex(State())
     /// Kept alive; set by the initializer alone.
-    private var sources: [any DispatchSourceSignal] = []
+    private var source: (any DispatchSourceRead)?
 
+    /// From here on no signal is lost: a handler notes it in a pipe, whenever somebody gets to read that. (A signal that is ignored until a
+    /// dispatch source is there for it would be lost in between: the source is made elsewhere and later.)
     init() {
-        for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [unowned self] in
-                let waiter: CheckedContinuation<String, Never>? = state.withLock { state in
-                    if state.name != nil, number == SIGINT { _exit(130) }
-                    state.name = name
-                    defer { state.waiter = nil }
-                    return state.waiter
-                }
-                waiter?.resume(returning: name)
-            }
-            source.resume()
-            sources.append(source)
+        var ends: [Int32] = [-1, -1]
+        invariant(pipe(&ends) == 0, "a pipe for signals")
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
         }
+        signalPipeEnd = ends[1]
+        let readEnd = ends[0]
+        for number in [SIGTERM, SIGINT] {
+            signal(number) { number in
+                let error = errno
+                var byte = UInt8(truncatingIfNeeded: number)
+                _ = write(signalPipeEnd, &byte, 1)
+                errno = error
+            }
+        }
+        let source = DispatchSource.makeReadSource(fileDescriptor: readEnd, queue: .global())
+        source.setEventHandler { [unowned self] in
+            var byte: UInt8 = 0
+            while read(readEnd, &byte, 1) == 1 { take(Int32(byte)) }
+        }
+        source.resume()
+        self.source = source
+    }
+
+    private func take(_ number: Int32) {
+        let name = number == SIGINT ? "SIGINT" : "SIGTERM"
+        let waiter: CheckedContinuation<String, Never>? = state.withLock { state in
+            if state.name != nil, number == SIGINT { _exit(130) }
+            state.name = state.name ?? name
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume(returning: name)
     }
 
     func wait() async -> String {

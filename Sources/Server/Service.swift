@@ -116,7 +116,7 @@ package final class Service: @unchecked Sendable {
         for index in 0..<count {
             guard let eventLoop = iterator.next() else { invariantFailure("fewer event loops than asked for") }
             let loop = Loop(index: index, count: count, eventLoop: eventLoop, service: self, log: log)
-            for box in shards where Int(box.number) % count == index { loop.shards.append(box) }
+            for box in shards where Int(box.number) % count == index { loop.add(box) }
             let first = shards[0]
             var number: Int64 = 1
             while number <= first.shard.registry.number {

@@ -163,7 +163,7 @@ struct Startup {
         case .define(let definition):
             outcome = first.shard.execute(.define(definition), now: now) { record($0, 0) }
             copyDefinitions()
-        case .newOrder, .shard:
+        case .order, .shard:
             guard let (wallet, command) = parsed.command else { invariantFailure("a request for a shard without a command") }
             let box = shards[Int(wallet)]
             outcome = box.shard.execute(command, now: now) { record($0, wallet) }
@@ -179,7 +179,9 @@ struct Startup {
 
     private func parse(_ line: String) -> ParsedLine {
         var bytes = "seed " + line
-        return bytes.withUTF8 { LineParser.parse(UnsafeRawBufferPointer($0), registry: shards[0].shard.registry) }
+        var parsed = ParsedLine()
+        bytes.withUTF8 { LineParser.parse(UnsafeRawBufferPointer($0), registry: shards[0].shard.registry, into: &parsed) }
+        return parsed
     }
 
     private func text(_ write: (inout OutputBuffer) -> Void) -> String {

@@ -35,6 +35,9 @@ struct ReplayOrdersCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Give up after so long without progress.", valueName: "seconds"))
     var patience = 60.0
 
+    @Flag(name: .customLong("print"), help: "Send nothing; print each command behind the Unix milliseconds of its event (0: the file has no timestamp).")
+    var printsOnly = false
+
     func validate() throws {
         guard (1...LineConnection.windowMax).contains(window) else { throw ValidationError("--window is 1 to 4096") }
         guard patience >= 0, patience < 1e6 else { throw ValidationError("--patience is 0 to 999999 seconds") }
@@ -48,6 +51,7 @@ struct ReplayOrdersCommand: AsyncParsableCommand {
             printError("\(error)")
             throw ExitCode.refused
         }
+        if printsOnly { return printCommands(plan) }
         let isTerminal = isatty(STDERR_FILENO) == 1
         var options = Replay.Options()
         options.endpoint = connection.connect
@@ -80,6 +84,16 @@ struct ReplayOrdersCommand: AsyncParsableCommand {
             printError("the open orders of the service are not those of the file: \(result.stillOpen) instead of \(plan.openOrders.count)")
             throw ExitCode.refused
         }
+    }
+
+    private func printCommands(_ plan: ReplayPlan) {
+        var bytes: [UInt8] = []
+        for index in plan.commands.indices {
+            bytes += "\(plan.commands[index].time) ".utf8
+            bytes += plan.text(of: index)
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        FileHandle.standardOutput.write(Data(bytes))
     }
 
     private func showProgress(_ replay: Replay) async {

@@ -52,11 +52,12 @@ def _end_with_parent():
 class Service:
     """One data directory and the process that serves it. `auth` is ``off`` or ``jwt`` (with a secret of its own)."""
 
-    def __init__(self, directory, *, loops=1, auth="off", config=None):
+    def __init__(self, directory, *, loops=1, auth="off", config=None, environment=None):
         self.directory = Path(directory)
         self.data = self.directory / "data"
         self.loops = loops
         self.auth = auth
+        self.environment = environment or {}
         self.port = free_port()
         self.secret = secrets.token_hex(32)
         self.process = None
@@ -77,7 +78,7 @@ class Service:
         """Starts the process without waiting for it."""
         assert self.process is None
         self.starts += 1
-        environment = dict(os.environ, JWT_SECRET_KEY=self.secret)
+        environment = dict(os.environ, JWT_SECRET_KEY=self.secret, **self.environment)
         with open(self.directory / "stdout.txt", "ab") as out, open(self.directory / "stderr.txt", "ab") as err:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                             env=environment, preexec_fn=_end_with_parent)

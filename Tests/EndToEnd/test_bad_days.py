@@ -403,9 +403,9 @@ def test_term_during_the_start(fresh):
         client.run_many([c.new_order(5, "EX-USD", "B", 1, "0.01", id=f"{n}") for n in range(5_000)], timeout=60)
     service.kill()
     codes = []
-    for step in range(8):
+    for step in range(24):
         service.launch()
-        time.sleep(0.008 * step)
+        time.sleep(0.002 * step)
         service.process.send_signal(signal.SIGTERM)
         codes.append(service.process.wait(10))
         service.process = None

@@ -13,6 +13,8 @@ from service import REPOSITORY, binary
 
 FILE = REPOSITORY.parent / "shared" / "data" / "bitstamp-btcusd-2015-05-01-orders.csv.xz"
 KILLS = 20
+# Few commands a commit: some seconds of work to be killed in, however fast the disk.
+KILLED_WINDOW = 4
 FINISH_SECONDS_MAX = 120
 
 
@@ -23,8 +25,8 @@ def totals():
     return Totals(FILE)
 
 
-def replay(service):
-    return subprocess.Popen([binary(), "replay-orders", str(FILE), "--connect", f"127.0.0.1:{service.port}"],
+def replay(service, window=512):
+    return subprocess.Popen([binary(), "replay-orders", str(FILE), "--connect", f"127.0.0.1:{service.port}", "--window", str(window)],
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -78,7 +80,7 @@ def test_killed_again_and_again(fresh, totals):
     print(f"seed {seed}")
     moments = random.Random(seed)
     service = fresh(laboratory=False)
-    running = replay(service)
+    running = replay(service, KILLED_WINDOW)
     ended_early, kills = 0, 0
     while kills < KILLS:
         time.sleep(moments.uniform(0.01, 0.25))
@@ -86,7 +88,7 @@ def test_killed_again_and_again(fresh, totals):
             ended_early += 1  # it was through; the repeat it now gets must change nothing
         if running.poll() is not None:
             running.stdout.close()
-            running = replay(service)
+            running = replay(service, KILLED_WINDOW)
             continue
         service.kill()
         kills += 1

@@ -192,9 +192,9 @@ import Testing
     @Test func beforeAuthAndInGrace() {
         let world = ProtocolWorld()
         #expect(Verb.allCases.filter(Permissions.isTakenBeforeAuth).map(\.name) == ["AUTH", "PING", "TIME", "HELP", "QUIT"])
-        for line in ["1 CXL 7 BTC-USD 1", "1 CXA 7", "1 BAL 7", "1 INS", "1 AUTH -"] { #expect(Permissions.isTakenInGrace(world.parse(line))) }
+        for line in ["1 CXL 7 BTC-USD 1", "1 CXA 7", "1 BAL 7", "1 INS", "1 AUTH -"] { #expect(world.parse(line).isTakenInGrace) }
         for line in ["1 NEW 7 BTC-USD B LMT 1 1 GTC id=a", "1 INS BTC-USD tick=1", "1 SUB", "1 LIM 7 max_open=1"] {
-            #expect(!Permissions.isTakenInGrace(world.parse(line)))
+            #expect(!world.parse(line).isTakenInGrace)
         }
     }
 }

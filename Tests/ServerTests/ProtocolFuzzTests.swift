@@ -136,7 +136,7 @@ import Testing
         for round in 0..<total {
             var line = Self.corpus[round % Self.corpus.count]
             mutate(&line, &random)
-            let parsed = line.withUnsafeBytes { bytes in world.withRegistry { LineParser.parse(bytes, registry: $0) } }
+            let parsed = world.parse(line)
             if case .refused(let refusal) = parsed.request {
                 out.removeAll()
                 AnswerWriter.write(refusal, tag: parsed.tag, into: &out)
@@ -159,7 +159,7 @@ import Testing
     @Test func corpusIsAccepted() {
         let world = ProtocolWorld()
         for line in Self.corpus.dropLast() {
-            let parsed = line.withUnsafeBytes { bytes in world.withRegistry { LineParser.parse(bytes, registry: $0) } }
+            let parsed = world.parse(line)
             if case .refused(let refusal) = parsed.request { Issue.record("\(String(decoding: line, as: UTF8.self)): \(refusal)") }
             #expect(fault(line) == nil)
         }

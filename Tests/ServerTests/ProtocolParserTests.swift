@@ -200,9 +200,9 @@ import Testing
 
     @Test func ordersAreNamedByNumberOrByID() throws {
         let world = ProtocolWorld()
-        guard case .shard(_, .cancel(let a)) = world.parse("1 CXL 7 BTC-USD 1099511627777").request, case .order(1_099_511_627_777) = a.order
+        guard case (_, .cancel(let a))? = world.parse("1 CXL 7 BTC-USD 1099511627777").command, case .order(1_099_511_627_777) = a.order
         else { throw Unexpected() }
-        guard case .shard(_, .replace(let b)) = world.parse("1 RPL 7 BTC-USD id=a=b 1 -").request, case .client(let id) = b.order
+        guard case (_, .replace(let b))? = world.parse("1 RPL 7 BTC-USD id=a=b 1 -").command, case .client(let id) = b.order
         else { throw Unexpected() }
         #expect(id == Text("a=b") && b.price == 0)
         guard case .query(let query) = world.parse("1 ORD 7 BTC-USD id=x status=all limit=3 after=4").request else { throw Unexpected() }

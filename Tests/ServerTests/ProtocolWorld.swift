@@ -39,20 +39,23 @@ final class ProtocolWorld {
 
     var lsn: Int64 { Int64(log.count) }
 
-    func parse(_ line: String) -> ParsedLine {
-        var copy = line
-        return copy.withUTF8 { LineParser.parse(UnsafeRawBufferPointer($0), registry: homes[0].shard.registry) }
+    func parse(_ line: String) -> Parsed { parse(Array(line.utf8)) }
+
+    func parse(_ line: [UInt8]) -> Parsed {
+        let parsed = Parsed()
+        line.withUnsafeBytes { LineParser.parse($0, registry: homes[0].shard.registry, into: &parsed.line) }
+        return parsed
     }
 
     /// The whole answer, lines joined by `\n`.
     func send(_ line: String) -> String {
         out.removeAll()
-        answer(parse(line))
+        answer(parse(line).line)
         let text = out.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
         return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }
 
-    private func answer(_ line: ParsedLine) {
+    private func answer(_ line: borrowing ParsedLine) {
         let tag = line.tag
         var withinLimit = false
         switch Permissions.check(line.requires, grant, homes[0].shard.registry) {
@@ -63,7 +66,7 @@ final class ProtocolWorld {
         switch line.request {
         case .refused(let refusal):
             AnswerWriter.write(refusal, tag: tag, into: &out)
-        case .newOrder, .shard:
+        case .order, .shard:
             guard var (wallet, command) = line.command else { return }
             if line.opensAccount, case .money(let money) = command { _ = define(.account(money.account, .open)) }
             if case .fill(var fill) = command {
@@ -161,4 +164,16 @@ final class ProtocolWorld {
         }
         return out.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }.split(separator: "\n").map(String.init)
     }
+}
+
+/// A parsed line, which is never copied, where checking macros can hold it.
+final class Parsed {
+    var line = ParsedLine()
+    var tag: Text { line.tag }
+    var request: Request { line.request }
+    var command: (wallet: WalletID, command: Command)? { line.command }
+    var requires: Requires { line.requires }
+    var before: Timestamp { line.before }
+    var opensAccount: Bool { line.opensAccount }
+    var isTakenInGrace: Bool { Permissions.isTakenInGrace(line) }
 }

@@ -1,7 +1,10 @@
 /// What one run of the harness found: the JSON that is written, that the page and the table are drawn from, and that two runs are compared by.
 public struct Report: Codable, Sendable {
+    /// Of the format this build reads and writes.
+    public static let currentVersion = 1
+
     /// Version of this format.
-    public var version = 1
+    public var version = Report.currentVersion
     /// ISO 8601, UTC.
     public var created: String
     public var machine: Machine
@@ -27,7 +30,7 @@ public struct Report: Codable, Sendable {
     }
 }
 
-public struct Machine: Codable, Sendable {
+public struct Machine: Codable, Sendable, Equatable {
     public var processor: String
     public var cores: Int
     public var memoryBytes: Int64
@@ -51,105 +54,55 @@ public struct Section: Codable, Sendable {
     /// Stable: `core`, `wal`, `limits`, `closed`, `open`, ...
     public var id: String
     public var title: String
-    /// What the population was, how it was measured, what is excluded.
+    /// What the population was, how it was measured, what is excluded. A paragraph each.
     public var notes: [String]
+    /// How what was measured was set up, where that is a list: a peer's settings that matter.
+    public var configurations: [Configuration]
     public var figures: [Figure]
     public var plots: [Plot]
 
-    public init(id: String, title: String, notes: [String], figures: [Figure] = [], plots: [Plot] = []) {
-        self.id = id
-        self.title = title
-        self.notes = notes
-        self.figures = figures
-        self.plots = plots
-    }
-}
+    /// One program's settings, in the order to print them.
+    public struct Configuration: Codable, Sendable {
+        /// The program and its version: `PostgreSQL 15.8`.
+        public var title: String
+        public var settings: [Setting]
 
-public struct Figure: Codable, Sendable {
-    public enum Better: String, Codable, Sendable { case higher, lower }
-
-    /// Stable across runs, unique in the report: `core/new-cancel/100000`. Comparison goes by it.
-    public var id: String
-    /// For a person: `new + cancel by ClOrdID, 100,000 open orders`.
-    public var name: String
-    /// What of it this is, where one measurement gives several figures: `orders/s`, `p50`, `p99`. Figures of a section with one name are one row.
-    public var column: String?
-    /// As printed: `operations/s`, `ns`, `us`, `B`, `records/s`.
-    public var unit: String
-    public var better: Better
-    /// One value a repetition, in the order measured; the figure is their median.
-    public var samples: [Double]
-    /// The limit of the same run this is held against, and value / limit (medians).
-    public var limit: Limit?
-    /// The number to reach (DESIGN section 10), in this figure's unit or as a ratio to its limit.
-    public var goal: Goal?
-
-    public struct Limit: Codable, Sendable {
-        public var figure: String
-        public var ratio: Double
-        public init(figure: String, ratio: Double) {
-            self.figure = figure
-            self.ratio = ratio
+        public init(title: String, settings: [Setting]) {
+            self.title = title
+            self.settings = settings
         }
     }
-    public enum Goal: Codable, Sendable {
-        case value(Double)
-        case ratio(Double)
+
+    /// As the program spells them: `synchronous_commit`, `on`.
+    public struct Setting: Codable, Sendable {
+        public var name: String
+        public var value: String
+
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     public init(
-        id: String, name: String, column: String? = nil, unit: String, better: Better, samples: [Double], limit: Limit? = nil, goal: Goal? = nil
+        id: String, title: String, notes: [String], configurations: [Configuration] = [], figures: [Figure] = [], plots: [Plot] = []
     ) {
         self.id = id
-        self.name = name
-        self.column = column
-        self.unit = unit
-        self.better = better
-        self.samples = samples
-        self.limit = limit
-        self.goal = goal
-    }
-
-    public var median: Double {
-        let sorted = samples.sorted()
-        if sorted.isEmpty { return .nan }
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    }
-}
-
-public struct Plot: Codable, Sendable {
-    public enum Scale: String, Codable, Sendable { case linear, logarithmic, percentile }
-    public struct Axis: Codable, Sendable {
-        public var title: String
-        public var unit: String
-        public var scale: Scale
-        public init(title: String, unit: String, scale: Scale) {
-            self.title = title
-            self.unit = unit
-            self.scale = scale
-        }
-    }
-    public struct Line: Codable, Sendable {
-        public var name: String
-        /// (x, y)
-        public var points: [[Double]]
-        public init(name: String, points: [[Double]]) {
-            self.name = name
-            self.points = points
-        }
-    }
-    public var id: String
-    public var title: String
-    public var x: Axis
-    public var y: Axis
-    public var lines: [Line]
-
-    public init(id: String, title: String, x: Axis, y: Axis, lines: [Line]) {
-        self.id = id
         self.title = title
-        self.x = x
-        self.y = y
-        self.lines = lines
+        self.notes = notes
+        self.configurations = configurations
+        self.figures = figures
+        self.plots = plots
+    }
+
+    /// Only what names a section must be there: files written before a list was added stay readable.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decode(String.self, forKey: .id)
+        title = try container.decode(String.self, forKey: .title)
+        notes = try container.decodeIfPresent([String].self, forKey: .notes) ?? []
+        configurations = try container.decodeIfPresent([Configuration].self, forKey: .configurations) ?? []
+        figures = try container.decodeIfPresent([Figure].self, forKey: .figures) ?? []
+        plots = try container.decodeIfPresent([Plot].self, forKey: .plots) ?? []
     }
 }

@@ -14,6 +14,9 @@ struct Settings {
     /// Measure only what has this in its figure's id, where a suite can leave things out; empty: everything.
     var matching = ""
 
+    /// A venue's recorded order flow, as `cashup replay-orders` takes it. It belongs to the venue and is not part of the project.
+    var recordedFlow: String? = nil
+
     func wants(_ id: String) -> Bool { matching.isEmpty || id.contains(matching) }
 }
 

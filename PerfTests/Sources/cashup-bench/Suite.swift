@@ -14,7 +14,9 @@ enum Suite: String, CaseIterable, ExpressibleByArgument {
         case .wal: try WALBench.run(settings)
         case .disk: try DiskBench.run(settings)
         case .closed: try ClosedBench.run(settings)
-        case .open, .workloads, .peers: []
+        case .open: try OpenBench.run(settings)
+        case .workloads: try WorkloadBench.run(settings)
+        case .peers: try PeersBench.run(settings)
         }
     }
 }

@@ -16,20 +16,29 @@ extension Loop {
     /// Decides a command for a shard of this loop.
     @inline(__always)
     func execute(_ command: borrowing Command, wallet: WalletID, session: UInt64) -> Outcome {
-        let box = box(wallet)
-        if case .cancel(let cancel) = copy command {
-            return box.shard.execute(cancel, now: now) { canceled in record(canceled, shard: box.number, session: session) }
-        }
-        return box.shard.execute(command, now: now) { mutation in
-            record(mutation, shard: box.number, session: session)
-        }
+        shard(wallet).pointee.execute(command, now: now) { record($0, shard: wallet, session: session) }
     }
 
-    /// The same for NEW where it lies.
+    // The same for the frequent ones, where they lie.
+
     @inline(__always)
     func execute(_ order: borrowing NewOrder, wallet: WalletID, session: UInt64) -> Outcome {
-        let box = box(wallet)
-        return box.shard.execute(order, now: now) { accepted in record(accepted, shard: box.number, session: session) }
+        shard(wallet).pointee.execute(order, now: now) { accepted in record(accepted, shard: wallet, session: session) }
+    }
+
+    @inline(__always)
+    func execute(_ replace: borrowing Replace, wallet: WalletID, session: UInt64) -> Outcome {
+        shard(wallet).pointee.execute(replace, now: now) { replaced in record(replaced, shard: wallet, session: session) }
+    }
+
+    @inline(__always)
+    func execute(_ cancel: borrowing Cancel, wallet: WalletID, session: UInt64) -> Outcome {
+        shard(wallet).pointee.execute(cancel, now: now) { canceled in record(canceled, shard: wallet, session: session) }
+    }
+
+    @inline(__always)
+    func execute(_ fill: borrowing Fill, wallet: WalletID, session: UInt64) -> Outcome {
+        shard(wallet).pointee.execute(fill, now: now) { filled in record(filled, shard: wallet, session: session) }
     }
 
     /// On a disk that is nearly full only some commands are taken (docs/PROTOCOL.md, STORAGE_FULL).

@@ -101,7 +101,7 @@ extension Loop {
     private func addShard(_ wallet: WalletID, history: [Definition]) {
         let box = ShardBox(number: wallet)
         invariant(shards.count == Int(wallet) / count, "wallets are defined in the order of their numbers")
-        shards.append(box)
+        add(box)
         for (offset, definition) in history.enumerated() {
             _ = box.shard.copyDefinition(number: Int64(offset + 1), definition, now: now) {
                 record($0, shard: wallet, session: 0)

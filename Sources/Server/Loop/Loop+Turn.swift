@@ -18,10 +18,20 @@ extension Loop {
         if !inTurn { beginTurn() }
     }
 
+    /// The same for the input of a connection: records enough for a commit of their own do not wait for it.
+    @inline(__always)
+    func enterForInput() {
+        if inTurn, batch.recordCount >= Loop.earlyEndRecordsMin { endTurn() }
+        enter()
+    }
+
     private func beginTurn() {
         inTurn = true
         now = clock.now()
-        eventLoop.execute(endTurnTask)
+        if !endIsScheduled {
+            endIsScheduled = true
+            eventLoop.execute(endTurnTask)
+        }
         if !credited.isEmpty { settleDue() }
     }
 

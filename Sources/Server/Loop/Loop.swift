@@ -5,13 +5,25 @@ import WAL
 
 /// A shard and its place on the heap, so that a loop can hold many.
 final class ShardBox {
-    @exclusivity(unchecked) var shard: Shard
+    /// Good as long as the box.
+    let address: UnsafeMutablePointer<Shard>
     let number: WalletID
+
     init(_ shard: consuming Shard) {
         number = shard.number
-        self.shard = shard
+        address = .allocate(capacity: 1)
+        address.initialize(to: shard)
     }
     convenience init(number: WalletID) { self.init(Shard(number: number)) }
+    deinit {
+        address.deinitialize(count: 1)
+        address.deallocate()
+    }
+
+    var shard: Shard {
+        @inline(__always) unsafeAddress { UnsafePointer(address) }
+        @inline(__always) unsafeMutableAddress { address }
+    }
 }
 
 /// One event loop's part of the service: its share of the connections and of the shards (shard s belongs to loop s % K), its own
@@ -29,6 +41,9 @@ final class Loop: @unchecked Sendable {
     static let batchRecordsMax = 32_768
     /// From so many records on a turn's batch is left to the log thread, and the loop reads on while the disk works.
     static let overlapRecordsMin = 48
+    /// From so many records on a turn ends before the next connection's input, so that the disk does not wait until all have been heard. Fewer
+    /// would make more commits than the overlap is worth (docs/PERFORMANCE.md).
+    static let earlyEndRecordsMin = 192
     /// GTD orders expired in one turn, so that a million at one instant do not stop the loop.
     static let expiriesPerTurnMax = 10_000
     /// Room for answers to begin with; memory for more than ``scratchBytesKept`` is given back.
@@ -47,7 +62,9 @@ final class Loop: @unchecked Sendable {
     // MARK: State of the market
 
     /// By wallet / K.
-    @exclusivity(unchecked) var shards: [ShardBox] = []
+    @exclusivity(unchecked) private(set) var shards: [ShardBox] = []
+    /// Where they are: a command finds its shard without counting references.
+    private let shardAddresses: UnsafeMutablePointer<UnsafeMutablePointer<Shard>>
     @exclusivity(unchecked) var registry = Registry()
 
     // MARK: The turn
@@ -60,8 +77,8 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var writer = RecordWriter()
     /// What the log was sealed to when the batch got its first record: LSNs told to clients are predicted from it.
     @exclusivity(unchecked) var predictedBase: UInt64 = 0
-    /// The line being taken.
-    @exclusivity(unchecked) var parsed = ParsedLine()
+    /// The lines being taken: as many of one piece of input as are parsed before the first of them is decided.
+    let lines = LineGroup()
     /// Answers of one piece of input, before they go to the connection's output.
     @exclusivity(unchecked) var scratch = OutputBuffer(capacity: Loop.scratchBytes)
     /// Answers that are not to the line just read.
@@ -75,6 +92,7 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var resumeIsScheduled = false
     /// To run `endTurn` without making a closure each time.
     @exclusivity(unchecked) var endTurnTask: @Sendable () -> Void = {}
+    @exclusivity(unchecked) var endIsScheduled = false
     @exclusivity(unchecked) var releaseTask: @Sendable () -> Void = {}
 
     // MARK: Other loops
@@ -124,8 +142,12 @@ final class Loop: @unchecked Sendable {
         clock = service.clock
         unsentBytesMax = service.maxUnsentBytes
         batch = Batch()
+        shardAddresses = .allocate(capacity: Registry.walletsMax)
         outbox = (0..<count).map { _ in Parcel(from: index) }
-        endTurnTask = { [unowned self] in self.endTurn() }
+        endTurnTask = { [unowned self] in
+            self.endIsScheduled = false
+            if self.inTurn { self.endTurn() }
+        }
         releaseTask = { [unowned self] in self.releaseFromLog() }
     }
 
@@ -137,6 +159,21 @@ final class Loop: @unchecked Sendable {
         invariant(hosts(wallet) && position < shards.count, "a message for a shard that is not here")
         return shards[position]
     }
+
+    /// The shard of a wallet of this loop, for the hot path.
+    @inline(__always)
+    func shard(_ wallet: WalletID) -> UnsafeMutablePointer<Shard> {
+        let position = Int(wallet) / count
+        invariant(hosts(wallet) && position < shards.count, "a message for a shard that is not here")
+        return shardAddresses[position]
+    }
+
+    func add(_ box: ShardBox) {
+        shardAddresses[shards.count] = box.address
+        shards.append(box)
+    }
+
+    deinit { shardAddresses.deallocate() }
 
     // MARK: Records
 
@@ -157,6 +194,18 @@ final class Loop: @unchecked Sendable {
     func record(_ canceled: borrowing OrderCanceled, shard: WalletID, session: UInt64) {
         if batch.recordCount == 0 { predictedBase = log.sealedLSN }
         writer.append(canceled, shard: shard, time: now, session: session, to: batch)
+    }
+
+    @inline(__always)
+    func record(_ replaced: borrowing OrderReplaced, shard: WalletID, session: UInt64) {
+        if batch.recordCount == 0 { predictedBase = log.sealedLSN }
+        writer.append(replaced, shard: shard, time: now, session: session, to: batch)
+    }
+
+    @inline(__always)
+    func record(_ filled: borrowing Filled, shard: WalletID, session: UInt64) {
+        if batch.recordCount == 0 { predictedBase = log.sealedLSN }
+        writer.append(filled, shard: shard, time: now, session: session, to: batch)
     }
 
     /// The LSN of the record appended last; exact with one loop, otherwise a guess that the turn's end corrects.

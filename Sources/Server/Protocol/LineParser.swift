@@ -11,14 +11,7 @@ public enum LineParser {
     /// Amounts are below this many units of 10^-18: what a balance can hold.
     static let amountBound: UInt128 = 1 << 110
 
-    /// Parses one line. An empty line is not a command: the caller skips it.
-    public static func parse(_ line: UnsafeRawBufferPointer, registry: borrowing Registry) -> ParsedLine {
-        var parsed = ParsedLine()
-        parse(line, registry: registry, into: &parsed)
-        return parsed
-    }
-
-    /// The same in place: on the hot path the largest commands are not copied from here to there.
+    /// Parses one line, in place: a parsed line is never copied. An empty line is not a command: the caller skips it.
     public static func parse(_ line: UnsafeRawBufferPointer, registry: borrowing Registry, into parsed: inout ParsedLine) {
         parsed.begin()
         guard let tag = tag(of: line) else {

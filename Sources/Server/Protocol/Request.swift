@@ -2,8 +2,9 @@ import Core
 
 /// What one line asks for, with names resolved and numbers at scale. A plain value: making one allocates nothing.
 public enum Request: BitwiseCopyable, Sendable {
-    /// NEW, for the shard of that wallet: ``ParsedLine/order``, which is written in place because it is large and frequent.
-    case newOrder(WalletID)
+    /// NEW, RPL, CXL or FIL, for the shard of ``ParsedLine/wallet``. They are large and frequent, so each has its place in the line and is neither
+    /// copied nor looked for in this enum: see ``ParsedLine/orderCommand``.
+    case order
     /// Every other command of one wallet, for its shard.
     case shard(WalletID, Command)
     /// CXA: for the shard of `wallet`, or for all shards when that is -1.
@@ -16,15 +17,21 @@ public enum Request: BitwiseCopyable, Sendable {
 }
 
 /// One parsed line.
-public struct ParsedLine: BitwiseCopyable, Sendable {
+public struct ParsedLine: ~Copyable, Sendable {
     /// Empty when it could not be read: the answer then says `?`.
     public var tag: Text
     /// `nil` when the line was refused before its verb was known.
     public var verb: Verb?
     public var request: Request
-    /// Of a ``Request/newOrder(_:)``; otherwise left over.
+    /// Which of the four below it is, if ``request`` is ``Request/order``; the others are left over from lines before.
+    public var orderCommand = OrderCommand.none
+    /// Of that command.
+    public var wallet: WalletID = 0
     public var order = NewOrder(
         account: 0, instrument: 0, side: .buy, type: .limit, timeInForce: .gtc, quantity: 0, price: 0, clientID: Text())
+    public var replace = Replace(account: 0, instrument: 0, order: .order(0), quantity: 0, price: 0)
+    public var cancel = Cancel(account: 0, instrument: 0, order: .order(0))
+    public var fill = Fill(account: 0, instrument: 0, order: .order(0), quantity: 0, price: 0, exec: Text(), fee: 0, feeAsset: 0)
     public var requires: Requires
     /// `before=`, microseconds; 0: not given. Commands for shards carry it too, for their shard to check.
     public var before: Timestamp
@@ -44,22 +51,41 @@ public struct ParsedLine: BitwiseCopyable, Sendable {
 
     /// The command for one wallet's shard as one value; for where speed does not matter.
     public var command: (wallet: WalletID, command: Command)? {
-        switch request {
-        case .newOrder(let wallet): (wallet, .newOrder(order))
-        case .shard(let wallet, let command): (wallet, command)
-        default: nil
+        switch orderCommand {
+        case .new: return (wallet, .newOrder(order))
+        case .replace: return (wallet, .replace(replace))
+        case .cancel: return (wallet, .cancel(cancel))
+        case .fill: return (wallet, .fill(fill))
+        case .none: break
         }
+        guard case .shard(let wallet, let command) = request else { return nil }
+        return (wallet, command)
+    }
+
+    /// It is one of the four; the parser calls this when all of it is in place.
+    @inline(__always)
+    mutating func become(_ command: OrderCommand, _ wallet: WalletID, _ requires: Requires) {
+        orderCommand = command
+        self.wallet = wallet
+        self.requires = requires
+        request = .order
     }
 
     /// Everything but tag and request, which each line sets.
     @inline(__always)
     mutating func begin() {
         verb = nil
+        orderCommand = .none
         requires = Requires(.nothing)
         before = 0
         opensAccount = false
         resumes = false
     }
+}
+
+/// The commands of a line that have a place of their own in it.
+public enum OrderCommand: UInt8, BitwiseCopyable, Sendable {
+    case none, new, replace, cancel, fill
 }
 
 /// What a role check needs to know of a request; ``Permissions`` decides.

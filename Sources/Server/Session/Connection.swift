@@ -130,7 +130,7 @@ final class Connection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var input = unwrapInboundIn(data)
-        loop.enter()
+        loop.enterForInput()
         lastHeard = loop.now
         if case .ended? = pause { return }
         if carry.readableBytes > 0 || !mayParse {
@@ -208,27 +208,49 @@ final class Connection: ChannelDuplexHandler {
     /// Takes lines from the front of the bytes; returns how many bytes it has taken.
     private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
         var start = 0
-        let end = bytes.count
-        while start < end {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-            guard let newline = rest.firstNewline else {
-                if isSkippingLine { start = end } else { start += skipOverlong(rest) }
-                break
+        while start < bytes.count {
+            if !isSkippingLine, mayParse {
+                let before = start
+                start = takeGroup(of: bytes, from: start)
+                if start > before { continue }
             }
-            if isSkippingLine {
-                isSkippingLine = false
-                start += newline + 1
-                continue
-            }
-            if !mayParse { break }
-            var length = newline
-            if length > 0, rest[length - 1] == UInt8(ascii: "\r") { length -= 1 }
-            if length > 0 { takeBounded(line: UnsafeRawBufferPointer(rebasing: rest[0..<length])) }
-            start += newline + 1
-            if case .ended? = pause { start = end }
+            guard takeSingly(bytes, &start) else { break }
         }
         flushScratch()
         return start
+    }
+
+    /// Parses commands for shards as they follow each other, asks for the memory they will touch, and then takes them in order. Stops at a line that
+    /// may not be taken now. Returns where.
+    private func takeGroup(of bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        let count = loop.lines.parse(bytes, from: start, for: loop)
+        for index in 0..<count {
+            guard index == 0 || mayParse else { return loop.lines.start(index) }
+            take(parsed: index, UnsafeRawBufferPointer(rebasing: bytes[loop.lines.start(index)..<loop.lines.end(index)]))
+            if case .ended? = pause { return bytes.count }
+        }
+        return count == 0 ? start : loop.lines.next
+    }
+
+    /// Takes one line of whatever kind, also one that is too long or has no end yet. Returns whether to go on.
+    private func takeSingly(_ bytes: UnsafeRawBufferPointer, _ start: inout Int) -> Bool {
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+        guard let newline = rest.firstNewline else {
+            if isSkippingLine { start = bytes.count } else { start += skipOverlong(rest) }
+            return false
+        }
+        if isSkippingLine {
+            isSkippingLine = false
+            start += newline + 1
+            return true
+        }
+        if !mayParse { return false }
+        var length = newline
+        if length > 0, rest[length - 1] == UInt8(ascii: "\r") { length -= 1 }
+        if length > 0 { takeBounded(line: UnsafeRawBufferPointer(rebasing: rest[0..<length])) }
+        start += newline + 1
+        if case .ended? = pause { start = bytes.count }
+        return true
     }
 
     @inline(__always)

@@ -13,20 +13,25 @@ package struct OrderEvent: Sendable, Equatable {
     let isBid: Bool
     /// Line number in the file, the header being line 1.
     let line: Int
+    /// Unix milliseconds; 0 where the file does not say.
+    let time: Int64
 
-    package init(id: UInt64, price: Int64, volume: Int64, action: Action, isBid: Bool, line: Int) {
+    package init(id: UInt64, price: Int64, volume: Int64, action: Action, isBid: Bool, line: Int, time: Int64 = 0) {
         self.id = id
         self.price = price
         self.volume = volume
         self.action = action
         self.isBid = isBid
         self.line = line
+        self.time = time
     }
 }
 
 /// Reads `id,timestamp,exchange.timestamp,price,volume,action,direction` files, plain or compressed by xz.
 package enum OrderFile {
     static let columns = ["id", "price", "volume", "action", "direction"]
+    /// May be missing.
+    static let timeColumn = "timestamp"
 
     package static func read(path: String) throws -> [OrderEvent] {
         guard let file = FileManager.default.contents(atPath: path) else { throw Failure("cannot read \(path)") }
@@ -38,6 +43,7 @@ package enum OrderFile {
     package static func parse(_ data: Data) throws -> [OrderEvent] {
         var events: [OrderEvent] = []
         var order: [Int] = []
+        var timeAt: Int?
         var number = 0
         for line in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             number += 1
@@ -49,9 +55,10 @@ package enum OrderFile {
                     guard let at = fields.firstIndex(of: Substring(name)) else { throw Failure("line 1: no column \(name)") }
                     return at
                 }
+                timeAt = fields.firstIndex(of: Substring(timeColumn))
                 continue
             }
-            guard fields.count > order.max()! else { throw Failure("line \(number): \(fields.count) fields") }
+            guard fields.count > max(order.max()!, timeAt ?? 0) else { throw Failure("line \(number): \(fields.count) fields") }
             guard let id = UInt64(fields[order[0]]) else { throw Failure("line \(number): id \(fields[order[0]])") }
             guard let price = Decimals.parse(fields[order[1]], scale: 2) else {
                 throw Failure("line \(number): price \(fields[order[1]])")
@@ -68,8 +75,13 @@ package enum OrderFile {
             }
             let direction = fields[order[4]]
             guard direction == "bid" || direction == "ask" else { throw Failure("line \(number): direction \(direction)") }
+            var time: Int64 = 0
+            if let timeAt {
+                guard let value = Int64(fields[timeAt]) else { throw Failure("line \(number): timestamp \(fields[timeAt])") }
+                time = value
+            }
             events.append(
-                OrderEvent(id: id, price: price, volume: volume, action: action, isBid: direction == "bid", line: number))
+                OrderEvent(id: id, price: price, volume: volume, action: action, isBid: direction == "bid", line: number, time: time))
         }
         if number == 0 || order.isEmpty { throw Failure("the file is empty") }
         return events

@@ -39,6 +39,8 @@ package struct ReplayPlan: Sendable {
         package let end: Int
         /// The order after this command.
         package let after: OrderState
+        /// Of its event; Unix milliseconds, 0: not known.
+        package let time: Int64
     }
 
     package struct Order: Sendable {
@@ -79,7 +81,7 @@ package struct ReplayPlan: Sendable {
             let order = Int32(orders.count)
             let state = OrderState(quantity: event.volume, price: event.price, cumulative: 0, isOpen: true)
             orders.append(Order(id: event.id, first: Int32(commands.count)))
-            let last = append(.new, order, after: state, previous: nil) { bytes in
+            let last = append(.new, order, event, after: state, previous: nil) { bytes in
                 bytes += event.isBid ? " B LMT ".utf8 : " S LMT ".utf8
                 Self.appendTerms(state, to: &bytes)
                 bytes += " GTC id=\(event.id)".utf8
@@ -100,14 +102,14 @@ package struct ReplayPlan: Sendable {
             known.state.quantity = known.state.cumulative + event.volume
             known.state.price = event.price
             let state = known.state
-            known.last = append(.replace, known.order, after: state, previous: known.last) { bytes in
+            known.last = append(.replace, known.order, event, after: state, previous: known.last) { bytes in
                 bytes += " id=\(event.id) ".utf8
                 Self.appendTerms(state, to: &bytes)
             }
         case .deleted where event.volume == 0: fill(leaves, event, &known)
         case .deleted:
             known.state.isOpen = false
-            known.last = append(.cancel, known.order, after: known.state, previous: known.last) { bytes in
+            known.last = append(.cancel, known.order, event, after: known.state, previous: known.last) { bytes in
                 bytes += " id=\(event.id)".utf8
             }
         }
@@ -119,7 +121,7 @@ package struct ReplayPlan: Sendable {
         known.state.cumulative += quantity
         known.state.isOpen = known.state.cumulative < known.state.quantity
         let price = known.state.price
-        known.last = append(.fill, known.order, after: known.state, previous: known.last) { bytes in
+        known.last = append(.fill, known.order, event, after: known.state, previous: known.last) { bytes in
             bytes += " id=\(event.id) ".utf8
             Decimals.append(quantity, scale: Self.quantityScale, to: &bytes)
             bytes.append(UInt8(ascii: " "))
@@ -136,7 +138,7 @@ package struct ReplayPlan: Sendable {
 
     /// Appends a command, "VERB account symbol" and then what `rest` writes, and links it to the order's previous one. Returns its index.
     private mutating func append(
-        _ kind: Kind, _ order: Int32, after: OrderState, previous: Int32?, rest: (inout [UInt8]) -> Void
+        _ kind: Kind, _ order: Int32, _ event: OrderEvent, after: OrderState, previous: Int32?, rest: (inout [UInt8]) -> Void
     ) -> Int32 {
         let index = Int32(commands.count)
         let start = text.count
@@ -149,7 +151,7 @@ package struct ReplayPlan: Sendable {
             }
         text += "\(verb) \(orders[Int(order)].account) \(Self.symbol)".utf8
         rest(&text)
-        commands.append(Command(kind: kind, order: order, start: start, end: text.count, after: after))
+        commands.append(Command(kind: kind, order: order, start: start, end: text.count, after: after, time: event.time))
         if let previous { commands[Int(previous)].next = index }
         counts[kind.rawValue] += 1
         return index

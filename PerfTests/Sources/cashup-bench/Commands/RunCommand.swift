@@ -23,11 +23,15 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Of core and workloads only what has this in its figure's id, of wal the sections with this in their ids.")
     var matching = ""
 
+    @Option(help: "A venue's recorded order flow, as `cashup replay-orders` takes it; left out where it is not there.")
+    var recordedFlow = "../shared/data/bitstamp-btcusd-2015-05-01-orders.csv.xz"
+
     @Flag(help: "Small numbers: shows that everything works, measures nothing.")
     var small = false
 
     func run() throws {
-        let settings = Settings(small: small, directory: directory, server: server, repetitions: small ? 1 : repetitions, matching: matching)
+        let settings = Settings(small: small, directory: directory, server: server, repetitions: small ? 1 : repetitions, matching: matching,
+            recordedFlow: FileManager.default.fileExists(atPath: recordedFlow) ? recordedFlow : nil)
         var report = Report(
             created: ISO8601DateFormatter().string(from: Date()), machine: .current(measuring: directory), commit: Source.commit, dirty: Source.isDirty,
             commands: [CommandLine.arguments.joined(separator: " ")], small: small)

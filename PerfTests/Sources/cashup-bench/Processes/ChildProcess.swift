@@ -28,8 +28,8 @@ final class ChildProcess {
 
     /// SIGTERM, and SIGKILL when that does not end it in time. Returns the exit status.
     @discardableResult
-    func stop(patienceSeconds: Double = 20) -> Int32 {
-        if process.isRunning { process.terminate() }
+    func stop(signal: Int32 = SIGTERM, patienceSeconds: Double = 20) -> Int32 {
+        if process.isRunning { kill(process.processIdentifier, signal) }
         let deadline = ContinuousClock.now + .seconds(patienceSeconds)
         while process.isRunning, ContinuousClock.now < deadline { usleep(2_000) }
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }

@@ -61,6 +61,7 @@ final class ServerProcess {
         }
     }
 
+    var identifier: Int32 { process.identifier }
     func processorTime() -> ProcessorTime { process.processorTime() }
     func residentBytes() -> Int { process.residentBytes() }
 

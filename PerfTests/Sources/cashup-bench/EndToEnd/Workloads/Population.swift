@@ -14,8 +14,11 @@ struct Population: Workload {
 
     var accounts: UInt64 = 1_000
     var identifiers = Identifiers.counters
-    /// Instruments named I0-USD, I1-USD ...; 0: BTC-USD alone.
+    /// Instruments named I0-USD, I1-USD ...; 0: ``symbol`` alone.
     var instruments: UInt64 = 0
+    var symbol = "BTC-USD"
+    /// Before the number of the connection in ids.
+    var strategyPrefix = "s"
     private var random: SplitMix
     private var counters = [UInt64](repeating: 0, count: 1_024)
 
@@ -29,7 +32,9 @@ struct Population: Workload {
         buffer.put(" NEW ")
         buffer.put(decimal: 1 + draw >> 40 % accounts)
         if instruments == 0 {
-            buffer.put(" BTC-USD ")
+            buffer.put(" ")
+            buffer.put(text: &symbol)
+            buffer.put(" ")
         } else {
             buffer.put(" I")
             buffer.put(decimal: random.next(below: instruments))
@@ -42,7 +47,7 @@ struct Population: Workload {
         buffer.put(" GTC id=")
         switch identifiers {
         case .counters:
-            buffer.put("s")
+            buffer.put(text: &strategyPrefix)
             buffer.put(decimal: UInt64(connection))
             buffer.put("-")
             buffer.put(decimal: counter)
@@ -61,6 +66,9 @@ struct Population: Workload {
 }
 
 extension RequestBuffer {
+    @inline(__always)
+    mutating func put(text: inout String) { text.withUTF8 { put(UnsafeRawBufferPointer($0)) } }
+
     /// Version 4, in the usual form of 36 characters.
     mutating func put(uuid: (UInt64, UInt64)) {
         let bits = (uuid.0 & ~0xF000 | 0x4000, uuid.1 & ~(0xC << 60) | 0x8 << 60)
