@@ -45,6 +45,7 @@ public struct Registry: ~Copyable {
         symbols.find(symbol.hash) { instruments[Int($0)].symbol == symbol }
     }
     /// The account's index into ``accounts``.
+    @inline(__always)
     public func account(_ number: AccountNumber) -> Int32? {
         accountNumbers.find(mix(UInt64(bitPattern: number))) { accounts[Int($0)].number == number }
     }

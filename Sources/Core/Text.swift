@@ -47,6 +47,7 @@ public struct Text: BitwiseCopyable, Equatable, Sendable {
 
     /// A fixed 64-bit hash: the same in every process, on every machine.
     /// Pairs of words are multiplied to 128 bits and folded (as wyhash does, Wang Yi 2019): three multiplications, two of them side by side.
+    @inline(__always)
     public var hash: UInt64 {
         let low = folded(w0 ^ 0xA076_1D64_78BD_642F, w1 ^ 0xE703_7ED1_A0B4_28DB)
         let high = folded(w2 ^ 0x8EBC_6AF0_9C88_C6E3, w3 ^ 0x5899_65CC_7537_4CC3)

@@ -57,7 +57,8 @@ struct Startup {
     private static func text(_ seconds: Double) -> String { "\((seconds * 1_000).rounded() / 1_000)" }
 
     /// What a log comes to.
-    private struct Replay {
+    private struct Replay: ~Copyable {
+        private var window = ReplayWindow()
         var shards: [ShardBox] = [ShardBox(number: 0)]
         var records: UInt64 = 0
         var lastTime: Timestamp = 0
@@ -65,11 +66,13 @@ struct Startup {
         mutating func take(_ item: RecoveredItem) throws {
             guard case .batch(_, let count, let bytes) = item else { return }
             var reader = RecordReader(bytes: bytes, count: count)
-            while let record = try reader.next() {
-                while shards.count <= Int(record.shard) { shards.append(ShardBox(number: WalletID(shards.count))) }
-                shards[Int(record.shard)].shard.evolve(record.mutation, at: record.time)
-                records += 1
-                lastTime = max(lastTime, record.time)
+            while try window.read(from: &reader) {
+                window.evolve { number, body in
+                    while shards.count <= Int(number) { shards.append(ShardBox(number: WalletID(shards.count))) }
+                    body(&shards[Int(number)].shard)
+                }
+                records += UInt64(window.count)
+                lastTime = max(lastTime, window.lastTime)
             }
         }
     }

@@ -73,13 +73,12 @@ extension RecordBytes {
 }
 
 extension RecordCursor {
+    /// Makes the next id of the previous one.
     @inline(__always)
-    mutating func idText(after previous: borrowing Text) throws(RecordError) -> Text {
+    mutating func idText(_ text: inout Text) throws(RecordError) {
         let form = try byte()
-        guard form &- Form.counted < 64 else { return try otherIDText(form, after: copy previous) }
-        var text = copy previous
+        guard form &- Form.counted < 64 else { return text = try otherIDText(form, after: text) }
         guard text.add(form &- Form.counted) else { throw fault("no number to count up at the end of the previous id") }
-        return text
     }
 
     @inline(never)

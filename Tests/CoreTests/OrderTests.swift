@@ -262,4 +262,27 @@ import Testing
         #expect(page(.all, after: 7, limit: 6) == Array(8...13))
         #expect(page(.open, after: 4, limit: 3) == [5, 6, 8])
     }
+
+    /// Orders multiply in 64-bit halves, the edge in 128 bits: both know the same limit.
+    @Test func `notional: refused exactly where it reaches 2^110`() {
+        let desk = Desk()
+        let info = desk.with { $0.registry.instruments[Int(Desk.unit)] }
+        var random = Generator(state: 5)
+        var refused = 0
+        for n in 0..<2_000 {
+            let quantity = Quantity(random.next() >> UInt64.random(in: 4...60, using: &random)) + 1
+            // Around the limit, 2^110 / 10^18, and anywhere.
+            let near = Price((Amount(1) << 110) / 1_000_000_000_000_000_000 / Amount(quantity)) + Price.random(in: -1...1, using: &random)
+            let price = n % 2 == 0 ? max(1, near) : Price(random.next() >> UInt64.random(in: 1...40, using: &random)) + 1
+            let outcome = desk.run(
+                .newOrder(
+                    NewOrder(
+                        account: 7, instrument: Desk.unit, side: .buy, type: .limit, timeInForce: .gtc, quantity: min(quantity, 1 << 60),
+                        price: price, clientID: desk.nextID())))
+            let fits = Numbers.amount(price: price, quantity: min(quantity, 1 << 60), of: info) != nil
+            #expect((outcome.rejection == .overflow(.notional)) == !fits)
+            refused += fits ? 0 : 1
+        }
+        #expect(refused > 100 && refused < 1_900)
+    }
 }

@@ -98,6 +98,18 @@ import WAL
         }
     }
 
+    @Test func `read into one place: nothing is left of the record before`() throws {
+        let mutations = RecordTests.everyKind + RecordTests.everyKind.reversed()
+        let batch = encode(mutations)
+        var reader = RecordReader(bytes: batch.bytes.bytes, count: batch.recordCount)
+        var record = RecordReader.Record()
+        for mutation in mutations {
+            #expect(try reader.next(into: &record))
+            #expect(String(describing: record.mutation) == String(describing: mutation))
+        }
+        #expect(try !reader.next(into: &record))
+    }
+
     @Test func `golden bytes of an order and a cancel`() {
         var order = OrderAccepted(
             id: 1, account: 7, instrument: 0, side: .buy, type: .limit, timeInForce: .gtc, quantity: 50_000_000,

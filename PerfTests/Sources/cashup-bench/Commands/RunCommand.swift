@@ -20,7 +20,7 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Repetitions of each measurement; a figure is their median.")
     var repetitions = 3
 
-    @Option(help: "Of core and workloads only what has this in its figure's id.")
+    @Option(help: "Of core and workloads only what has this in its figure's id, of wal the sections with this in their ids.")
     var matching = ""
 
     @Option(help: "A venue's recorded order flow, as `cashup replay-orders` takes it; left out where it is not there.")
