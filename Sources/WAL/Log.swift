@@ -148,7 +148,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
         return free < Int(min(1 << 20, options.segmentBytes / 8)) ? .full : keeper.outOfSpace.load(ordering: .relaxed) ? .reserved : .ok
     }
 
-    /// Spares zero-filled and ready.
+    /// Spares that have their blocks on the disk; the next few of them also have their zeros.
     public var sparesReady: Int { keeper.count.load(ordering: .relaxed) }
 
     /// Says how many orders are open: for each, room for a cancel and a fill is kept.

@@ -97,6 +97,38 @@ import WAL
         again.close()
     }
 
+    @Test func `room for many open orders: kept without zeros, used up on a full disk, not left behind by starts`() throws {
+        let scratch = Scratch()
+        let disk = FaultyDisk()
+        let options = smallOptions(segmentBytes: 32 << 10, spares: 2)
+        func withRoom() throws -> (DiskLog<FaultyDisk>, Contents) {
+            var contents = Contents()
+            let log = try DiskLog.open(directory: scratch.path, options: options, disk: disk) { contents.take($0) }
+            // 64 bytes each: four segments more.
+            log.reserveBytes(openOrders: 2048)
+            #expect(eventually { log.sparesReady == 6 && log.storage == .ok })
+            return (log, contents)
+        }
+        let (log, _) = try withRoom()
+        #expect(scratch.files(".tmp").count == 6)
+        disk.isFull.store(true, ordering: .relaxed)
+        var sent: [Recovered] = []
+        var noise = SystemRandomNumberGenerator()
+        while log.storage != .full, sent.count < 1000 {
+            sent.append(append(log, (0..<1000).map { _ in UInt8.random(in: 0...255, using: &noise) }))
+            usleep(500)  // for the thread that makes spares
+        }
+        #expect(log.sparesReady == 2 && scratch.files(".wal").count == 5)
+        log.abandon()
+        disk.isFull.store(false, ordering: .relaxed)
+        for _ in 0..<3 {
+            let (again, contents) = try withRoom()
+            #expect(contents.batches == sent)
+            #expect(scratch.files(".tmp").count == 6)
+            again.abandon()
+        }
+    }
+
     @Test func `full disk without spares: refused with what is needed`() throws {
         let scratch = Scratch()
         let disk = FaultyDisk()
