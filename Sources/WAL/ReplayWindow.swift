@@ -61,7 +61,7 @@ public struct ReplayWindow: ~Copyable {
         case .accepted: shard.ahead(of: record.accepted)
         case .canceled: shard.ahead(ofOrder: record.canceled.order, closes: true)
         case .replaced: shard.ahead(ofOrder: record.replaced.order, closes: false)
-        case .filled: shard.ahead(ofOrder: record.filled.order, closes: false)
+        case .filled: shard.ahead(of: record.filled)
         case .other: Shard.Ahead()
         }
     }

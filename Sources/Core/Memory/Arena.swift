@@ -57,6 +57,8 @@ struct Arena<Element: BitwiseCopyable>: ~Copyable {
             index = free
             free = UnsafeRawPointer(address(index)).load(as: Int32.self)
             freeCount &-= 1
+            // The next insertion's: it was freed long ago.
+            if free != none { prefetch(free) }
         } else {
             if Int(end >> Arena.chunkBits) == chunksUsed { addChunk() }
             index = end

@@ -2,9 +2,9 @@ import CPrefetch
 
 /// An open-addressing hash table from a 64-bit hash to a 32-bit value (an arena index); the caller compares the keys.
 ///
-/// Linear probing over 8-byte entries, at most 3/4 full, removal by shifting back (no tombstones). Growing is spread over the
-/// following insertions, a few clusters each, so that no single command pays for a table of millions. The hash is fixed
-/// (no random seed): the same input gives the same table. Not synchronised.
+/// Linear probing over 8-byte entries, at most 3/4 full, removal by shifting back (no tombstones). Growing is spread over many
+/// insertions: from 5/8 on each clears a little of the next table, afterwards each moves a few clusters, so that no single command pays for a
+/// table of millions. The hash is fixed (no random seed): the same input gives the same table. Not synchronised.
 struct IndexTable: ~Copyable {
     /// An entry is hash fragment << 32 | value; 0 is empty (the fragment of a used entry is never 0).
     private var entries: UnsafeMutablePointer<UInt64>
@@ -15,18 +15,25 @@ struct IndexTable: ~Copyable {
     /// Where in `old` the move goes on, and how many of its entries have been looked at.
     private var oldCursor: UInt32 = 0
     private var oldVisited: UInt32 = 0
+    /// The table that will be grown into, and how many of its entries are clear.
+    private var next: UnsafeMutablePointer<UInt64>?
+    private var nextCleared = 0
     private(set) var count = 0
 
-    private static let clustersPerInsert = 8
+    private static var clustersPerInsert: Int { 8 }
+    /// 16 would do: twice the entries, in an eighth of them as many insertions.
+    private static var clearedPerInsert: Int { 32 }
 
     init() {
         mask = 15
-        entries = IndexTable.empty(16)
+        entries = IndexTable.allocate(16)
+        entries.initialize(repeating: 0, count: 16)
     }
 
     deinit {
         UnsafeMutableRawPointer(entries).deallocate()
         UnsafeMutableRawPointer(old)?.deallocate()
+        UnsafeMutableRawPointer(next)?.deallocate()
     }
 
     @inline(__always)
@@ -65,7 +72,7 @@ struct IndexTable: ~Copyable {
     @inline(__always)
     mutating func insert(_ hash: UInt64, _ value: Int32) {
         if old != nil { moveClusters() }
-        if count &* 4 >= Int(mask) &* 3 { grow() }
+        if count &* 8 >= Int(mask) &* 5 { prepareToGrow() }
         IndexTable.put(entries, mask, UInt64(IndexTable.fragment(hash)) << 32 | UInt64(UInt32(bitPattern: value)))
         count += 1
     }
@@ -126,7 +133,18 @@ struct IndexTable: ~Copyable {
     // MARK: Growing
 
     @inline(never)
-    private mutating func grow() {
+    private mutating func prepareToGrow() {
+        let capacity = (Int(mask) + 1) * 2
+        let isFull = count * 4 >= Int(mask) * 3
+        let next = next ?? IndexTable.allocate(capacity)
+        let cleared = isFull ? capacity : min(capacity, nextCleared + IndexTable.clearedPerInsert)
+        (next + nextCleared).initialize(repeating: 0, count: cleared - nextCleared)
+        nextCleared = cleared
+        self.next = next
+        if isFull { grow(into: next) }
+    }
+
+    private mutating func grow(into next: UnsafeMutablePointer<UInt64>) {
         while old != nil { moveClusters() }
         invariant(mask < 1 << 30, "index table has reached its largest size")
         old = entries
@@ -136,13 +154,14 @@ struct IndexTable: ~Copyable {
         while entries[Int(oldCursor)] != 0 { oldCursor += 1 }
         oldVisited = 0
         mask = mask &* 2 &+ 1
-        entries = IndexTable.empty(Int(mask) + 1)
+        entries = next
+        self.next = nil
+        nextCleared = 0
     }
 
     /// Begins with a cache line, so that most probes stay within one.
-    private static func empty(_ capacity: Int) -> UnsafeMutablePointer<UInt64> {
-        let bytes = UnsafeMutableRawPointer.allocate(byteCount: capacity * 8, alignment: 64)
-        return bytes.initializeMemory(as: UInt64.self, repeating: 0, count: capacity)
+    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<UInt64> {
+        UnsafeMutableRawPointer.allocate(byteCount: capacity * 8, alignment: 64).bindMemory(to: UInt64.self, capacity: capacity)
     }
 
     private mutating func moveClusters() {

@@ -19,6 +19,8 @@ extension Shard {
         fileprivate var slot = none
         /// Hash that leads to the position or the order, or the order's counter.
         fileprivate var key: UInt64 = 0
+        /// Of a fill: its exec's hash; 0 of everything else.
+        fileprivate var execHash: UInt64 = 0
 
         /// Of nothing.
         public init() {}
@@ -36,7 +38,18 @@ extension Shard {
 
     public func ahead(of cancel: borrowing Cancel) -> Ahead { ahead(cancel.order, cancel.account, closes: true) }
     public func ahead(of replace: borrowing Replace) -> Ahead { ahead(replace.order, replace.account, closes: false) }
-    public func ahead(of fill: borrowing Fill) -> Ahead { ahead(fill.order, fill.account, closes: false) }
+
+    public func ahead(of fill: borrowing Fill) -> Ahead {
+        var ahead = ahead(fill.order, fill.account, closes: false)
+        ahead.execHash = fill.exec.hash
+        return ahead
+    }
+
+    public func ahead(of filled: borrowing Filled) -> Ahead {
+        var ahead = ahead(ofOrder: filled.order, closes: false)
+        ahead.execHash = filled.exec.hash
+        return ahead
+    }
 
     /// Of a record about an order.
     public func ahead(ofOrder id: OrderID, closes: Bool) -> Ahead {
@@ -93,6 +106,7 @@ extension Shard {
         case .foundOrder:
             positions.prefetch(orders[ahead.slot].position)
             if orders[ahead.slot].funds != none { balances.prefetch(orders[ahead.slot].funds) }
+            if ahead.execHash != 0 { execs.prefetch(Shard.execHash(orders[ahead.slot].id, ahead.execHash)) }
             if ahead.closes {
                 if orders[ahead.slot].previous != none { orders.prefetch(orders[ahead.slot].previous) }
                 if orders[ahead.slot].next != none { orders.prefetch(orders[ahead.slot].next) }

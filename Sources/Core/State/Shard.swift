@@ -232,7 +232,10 @@ public struct Shard: ~Copyable {
     static func idHash(_ account: Int32, _ id: Text) -> UInt64 { mix(id.hash ^ UInt64(UInt32(bitPattern: account))) }
 
     @inline(__always)
-    static func execHash(_ order: OrderID, _ exec: Text) -> UInt64 { mix(exec.hash ^ UInt64(bitPattern: order)) }
+    static func execHash(_ order: OrderID, _ exec: Text) -> UInt64 { execHash(order, exec.hash) }
+
+    @inline(__always)
+    static func execHash(_ order: OrderID, _ hash: UInt64) -> UInt64 { mix(hash ^ UInt64(bitPattern: order)) }
 
     /// What an id of this account stands for: an order slot, or ~reference slot.
     @inline(__always)
