@@ -63,11 +63,11 @@ extension Text: CustomStringConvertible {
     public var description: String { string }
 }
 
-/// The two halves of the product, one upon the other.
+/// The two halves of the product, one upon the other, and the factors: a factor of zero must not make the other one count for nothing.
 @inline(__always)
 private func folded(_ a: UInt64, _ b: UInt64) -> UInt64 {
     let product = a.multipliedFullWidth(by: b)
-    return product.high ^ product.low
+    return product.high ^ product.low ^ a ^ (b << 32 | b >> 32)
 }
 
 /// A bijective 64-bit mixer (the finalizer of splitmix64, Steele et al. 2014). No seed: state hashes must repeat.

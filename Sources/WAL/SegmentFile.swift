@@ -104,10 +104,19 @@ extension Disk {
         close(segment.file)
     }
 
-    /// The file, zero-filled, with a handle for direct writes if the file system has that.
+    /// The file, zero-filled, with a handle for direct writes if the file system has that: not only opens the file so, but takes a block.
     func segmentFile(_ file: Int32, _ path: String, bytes: UInt64) -> SegmentFile {
+        var segment = SegmentFile(file: file, direct: -1, path: path, bytes: bytes)
         // Whole blocks must not reach past the end: that would take room the file does not have.
-        let direct = bytes % UInt64(directAlignment) == 0 ? open(path, .direct) : -1
-        return SegmentFile(file: file, direct: direct < 0 ? -1 : Int32(direct), path: path, bytes: bytes)
+        guard bytes % UInt64(directAlignment) == 0, case let direct = open(path, .direct), direct >= 0 else { return segment }
+        let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: directAlignment, alignment: directAlignment)
+        defer { zeros.deallocate() }
+        zeros.initializeMemory(as: UInt8.self, repeating: 0)
+        if write(Int32(direct), UnsafeRawBufferPointer(zeros), at: 0) == directAlignment {
+            segment.direct = Int32(direct)
+        } else {
+            close(Int32(direct))
+        }
+        return segment
     }
 }

@@ -24,6 +24,7 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
     /// Spares that are zero-filled ahead, of those wanted.
     private let zeroedMax: Int
     private var nextNumber: UInt64
+    private var zerosAreFailing = false
     private var stopping = false
 
     /// Spares that have their blocks, with zeros or without. Read by anyone.
@@ -185,7 +186,12 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
                     if stopping { return .stop }
                     let lacksZeros = spares.count < min(wanted, zeroedMax)
                     // It has its blocks, so this goes on when the disk is full, and says nothing of whether it is.
-                    if lacksZeros, !allocated.isEmpty { return .zeros }
+                    if lacksZeros, !allocated.isEmpty {
+                        if !zerosAreFailing { return .zeros }
+                        monitor.wait(milliseconds: 1000)
+                        if full.isEmpty, !stopping { return .zeros }
+                        continue
+                    }
                     if spares.count + allocated.count < wanted {
                         let work = lacksZeros ? KeeperWork.spare : .room
                         if !isFailing.load(ordering: .relaxed) { return work }
@@ -206,10 +212,11 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
                 if disk.truncate(segment.file, validBytes) == 0 { _ = disk.sync(segment.file) }
                 disk.close(segment)
             case .zeros:
-                // If it fails the file is gone, and room for another one is looked for.
+                // If it fails the next try is a second later, or room for another file is looked for.
                 let made = try? make(bytes: segmentBytes)
                 monitor.withLock {
                     if let made { spares.append(made) }
+                    zerosAreFailing = made == nil
                     noteCount()
                 }
             case .spare:

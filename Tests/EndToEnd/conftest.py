@@ -1,6 +1,9 @@
 """Fixtures: a service per run of the session (with one loop and with four), fresh ones for tests that kill."""
 
 import itertools
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -113,3 +116,18 @@ def lines(shared):
 def desk(shared):
     with shared.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def preload(tmp_path_factory):
+    """Compiles a C file of this folder to a library for LD_PRELOAD: ``preload("slow_disk")``."""
+    compiler = shutil.which("clang") or shutil.which("cc")
+
+    def compile(name):
+        if compiler is None:
+            pytest.fail("no C compiler: Swift's toolchain brings clang")
+        library = tmp_path_factory.mktemp(name) / f"{name}.so"
+        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, Path(__file__).parent / f"{name}.c"], check=True)
+        return str(library)
+
+    return compile

@@ -5,28 +5,14 @@ allocations four times a second whatever the load; a command costs none, alone i
 """
 
 import mmap
-import shutil
 import struct
-import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
 # Timers, four times a second: what they allocate in a second, and room for a growing table.
 TIMERS_PER_SECOND_MAX = 150
 FEW = 40
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    compiler = shutil.which("clang") or shutil.which("cc")
-    if compiler is None:
-        pytest.fail("no C compiler: Swift's toolchain brings clang")
-    library = tmp_path_factory.mktemp("allocations") / "allocations.so"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, HERE / "allocations.c"], check=True)
-    return library
 
 
 class Counter:
@@ -64,9 +50,9 @@ def ask(lines, commands):
 
 
 @pytest.mark.parametrize("lives_at_once", [1, 32])
-def test_steady_state_allocates_nothing(fresh, library, tmp_path, lives_at_once):
+def test_steady_state_allocates_nothing(fresh, preload, tmp_path, lives_at_once):
     count_file = tmp_path / "count"
-    service = fresh(laboratory=False, environment={"LD_PRELOAD": str(library), "ALLOCATIONS_COUNT": str(count_file)})
+    service = fresh(laboratory=False, environment={"LD_PRELOAD": preload("allocations"), "ALLOCATIONS_COUNT": str(count_file)})
     count = Counter(count_file)
     with service.lines() as lines:
         ask(lines, ["1 SET window_ids 1000", "2 DEP 7 USD 1000000000 ref=a", "3 DEP 7 BTC 1000000 ref=b"])

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -414,3 +415,25 @@ def test_term_during_the_start(fresh):
     service.start()
     with service.client() as client:
         assert len(list(client.iter_orders(5))) == 5_000
+
+
+def test_slow_disk_bounds_what_is_in_flight(fresh, preload, tmp_path):
+    """A connection that sends and sends is not read any further when 4,096 of its commands wait for the disk."""
+    slow = tmp_path / "slow"
+    service = fresh(environment={"LD_PRELOAD": preload("slow_disk"), "SLOW_DISK_WHILE": str(slow)})
+    with service.client() as client:
+        client.deposit(5, "USD", 1_000_000, ref="d")
+    commands = "".join(f"n{n} NEW 5 EX-USD B LMT 1 0.01 GTC id=f{n}\n" for n in range(30_000)).encode()
+    with service.lines() as flood, service.lines() as other:
+        slow.touch()
+        sender = threading.Thread(target=flood.send, args=(commands,), daemon=True)
+        sender.start()
+        time.sleep(0.7)
+        other.send("1 STAT\n")
+        row = other.read(timeout=20)
+        slow.unlink()
+        facts = dict(pair.split("=", 1) for pair in row.split(" ") if "=" in pair)
+        assert 0 < int(facts["lsn"]) - int(facts["durable"]) <= 4_096, row
+        for number in range(30_000):
+            assert flood.read(timeout=20).startswith(f"+n{number} ")
+        sender.join(10)

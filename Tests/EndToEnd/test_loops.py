@@ -176,3 +176,20 @@ def test_hash_changes_with_the_state_and_only_with_it(fresh):
         assert lines.ask("1 HLD 1 USD 1 ref=h").startswith("+1")
     after = hashes(service)
     assert after["spot"] != before["spot"] and after["margin"] == before["margin"]
+
+
+def test_what_follows_a_cancel_all_is_not_cancelled_by_it(fresh):
+    """Promise 4, on whichever loop the connection is: each loop does its share of CXA in a turn of its own."""
+    service = fresh(loops=4)
+    set_up(service)
+    for connection in range(8):  # they are spread over the loops
+        with service.lines() as lines:
+            for round in range(10):
+                id = f"c{connection}-{round}"
+                lines.send(f"1 NEW 1 SPOT1-USD B LMT 1 1.00 GTC id=before-{id}\n2 CXA 1\n3 NEW 1 SPOT1-USD B LMT 1 1.00 GTC id={id}\n")
+                answers = [lines.read() for _ in range(3)]
+                assert re.match(r"\+1 \d+ NEW ", answers[0]) and re.match(r"\+2 OK canceled=[12] ", answers[1]), answers
+                assert re.match(r"\+3 \d+ NEW ", answers[2]), answers
+                lines.send(f"4 ORD 1 SPOT1-USD id=before-{id}\n5 ORD 1 SPOT1-USD id={id}\n")
+                rows = [lines.read() for _ in range(4)]
+                assert "status=CANCELED" in rows[0] and "status=NEW" in rows[2], rows

@@ -22,6 +22,7 @@ extension Connection {
     /// A line that the loop has parsed. Taking it never parses another one.
     @inline(__always)
     func take(parsed index: Int, _ line: UnsafeRawBufferPointer) {
+        output.noteCommand()
         act(on: &loop.lines[index], line)
     }
 
@@ -168,8 +169,11 @@ extension Connection {
 
     private func cancelEverywhere(_ cancelAll: CancelAll, tag: Text) {
         guard loop.count == 1 else {
+            // What comes after it on this connection must not be cancelled by it: each loop, this one too, does its part in a later turn.
+            let address = makeHole(tag)
+            pause = .answer(ticket: address.ticket)
             return loop.startGathering(
-                .cancelAll(cancelAll), makeHole(tag), wallets: 0...max(0, loop.walletCount - 1), session: session.number)
+                .cancelAll(cancelAll), address, wallets: 0...max(0, loop.walletCount - 1), session: session.number)
         }
         let recorded = loop.batch.recordCount
         var count: Int64 = 0

@@ -432,5 +432,5 @@ final class Connection: ChannelDuplexHandler {
 extension OutputQueue {
     /// Whether the connection may take more commands.
     @inline(__always)
-    func isWithin(_ bytesMax: Int) -> Bool { bytes < bytesMax && holes < Connection.commandsInFlightMax }
+    func isWithin(_ bytesMax: Int) -> Bool { bytes < bytesMax && commandsInFlight < Connection.commandsInFlightMax }
 }

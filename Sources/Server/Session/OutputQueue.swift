@@ -17,6 +17,8 @@ struct OutputQueue: ~Copyable {
         /// Durable LSN it waits for; 0: none; ``unsealed``: the turn that wrote it is not over.
         var wait: Int64
         var isHole: Bool
+        /// Commands taken when it was closed: when it leaves, they are answered.
+        var commands: UInt64
     }
     /// The turn's end will put the LSN in.
     static let unsealed = Int64.max
@@ -37,6 +39,9 @@ struct OutputQueue: ~Copyable {
     private var spare: ByteBuffer
     private(set) var bytes = 0
     private(set) var holes = 0
+    /// Commands ever taken, and of these the ones whose answers have left.
+    private var taken: UInt64 = 0
+    private var answered: UInt64 = 0
 
     private struct Prediction {
         var ticket: UInt64
@@ -50,6 +55,13 @@ struct OutputQueue: ~Copyable {
         tail = allocator.buffer(capacity: 4_096)
         spare = allocator.buffer(capacity: 4_096)
     }
+
+    /// Says that another command is being taken.
+    @inline(__always)
+    mutating func noteCommand() { taken &+= 1 }
+
+    /// Commands taken whose answers have not left.
+    var commandsInFlight: Int { Int(taken &- answered) }
 
     var isEmpty: Bool { segments.isEmpty && tail.readableBytes == 0 }
 
@@ -77,7 +89,7 @@ struct OutputQueue: ~Copyable {
 
     private mutating func closeTail() {
         guard tail.readableBytes > 0 else { return }
-        segments.append(Segment(text: tail, wait: tailDependsOnState ? OutputQueue.unsealed : 0, isHole: false))
+        segments.append(Segment(text: tail, wait: tailDependsOnState ? OutputQueue.unsealed : 0, isHole: false, commands: taken))
         fresh += 1
         tailDependsOnState = false
         tail = ByteBuffer()
@@ -89,7 +101,7 @@ struct OutputQueue: ~Copyable {
     mutating func makeHole() -> UInt64 {
         closeTail()
         let ticket = firstTicket + UInt64(segments.count)
-        segments.append(Segment(text: ByteBuffer(), wait: 0, isHole: true))
+        segments.append(Segment(text: ByteBuffer(), wait: 0, isHole: true, commands: taken))
         holes += 1
         fresh += 1
         return ticket
@@ -101,7 +113,7 @@ struct OutputQueue: ~Copyable {
         let offset = Int(ticket - firstTicket)
         segments.modify(segments.index(segments.startIndex, offsetBy: offset)) { segment in
             invariant(segment.isHole, "a second answer for one command")
-            segment = Segment(text: text, wait: wait, isHole: false)
+            segment = Segment(text: text, wait: wait, isHole: false, commands: segment.commands)
         }
         if wait == OutputQueue.unsealed { fresh = max(fresh, segments.count - offset) }
         holes -= 1
@@ -166,6 +178,7 @@ struct OutputQueue: ~Copyable {
         guard let first = segments.first, !first.isHole, first.wait <= durable else { return nil }
         segments.removeFirst()
         firstTicket += 1
+        answered = first.commands
         bytes -= first.text.readableBytes
         return first.text
     }
