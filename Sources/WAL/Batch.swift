@@ -8,8 +8,12 @@ import Synchronization
 public final class Batch: @unchecked Sendable {
     /// The records, encoded. The codec's context restarts with each batch.
     @exclusivity(unchecked) public var bytes = GrowableBytes(capacity: 16 << 10)
-    /// Records in ``bytes``.
-    @exclusivity(unchecked) public var recordCount = 0
+    /// Records in ``bytes``. Computed: another module checks each access of a stored property for exclusivity, which costs more than a call.
+    public var recordCount: Int {
+        get { records }
+        set { records = newValue }
+    }
+    @exclusivity(unchecked) private var records = 0
     /// Numbers of the sessions that caused records of this batch; 0, the service itself, is not listed.
     @exclusivity(unchecked) public private(set) var sessions: [UInt64] = []
     /// LSN of the first record; 0 until the batch is sealed.

@@ -43,7 +43,7 @@ extension Loop {
 
     /// On a disk that is nearly full only some commands are taken (docs/PROTOCOL.md, STORAGE_FULL).
     func hasRoom(for command: borrowing Command, wallet: WalletID) -> Bool {
-        switch log.storage {
+        switch storage {
         case .ok: true
         case .reserved: box(wallet).shard.isTakenInLittleRoom(command)
         case .full: false

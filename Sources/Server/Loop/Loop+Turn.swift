@@ -28,6 +28,7 @@ extension Loop {
     private func beginTurn() {
         inTurn = true
         now = clock.now()
+        storage = log.storage
         if !endIsScheduled {
             endIsScheduled = true
             eventLoop.execute(endTurnTask)

@@ -72,6 +72,8 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var inTurn = false
     /// Of the turn, microseconds.
     @exclusivity(unchecked) var now: Timestamp = 0
+    /// The disk's room when the turn began. The log counts what is written, so a turn does not change it by its own doing.
+    @exclusivity(unchecked) var storage = StorageState.ok
     @exclusivity(unchecked) var batch: Batch
     let batches = BatchPool()
     @exclusivity(unchecked) var writer = RecordWriter()

@@ -29,7 +29,7 @@ extension Connection {
     private func act(on parsed: inout ParsedLine, _ line: UnsafeRawBufferPointer) {
         if let refusal = refusal(of: parsed) { return answer(refusal: refusal, tag: parsed.tag) }
         // What is checked per line for everybody else costs an administrator nothing.
-        let verdict = session.grant.isUnrestricted ? .allowed : Permissions.check(parsed.requires, session.grant, loop.registry)
+        let verdict = isUnrestricted ? .allowed : Permissions.check(parsed.requires, session.grant, loop.registry)
         if case .refused(let refusal) = verdict { return answer(refusal: refusal, tag: parsed.tag) }
         if parsed.orderCommand != .none { return act(onOrder: &parsed, verdict) }
 
@@ -38,7 +38,7 @@ extension Connection {
         case .shard(let wallet, let command):
             if !hasRoom(for: command, wallet: wallet) { return answer(refusal: .storageFull, tag: parsed.tag) }
             if parsed.opensAccount {
-                if loop.log.storage != .ok { return answer(refusal: .storageFull, tag: parsed.tag) }
+                if loop.storage != .ok { return answer(refusal: .storageFull, tag: parsed.tag) }
                 if !isLate(parsed) { return openAccount(parsed.tag, wallet, command) }
             }
             if session.cancelOnDisconnect, case .closePosition(var close) = command {
@@ -48,7 +48,7 @@ extension Connection {
                 run(command, wallet: wallet, tag: parsed.tag)
             }
         case .cancelAll(let wallet, let cancelAll):
-            if loop.log.storage == .full { return answer(refusal: .storageFull, tag: parsed.tag) }
+            if loop.storage == .full { return answer(refusal: .storageFull, tag: parsed.tag) }
             if wallet >= 0 {
                 run(.cancelAll(cancelAll), wallet: wallet, tag: parsed.tag)
             } else {
@@ -74,7 +74,7 @@ extension Connection {
         if case .allowedWithinLimit = verdict { parsed.fill.withinLimit = true }
         if session.cancelOnDisconnect { parsed.order.cancelOnDisconnect = session.number }
         let wallet = parsed.wallet
-        guard loop.log.storage == .ok, loop.hosts(wallet) else { return runElsewhere(parsed) }
+        guard loop.storage == .ok, loop.hosts(wallet) else { return runElsewhere(parsed) }
         let recorded = loop.batch.recordCount
         let outcome: Outcome
         var about = AnswerWriter.About.nothing
@@ -126,7 +126,7 @@ extension Connection {
 
     /// Whether the log has room for a command of a shard of this loop; another loop looks for itself.
     private func hasRoom(for command: borrowing Command, wallet: WalletID) -> Bool {
-        if loop.log.storage == .ok { return true }
+        if loop.storage == .ok { return true }
         guard loop.hosts(wallet) else { return true }
         return loop.hasRoom(for: command, wallet: wallet)
     }
@@ -237,7 +237,7 @@ extension Connection {
     private func define(_ definition: Definition, _ parsed: borrowing ParsedLine) {
         // A repeat is answered as a repeat, even when it is late.
         if isLate(parsed), case .new = loop.registry.check(definition) { return answerLate(parsed) }
-        let storage = loop.log.storage
+        let storage = loop.storage
         if storage != .ok {
             guard storage == .reserved, case .account = definition else { return answer(refusal: .storageFull, tag: parsed.tag) }
         }

@@ -42,7 +42,11 @@ final class Connection: ChannelDuplexHandler {
     /// A query has cost so much that other connections come first; until the loop takes this one up again.
     @exclusivity(unchecked) var hasHadItsTurn = false
 
-    @exclusivity(unchecked) var session: Session
+    @exclusivity(unchecked) var session: Session {
+        didSet { isUnrestricted = session.grant.isUnrestricted }
+    }
+    /// Of the session: looked at per command, where the grant's lists need not be touched.
+    @exclusivity(unchecked) private(set) var isUnrestricted: Bool
     @exclusivity(unchecked) var pause: Pause?
     @exclusivity(unchecked) var subscription: Subscriber?
     /// Everything up to this LSN that passes the subscription's filter is in the output.
@@ -80,6 +84,7 @@ final class Connection: ChannelDuplexHandler {
     init(loop: Loop, session: Session, allocator: ByteBufferAllocator) {
         self.loop = loop
         self.session = session
+        isUnrestricted = session.grant.isUnrestricted
         output = OutputQueue(allocator: allocator)
     }
 

@@ -36,6 +36,7 @@ enum ClosedBench {
 
     private static func grid(_ settings: Settings) -> [LoadPoint] {
         if settings.small { return [many] }
+        if !settings.matching.isEmpty { return [many] }
         return [1, 8, 32].flatMap { connections in
             [1, 16, 64, 512].map { LoadPoint(connections: connections, window: $0) }
         }.filter { $0 != lone }
