@@ -13,6 +13,9 @@ public struct OpenLoop: Sendable {
     /// Arrivals due in this time, from the start, are not measured.
     public var warmupSeconds: Double
     public var seriesInterval: Double
+    /// What is due within so many nanoseconds is sent together, counted from when it was due. At some 100,000 arrivals a second a system call for each
+    /// of them would make the client, on the service's own machine, what is measured.
+    public var sendIntervalNanoseconds: Int64 = 0
 
     public init(connections: Int, window: Int = 4_096, waitingMax: Int, warmupSeconds: Double = 0.2, seriesInterval: Double = 0.1) {
         self.connections = connections
@@ -40,6 +43,7 @@ public struct OpenLoop: Sendable {
         var inFlight = 0
         var lastProgress = start
         var lastAnswer = measureFrom
+        var nextSend = start
         var due = schedule.next().map { $0 + start }
 
         @inline(__always)
@@ -62,7 +66,9 @@ public struct OpenLoop: Sendable {
 
         while due != nil || inFlight > 0 || waiting.count > 0 {
             var now = cload_monotonic()
-            while let next = due, next <= now {
+            let maySend = now >= nextSend
+            if maySend { nextSend = now + sendIntervalNanoseconds }
+            while maySend, let next = due, next <= now {
                 let index = workload.connection(ofArrival: arrivals, connections: connections)
                 arrivals += 1
                 if waiting.isEmpty(index), hasRoom(index) {
@@ -80,7 +86,7 @@ public struct OpenLoop: Sendable {
             for index in 0..<connections where !links.links[index].output.isEmpty && !links.links[index].awaitsRoom {
                 try links.flush(index)
             }
-            let untilDue = due.map { max($0 - cload_monotonic(), 0) } ?? 1_000_000_000
+            let untilDue = due.map { max(max($0, nextSend) - cload_monotonic(), 0) } ?? 1_000_000_000
             let ready = try links.wait(nanoseconds: min(untilDue, 1_000_000_000))
             if ready == 0, inFlight > 0, cload_monotonic() - lastProgress > Int64(Socket.silenceSecondsMax) * 1_000_000_000 {
                 throw LoadError("no answer for \(Socket.silenceSecondsMax) s, \(inFlight) requests unanswered")

@@ -9,16 +9,13 @@ enum ClosedBench {
     static let many = LoadPoint(connections: 8, window: 64)
 
     static func run(_ settings: Settings) throws -> [Section] {
-        let server = try ServerProcess(settings)
-        defer { server.stop() }
-        try server.configure(Population.funding())
-        let service = Target(server)
         let echoes = try Target.echoes(settings)
-        let targets = [service] + echoes
-
         var repetitions: [LoadPoint: [[Measurement]]] = [:]
-        // The lone order first, on a service that has not much in memory yet; more pairs, since its percentiles are what a strategy feels.
         for point in [lone] + grid(settings) {
+            let server = try ServerProcess.funded(settings)
+            defer { server.stop() }
+            let targets = [Target(server)] + echoes
+            // More pairs of the lone order: its percentiles are what a strategy feels.
             let pairs = point == lone && !settings.small ? max(5, settings.repetitions) : settings.repetitions
             var results = [[Measurement]](repeating: [], count: targets.count)
             for _ in 0..<pairs {
@@ -80,7 +77,7 @@ enum ClosedBench {
         return Section(
             id: "closed", title: "Service, closed loop: durable orders over TCP",
             notes: [
-                Population.description + ". The book of open orders grows from point to point.",
+                Population.description + ". A service of its own for each point; its book grows from empty to a few million open orders.",
                 "Each connection has `window` orders in flight and sends the next when an answer comes. Service and limits take turns, repetition by repetition, 1 s each after 0.2 s of warm-up; one client thread. Ratios are to the faster durable echo of the same point, for one lone order to the plain durable echo.",
                 "`processor`: time of the service's process per order, user and system. Excluded: start, definitions, deposits.",
             ],
@@ -122,9 +119,8 @@ enum ClosedBench {
     /// Bytes in the log per new order at 8 x 64, by the kind of id; each on a service of its own.
     private static func logBytesPerOrder(_ settings: Settings) throws -> [Figure] {
         try [(Population.Identifiers.counters, "strategy-counter ids", "counted"), (.random, "random UUIDs", "uuid")].map { ids, name, id in
-            let server = try ServerProcess(settings)
+            let server = try ServerProcess.funded(settings)
             defer { server.stop() }
-            try server.configure(Population.funding())
             var population = Population()
             population.identifiers = ids
             let before = try server.logBytes()

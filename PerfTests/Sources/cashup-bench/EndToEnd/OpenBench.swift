@@ -8,38 +8,48 @@ enum OpenBench {
     private static let connections = 8
     private static let window = 4_096
 
+    /// From 100,000 orders a second on what is due within 50 us is sent together.
+    static func loop(_ rate: Double, connections: Int = connections, window: Int = window, waitingMax: Int = 1 << 22) -> OpenLoop {
+        var loop = OpenLoop(connections: connections, window: window, waitingMax: waitingMax)
+        loop.sendIntervalNanoseconds = rate < 100_000 ? 0 : 50_000
+        return loop
+    }
+
     static func run(_ settings: Settings) throws -> [Section] {
-        let server = try ServerProcess(settings)
+        let server = try ServerProcess.funded(settings)
         defer { server.stop() }
-        try server.configure(Population.funding())
         let service = Target(server)
         let echo = Target(try EchoProcess(.durable, settings))
         let saturation = median(
             try (0..<settings.repetitions).map { _ in
                 try service.closed(ClosedBench.many, seconds: settings.small ? 0.1 : 1).load.perSecond
             })
-        return [try rates(settings, service, echo, saturation), try overload(settings, service, saturation)]
+        return [try rates(settings, echo, saturation), try overload(settings, service, saturation)]
     }
 
     // MARK: The ladder
 
-    private static func rates(_ settings: Settings, _ service: Target, _ echo: Target, _ saturation: Double) throws -> Section {
+    private static func rates(_ settings: Settings, _ echo: Target, _ saturation: Double) throws -> Section {
         var section = Section(
             id: "open", title: "Service, open loop: latency against load",
             notes: [
-                Population.description + ".",
-                "Poisson arrivals over \(connections) connections, at parts of what the closed loop at \(ClosedBench.many.name) reached just before. Latency counts from the moment an order was due, not from its send (no coordinated omission); what finds \(window) orders of its connection in flight waits in the client and its latency goes on. HdrHistogram, three digits.",
+                Population.description + ". A service of its own for each rate.",
+                "Poisson arrivals over \(connections) connections, at parts of what the closed loop at \(ClosedBench.many.name) reached just before. Latency counts from the moment an order was due, not from its send (no coordinated omission); what finds \(window) orders of its connection in flight waits in the client and its latency goes on. From 100,000 orders a second on what is due within 50 us is sent together, so that the client leaves the service its core. HdrHistogram, three digits.",
                 "`sent late`: from due to send, p99: how far the client itself was behind. The durable echo takes the same arrivals in turn with the service; ratios are to it.",
             ])
         var curves: [Plot.Line] = []
         var byLoad: [String: [[Double]]] = [:]
         for part in settings.small ? [0.25] : ladder {
             let rate = saturation * part
+            let seconds = settings.small ? 0.4 : 1.7
+            let server = try ServerProcess.funded(settings)
+            defer { server.stop() }
+            let service = Target(server)
             var ours: [Measurement] = []
             var limits: [Measurement] = []
             for repetition in 0..<settings.repetitions {
-                ours.append(try open(service, rate, settings, seed: UInt64(repetition)))
-                limits.append(try open(echo, rate, settings, seed: UInt64(repetition)))
+                ours.append(try service.open(loop(rate), perSecond: rate, seconds: seconds, seed: UInt64(repetition)))
+                limits.append(try echo.open(loop(rate), perSecond: rate, seconds: seconds, seed: UInt64(repetition)))
             }
             let percent = "\(Int((part * 100).rounded())) %"
             let name = "\(percent) of saturation: \(Int(rate / 1_000))k/s"
@@ -68,14 +78,6 @@ enum OpenBench {
         return section
     }
 
-    private static func open(_ target: Target, _ rate: Double, _ settings: Settings, seed: UInt64) throws -> Measurement {
-        let before = target.processorTime()
-        let result = try OpenLoop(connections: connections, window: window, waitingMax: 1 << 22).run(
-            port: target.port, workload: &target.population, schedule: PoissonSchedule(perSecond: rate, seconds: settings.small ? 0.4 : 1.7, seed: seed))
-        if let fault = result.fault { throw BenchFailure("open loop, \(target.kind.id): \(fault)") }
-        return Measurement(result, processor: target.processorTime() - before)
-    }
-
     // MARK: Past saturation
 
     /// Half the load, then half as much again as can be served, then half the load.
@@ -87,7 +89,10 @@ enum OpenBench {
             PoissonSchedule.Step(seconds: calm, perSecond: saturation * 0.5), .init(seconds: storm, perSecond: saturation * 1.5),
             .init(seconds: after, perSecond: saturation * 0.5),
         ]
-        let result = try OpenLoop(connections: connections, window: admitted, waitingMax: 0, warmupSeconds: 0, seriesInterval: interval).run(
+        var loop = loop(saturation, window: admitted, waitingMax: 0)
+        loop.warmupSeconds = 0
+        loop.seriesInterval = interval
+        let result = try loop.run(
             port: service.port, workload: &service.population, schedule: PoissonSchedule(steps, seed: 99))
         if let fault = result.fault { throw BenchFailure("past saturation: \(fault)") }
 

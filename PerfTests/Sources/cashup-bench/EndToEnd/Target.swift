@@ -46,6 +46,15 @@ final class Target {
         if let fault = result.fault { throw BenchFailure("\(kind.id) at \(point.id): \(fault)") }
         return Measurement(result, processor: processorTime() - before)
     }
+
+    /// Poisson arrivals.
+    func open(_ loop: OpenLoop, perSecond: Double, seconds: Double, seed: UInt64) throws -> Measurement {
+        let before = processorTime()
+        let result = try loop.run(
+            port: port, workload: &population, schedule: PoissonSchedule(perSecond: perSecond, seconds: seconds, seed: seed))
+        if let fault = result.fault { throw BenchFailure("open loop, \(kind.id): \(fault)") }
+        return Measurement(result, processor: processorTime() - before)
+    }
 }
 
 struct LoadPoint: Hashable {

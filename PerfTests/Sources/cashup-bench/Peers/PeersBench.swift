@@ -72,9 +72,8 @@ enum PeersBench {
     }
 
     private static func measureService(_ point: Point, _ settings: Settings) throws -> LoadResult {
-        let server = try ServerProcess(settings)
+        let server = try ServerProcess.funded(settings)
         defer { server.stop() }
-        try server.configure(Population.funding())
         var population = Population()
         let result = try loop(point, settings).run(port: server.port, workload: &population)
         if let fault = result.fault { throw BenchFailure("the service: \(fault)") }

@@ -72,6 +72,13 @@ final class ServerProcess {
         if let fault = result.fault { throw BenchFailure("setting up: \(fault)") }
     }
 
+    /// One with the accounts that ``Population`` trades for.
+    static func funded(_ settings: Settings, arguments: [String] = []) throws -> ServerProcess {
+        let server = try ServerProcess(settings, arguments: arguments)
+        try server.configure(Population.funding())
+        return server
+    }
+
     /// Stops it and removes its directory.
     func stop() {
         process.stop()
