@@ -161,6 +161,7 @@ extension Shard {
     /// Every reserve is exactly what open orders hold, every count what its list holds. `false`: state is broken. For tests and verification.
     public borrowing func reservesMatch() -> Bool {
         var reservedBy = [Amount](repeating: 0, count: Int(balances.end))
+        var openInAll = 0
         for account in 0..<accounts.end {
             var open: Int32 = 0
             var position = accounts[account].positions
@@ -183,7 +184,9 @@ extension Shard {
                 position = it.next
             }
             guard open == accounts[account].openOrders else { return false }
+            openInAll += Int(open)
         }
+        guard openInAll == openOrders else { return false }
         for slot in 0..<balances.end where balances[slot].reserved != reservedBy[Int(slot)] { return false }
         return true
     }

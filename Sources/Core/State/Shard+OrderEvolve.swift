@@ -59,6 +59,7 @@ extension Shard {
         changeOpen(position, accepted.side, accepted.quantity)
         positions[position].openOrders += 1
         accounts[account].openOrders += 1
+        openOrders += 1
         let last = positions[position].openLast
         orders[slot].previous = last
         if last == none { positions[position].openFirst = slot } else { orders[last].next = slot }
@@ -130,6 +131,7 @@ extension Shard {
         }
         positions[position].openOrders -= 1
         accounts[positions[position].account].openOrders -= 1
+        openOrders -= 1
         remember(slot, time)
     }
 

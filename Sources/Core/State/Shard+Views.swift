@@ -254,10 +254,8 @@ extension Shard {
     }
 
     public var counts: ShardCounts {
-        var open = 0
-        for account in 0..<accounts.end { open += Int(accounts[account].openOrders) }
-        return ShardCounts(
-            openOrders: open, remembered: memory.count, trades: trades.count, balances: balances.count,
+        ShardCounts(
+            openOrders: openOrders, remembered: memory.count, trades: trades.count, balances: balances.count,
             positions: positions.count)
     }
 }

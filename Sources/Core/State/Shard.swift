@@ -49,6 +49,9 @@ public struct Shard: ~Copyable {
     /// Shard 0: every entry of the registry, for shards that lack some.
     var definitions: [Definition] = []
 
+    /// Open orders of all accounts.
+    var openOrders = 0
+
     /// Counters of OrderID and TradeID.
     var lastOrder: Int64 = 0
     var lastTrade: Int64 = 0
