@@ -80,7 +80,7 @@ enum CoreBench {
     }
 
     static func describe(_ shape: CoreWorld.Shape) -> String {
-        "\(shape.openOrders) open orders, \(shape.accounts) accounts, \(shape.instruments) instruments"
+        "\(shape.openOrders.grouped) open orders, \(shape.accounts.grouped) accounts, \(shape.instruments.grouped) instruments"
     }
 
     struct Result {

@@ -9,7 +9,7 @@ extension WALBench {
         var section = Section(
             id: "wal-durable", title: "Core and log in one process: durable commands",
             notes: [
-                "One shard, one thread, no network. New orders only, the same as above, 1,000 funded accounts; each batch is one commit: one write and one fdatasync on the measured disk.",
+                "One shard, one thread, no network. New orders only, the same as above, 1,000 funded accounts; each batch is one commit: one durable write on the measured disk.",
                 "Excluded: start, definitions, deposits, making the orders. They are taken in groups of \(WALDesk.group), whose memory is asked for ahead.",
             ])
         for size in [512, 4096] {
@@ -35,7 +35,7 @@ extension WALBench {
             }
             section.figures.append(
                 Figure(
-                    id: "wal-durable/new/\(size)", name: "new orders, batches of \(size)", unit: "orders/s", better: .higher, samples: rates,
+                    id: "wal-durable/new/\(size)", name: "new orders, batches of \(size.grouped)", unit: "orders/s", better: .higher, samples: rates,
                     goal: size == 4096 ? .value(2_200_000) : nil))
         }
         return section

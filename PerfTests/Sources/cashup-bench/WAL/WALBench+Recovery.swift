@@ -25,7 +25,7 @@ extension WALBench {
             for depth in Depth.allCases {
                 section.figures.append(
                     Figure(
-                        id: "wal-recovery/\(depth.rawValue)/\(open)", name: "\(depth.title), \(open) open orders", unit: "records/s",
+                        id: "wal-recovery/\(depth.rawValue)/\(open)", name: "\(depth.title), \(open.grouped) open orders", unit: "records/s",
                         better: .higher, samples: rates[depth]!,
                         goal: depth == .replayed ? .value(open > 1_000_000 ? 2_000_000 : 5_000_000) : nil))
             }
