@@ -85,7 +85,7 @@ enum CoreBench {
 
     struct Result {
         var nanoseconds: [Double]
-        /// Growth of the process's resident memory while the open orders were made, divided by their number.
+        /// Growth of the process's heap while the open orders were made, divided by their number.
         var bytesPerOrder: Double
 
         func figure(_ id: String, _ name: String) -> Figure {

@@ -33,7 +33,6 @@ enum ClosedBench {
 
     private static func grid(_ settings: Settings) -> [LoadPoint] {
         if settings.small { return [many] }
-        if !settings.matching.isEmpty { return [many] }
         return [1, 8, 32].flatMap { connections in
             [1, 16, 64, 512].map { LoadPoint(connections: connections, window: $0) }
         }.filter { $0 != lone }
@@ -43,8 +42,7 @@ enum ClosedBench {
     private static func limit(at point: LoadPoint, _ echoes: [Target], _ repetitions: [LoadPoint: [[Measurement]]]) -> String {
         var best = ("", 0.0)
         for (index, echo) in echoes.enumerated() where echo.kind != .echo(.bare) {
-            let rates = repetitions[point]![index + 1].map(\.load.perSecond).sorted()
-            let rate = rates[rates.count / 2]
+            let rate = median(repetitions[point]![index + 1].map(\.load.perSecond))
             if rate > best.1 { best = ("\(echo.kind.id)/\(point.id)", rate) }
         }
         return best.0
@@ -125,8 +123,7 @@ enum ClosedBench {
             population.identifiers = ids
             let before = try server.logBytes()
             let result = try ClosedLoop(connections: many.connections, window: many.window, warmupSeconds: 0, seconds: settings.small ? 0.1 : 1)
-                .run(port: server.port, workload: &population)
-            if let fault = result.fault { throw BenchFailure("log bytes: \(fault)") }
+                .run(port: server.port, workload: &population).checked("log bytes")
             let bytes = try Double(server.logBytes() - before) / Double(result.answeredInAll)
             return Figure(
                 id: "closed/log-bytes/\(id)", name: "log bytes per new order, \(many.name), \(name)", unit: "B", better: .lower, samples: [bytes],

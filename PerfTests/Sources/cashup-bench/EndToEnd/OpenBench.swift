@@ -93,11 +93,11 @@ enum OpenBench {
         loop.warmupSeconds = 0
         loop.seriesInterval = interval
         let result = try loop.run(
-            port: service.port, workload: &service.population, schedule: PoissonSchedule(steps, seed: 99))
-        if let fault = result.fault { throw BenchFailure("past saturation: \(fault)") }
+            port: service.port, workload: &service.population, schedule: PoissonSchedule(steps, seed: 99)
+        ).checked("past saturation")
 
-        func phase(_ from: Double, _ to: Double) -> ArraySlice<Series.Interval> {
-            result.series[...].filter { $0.seconds > from + interval * 1.5 && $0.seconds <= to + interval / 2 }[...]
+        func phase(_ from: Double, _ to: Double) -> [Series.Interval] {
+            result.series.filter { $0.seconds > from + interval * 1.5 && $0.seconds <= to + interval / 2 }
         }
         let (before, during, later) = (phase(0, calm), phase(calm, calm + storm), phase(calm + storm, calm + storm + after))
         let usual = median(before.map(\.p99Microseconds))

@@ -41,19 +41,17 @@ final class Target {
     }
 
     func closed(_ point: LoadPoint, seconds: Double) throws -> Measurement {
-        let before = processorTime()
-        let result = try ClosedLoop(connections: point.connections, window: point.window, seconds: seconds).run(port: port, workload: &population)
-        if let fault = result.fault { throw BenchFailure("\(kind.id) at \(point.id): \(fault)") }
-        return Measurement(result, processor: processorTime() - before)
+        try Measurement("\(kind.id) at \(point.id)", of: processorTime) {
+            try ClosedLoop(connections: point.connections, window: point.window, seconds: seconds).run(port: port, workload: &population)
+        }
     }
 
     /// Poisson arrivals.
     func open(_ loop: OpenLoop, perSecond: Double, seconds: Double, seed: UInt64) throws -> Measurement {
-        let before = processorTime()
-        let result = try loop.run(
-            port: port, workload: &population, schedule: PoissonSchedule(perSecond: perSecond, seconds: seconds, seed: seed))
-        if let fault = result.fault { throw BenchFailure("open loop, \(kind.id): \(fault)") }
-        return Measurement(result, processor: processorTime() - before)
+        try Measurement("open loop, \(kind.id)", of: processorTime) {
+            try loop.run(
+                port: port, workload: &population, schedule: PoissonSchedule(perSecond: perSecond, seconds: seconds, seed: seed))
+        }
     }
 }
 
@@ -71,10 +69,20 @@ struct Measurement {
     /// Of the process under load, over the whole run.
     let processor: ProcessorTime
 
-    init(_ load: LoadResult, processor: ProcessorTime) {
-        self.load = load
-        self.processor = processor
+    /// Runs a load that must be answered whole and without a refusal.
+    init(_ what: String, of processorTime: () -> ProcessorTime, _ run: () throws -> LoadResult) throws {
+        let before = processorTime()
+        load = try run().checked(what)
+        processor = processorTime() - before
     }
 
     var processorMicrosPerAnswer: Double { processor.sum * 1e6 / Double(max(1, load.answeredInAll)) }
+}
+
+extension LoadResult {
+    /// Itself, if everything sent was answered and nothing refused.
+    func checked(_ what: String) throws -> LoadResult {
+        if let fault { throw BenchFailure("\(what): \(fault)") }
+        return self
+    }
 }

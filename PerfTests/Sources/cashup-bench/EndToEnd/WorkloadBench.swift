@@ -18,11 +18,10 @@ enum WorkloadBench {
     }
 
     private static func closed<K: Workload>(_ server: ServerProcess, _ workload: inout K, _ settings: Settings, _ name: String) throws -> Measurement {
-        let before = server.processorTime()
-        let result = try ClosedLoop(connections: point.connections, window: point.window, seconds: settings.small ? 0.1 : 1)
-            .run(port: server.port, workload: &workload)
-        if let fault = result.fault { throw BenchFailure("\(name): \(fault)") }
-        return Measurement(result, processor: server.processorTime() - before)
+        try Measurement(name, of: server.processorTime) {
+            try ClosedLoop(connections: point.connections, window: point.window, seconds: settings.small ? 0.1 : 1)
+                .run(port: server.port, workload: &workload)
+        }
     }
 
     // MARK: Mixes and hot spots
@@ -76,11 +75,11 @@ enum WorkloadBench {
             for _ in 0..<settings.repetitions {
                 run += 1
                 var workload = flow.workload(run: run)
-                let before = server.processorTime()
-                let result = try OpenLoop(connections: 1, waitingMax: 1 << 20, warmupSeconds: 0).run(
-                    port: server.port, workload: &workload, schedule: flow.schedule(speed: speed))
-                if let fault = result.fault { throw BenchFailure("recorded flow: \(fault)") }
-                repetitions.append(Measurement(result, processor: server.processorTime() - before))
+                repetitions.append(
+                    try Measurement("recorded flow", of: server.processorTime) {
+                        try OpenLoop(connections: 1, waitingMax: 1 << 20, warmupSeconds: 0).run(
+                            port: server.port, workload: &workload, schedule: flow.schedule(speed: speed))
+                    })
             }
             let name = "\(Int(speed).grouped) x: five hours in \(String(format: "%.1f", flow.seconds / speed)) s"
             section.figures += Rows.figures(id: "recorded/\(Int(speed))", name: name, unit: "commands/s", repetitions)

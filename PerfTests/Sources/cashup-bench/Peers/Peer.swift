@@ -52,8 +52,7 @@ extension Peer {
     /// One measured run, checked.
     func measure(_ loop: ClosedLoop) throws -> LoadResult {
         try checkDurability()
-        let result = try load(loop)
-        if let fault = result.fault { throw BenchFailure("\(Self.id): \(fault)") }
+        let result = try load(loop).checked(Self.id)
         guard result.answered > 0 else { throw BenchFailure("\(Self.id): no order was answered in \(loop.seconds) s") }
         try check(acknowledged: result.answeredInAll)
         return result

@@ -75,8 +75,6 @@ enum PeersBench {
         let server = try ServerProcess.funded(settings)
         defer { server.stop() }
         var population = Population()
-        let result = try loop(point, settings).run(port: server.port, workload: &population)
-        if let fault = result.fault { throw BenchFailure("the service: \(fault)") }
-        return result
+        return try loop(point, settings).run(port: server.port, workload: &population).checked("the service")
     }
 }

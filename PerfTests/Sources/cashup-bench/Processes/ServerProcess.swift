@@ -68,8 +68,7 @@ final class ServerProcess {
     /// Sends `commands`, without tags; each must be done, or have been.
     func configure(_ commands: [String]) throws {
         var script = Script(commands)
-        let result = try ClosedLoop(connections: 1, window: 512, warmupSeconds: 0, seconds: 600).run(port: port, workload: &script)
-        if let fault = result.fault { throw BenchFailure("setting up: \(fault)") }
+        _ = try ClosedLoop(connections: 1, window: 512, warmupSeconds: 0, seconds: 600).run(port: port, workload: &script).checked("setting up")
     }
 
     /// One with the accounts that ``Population`` trades for.

@@ -16,7 +16,8 @@ extension WALBench {
             let count = settings.small ? size * 4 : size * 400
             var rates: [Double] = []
             for _ in 0..<settings.repetitions {
-                let directory = try LogDirectory(settings.directory)
+                let directory = try Scratch.make(in: settings.directory, "log")
+                defer { Scratch.remove(directory) }
                 let log = try Log.open(directory: directory.path) { _ in }
                 defer { log.close() }
                 var desk = WALDesk(log: log)
@@ -40,18 +41,6 @@ extension WALBench {
         }
         return section
     }
-}
-
-/// A directory of its own on the measured disk, removed with the value.
-final class LogDirectory {
-    let path: String
-
-    init(_ parent: String) throws {
-        path = parent + "/cashup-bench-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
 /// One shard and the log under it, as a loop has them.

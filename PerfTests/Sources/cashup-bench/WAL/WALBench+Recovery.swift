@@ -13,7 +13,8 @@ extension WALBench {
                 "`frames` stops before decoding records, `decoded` before replaying them; `evolve alone` counts the replaying only, 32 records at a time.",
             ])
         for open in settings.small ? [1_000] : [100_000, 10_000_000] {
-            let directory = try LogDirectory(settings.directory)
+            let directory = try Scratch.make(in: settings.directory, "log")
+            defer { Scratch.remove(directory) }
             let live = try write(directory.path, open: open, pairs: settings.small ? 1_000 : 1_000_000)
             var rates: [Depth: [Double]] = [:]
             for _ in 0..<settings.repetitions {
