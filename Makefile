@@ -93,11 +93,12 @@ perf-peers: bench peer-deps
 clean:
 	rm -rf .build .venv
 
-# What is not there of: libzstd and libedit with headers, pkg-config, xz, zstd. Nothing is installed when nothing is missing.
+# What is not there of: libzstd, libedit and SQLite with headers, pkg-config, xz, zstd. Nothing is installed when nothing is missing.
 deps:
 	@missing=; \
 	test -e /usr/include/zstd.h            || missing="$$missing libzstd-dev"; \
 	test -e /usr/include/editline/readline.h || missing="$$missing libedit-dev"; \
+	test -e /usr/include/sqlite3.h         || missing="$$missing libsqlite3-dev"; \
 	command -v pkg-config > /dev/null || missing="$$missing pkg-config"; \
 	command -v xz > /dev/null         || missing="$$missing xz-utils"; \
 	command -v zstd > /dev/null       || missing="$$missing zstd"; \

@@ -21,6 +21,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // Pure state machine: imports nothing but the standard library (Tests/CoreTests/Tidy checks it), and one processor instruction.
@@ -44,6 +47,24 @@ let package = Package(
             swiftSettings: strict),
 
         .target(
+            name: "Gateway",
+            dependencies: [
+                "Core", "Server",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict),
+
+        .target(
+            name: "History",
+            dependencies: [
+                "Core", "WAL",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+
+        .target(
             name: "Client",
             dependencies: [
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -57,7 +78,7 @@ let package = Package(
         .executableTarget(
             name: "cashup",
             dependencies: [
-                "Core", "WAL", "Server", "Client", "CEdit",
+                "Core", "WAL", "Server", "Gateway", "History", "Client", "CEdit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["CEdit"],
