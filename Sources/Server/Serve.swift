@@ -6,9 +6,18 @@ import NIOCore
 import Synchronization
 import WAL
 
+/// What runs beside the service in its process: history, the REST edge. It sees the service, the service does not know it.
+package protocol Companion: Sendable {
+    /// Before the service drains; the last one started is the first to be stopped.
+    func stop() async
+}
+
 /// Runs the service until SIGTERM or SIGINT. Messages go to the standard error.
+/// - Parameter beside: starts what runs beside it, when clients may connect; what it throws stops the start.
 /// - Returns: the process's exit code: 0 after a clean stop, otherwise one of ``StartFailure``'s or `LogError`'s.
-public func serve(_ options: ServeOptions) async throws -> Int32 {
+package func serve(
+    _ options: ServeOptions, beside: (Service, Logger) async throws -> [any Companion] = { _, _ in [] }
+) async throws -> Int32 {
     var environment: [String: String] = [:]
     var variable = environ
     while let entry = variable.pointee {
@@ -33,12 +42,20 @@ public func serve(_ options: ServeOptions) async throws -> Int32 {
         let stop = StopSignal()
         let service = try await Service.start(
             config, acceptClock: options.acceptClock, secret: environment[TokenKey.environmentVariable], logger: logger)
+        let companions: [any Companion]
+        do {
+            companions = try await beside(service, logger)
+        } catch {
+            await service.stop()
+            throw error
+        }
         logger.info(
             "ready on \(config.host):\(service.port): data \(config.data), epoch \(service.log.epoch), LSN \(service.log.durableLSN), loops \(service.loops.count), auth \(config.auth.rawValue)"
         )
         logger.info("try it: nc \(config.isLoopback ? "127.0.0.1" : config.host) \(service.port), then type: 1 HELP")
         let name = await stop.wait()
         logger.info("\(name): draining")
+        for companion in companions.reversed() { await companion.stop() }
         await service.stop()
         logger.info("stopped cleanly at LSN \(service.log.durableLSN)")
         return 0

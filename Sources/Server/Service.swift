@@ -8,14 +8,14 @@ import WAL
 
 /// The running service: the log, the loops with their shards, the listening socket, the follower of subscriptions.
 package final class Service: @unchecked Sendable {
-    let config: Configuration
+    package let config: Configuration
     let auth: Configuration.Auth
     /// Read per line.
     let maxUnsentBytes: Int
     let eventBufferBytes: Int
     let clock: ServiceClock
     let startedMonotonic: Timestamp
-    let log: Log
+    package let log: Log
     let logger: Logger
     /// `nil` with auth=off.
     let tokenKey: TokenKey?

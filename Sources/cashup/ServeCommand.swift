@@ -21,6 +21,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Address to listen on.", valueName: "host:port"))
     var listen: String?
 
+    @Option(help: ArgumentHelp("Address of the REST API, or off.", valueName: "host:port"))
+    var http: String?
+
+    @Option(help: ArgumentHelp("Keep closed orders, trades and the ledger in a database beside the log.", valueName: "on|off"))
+    var history: String?
+
     @Option(help: ArgumentHelp("Configuration file.", valueName: "file"))
     var config: String?
 
@@ -45,6 +51,8 @@ struct ServeCommand: AsyncParsableCommand {
         options.config = config
         options.data = data
         options.listen = listen
+        options.http = http
+        options.history = history
         options.loops = loops
         options.auth = auth?.rawValue
         options.logLevel = logLevel

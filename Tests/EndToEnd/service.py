@@ -70,7 +70,7 @@ class Service:
     # -- life ----------------------------------------------------------------------------------------------------------
 
     def command(self):
-        command = [binary(), "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}",
+        command = [binary(), "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--http", "off", "--history", "off",
                    "--loops", str(self.loops), "--auth", self.auth]
         return command + (["--config", str(self.config)] if self.config else [])
 

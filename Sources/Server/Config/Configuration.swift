@@ -9,6 +9,10 @@ package struct Configuration: Sendable {
     package var host = "127.0.0.1"
     /// 0: any free one (tests).
     package var port = 7070
+    /// Of the REST edge; `nil`: none.
+    package var http: Endpoint? = Endpoint(host: "127.0.0.1", port: 8000)
+    /// Whether closed orders, trades and the ledger are kept in a database beside the log.
+    package var history = true
     /// 0: as many as fit the machine, see ``loopCount(cores:)``.
     package var loops = 0
     package var auth = Auth.jwt
@@ -30,10 +34,21 @@ package struct Configuration: Sendable {
 
     package init() {}
 
+    package struct Endpoint: Sendable, Equatable {
+        package var host: String
+        /// 0: any free one (tests).
+        package var port: Int
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+        package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    }
+
     /// One loop below four cores: a wake-up across cores costs more than a durable order does on one.
     package func loopCount(cores: Int) -> Int { loops > 0 ? loops : cores < 4 ? 1 : max(2, cores / 2) }
 
-    package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    package var isLoopback: Bool { Endpoint(host: host, port: port).isLoopback }
 
     /// Every key: its name in the file; the environment variable is `CASHUP_` and the name in capitals.
     struct Key {
@@ -51,6 +66,20 @@ package struct Configuration: Sendable {
             guard let (host, port) = endpoint(text) else { return "HOST:PORT" }
             config.host = host
             config.port = port
+            return nil
+        },
+        Key(name: "http") { config, text in
+            if text == "off" {
+                config.http = nil
+                return nil
+            }
+            guard let (host, port) = endpoint(text) else { return "HOST:PORT or off" }
+            config.http = Endpoint(host: host, port: port)
+            return nil
+        },
+        Key(name: "history") { config, text in
+            guard text == "on" || text == "off" else { return "on or off" }
+            config.history = text == "on"
             return nil
         },
         Key(name: "loops") { config, text in

@@ -8,6 +8,10 @@ public struct ServeOptions: Sendable {
     public var data: String?
     /// HOST:PORT
     public var listen: String?
+    /// HOST:PORT or `off`
+    public var http: String?
+    /// `on` or `off`
+    public var history: String?
     public var loops: Int?
     /// `jwt` or `off`
     public var auth: String?
@@ -36,7 +40,8 @@ extension Configuration {
             }
         }
         let flags: [(String, String, String?)] = [
-            ("data", "--data", options.data), ("listen", "--listen", options.listen),
+            ("data", "--data", options.data), ("listen", "--listen", options.listen), ("http", "--http", options.http),
+            ("history", "--history", options.history),
             ("loops", "--loops", options.loops.map(String.init)), ("auth", "--auth", options.auth),
             ("log_level", "--log-level", options.logLevel),
         ]

@@ -16,6 +16,13 @@ package enum DefaultConfiguration {
         # HOST:PORT of the line protocol; port 0 takes a free one and prints it.        --listen, CASHUP_LISTEN
         listen: 127.0.0.1:7070
 
+        # HOST:PORT of the REST API, or off. With `auth: off` a loopback address only.   --http, CASHUP_HTTP
+        http: 127.0.0.1:8000
+
+        # Keeps closed orders, trades and the ledger of balances in <data>/history.sqlite, for the queries of the REST API. It follows the log, never
+        # slows it, and is made anew from it when it is deleted.   --history, CASHUP_HISTORY
+        history: on
+
         # Event loops; each reads its share of the connections and hosts its share of the wallets. May change from start to start.
         # auto: 1 below four cores (there a wake-up of another core costs more than an order), else half the cores.   --loops, CASHUP_LOOPS
         loops: auto

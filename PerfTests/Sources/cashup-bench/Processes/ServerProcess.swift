@@ -16,7 +16,7 @@ final class ServerProcess {
         port = try freePort()
         process = try ChildProcess(
             URL(fileURLWithPath: settings.server).path,
-            ["serve", "--data", directory.appendingPathComponent("data").path, "--listen", "127.0.0.1:\(port)", "--auth", "off"] + arguments,
+            ["serve", "--data", directory.appendingPathComponent("data").path, "--listen", "127.0.0.1:\(port)", "--auth", "off", "--http", "off", "--history", "off"] + arguments,
             output: directory.appendingPathComponent("server.log"))
         do {
             try waitUntilReady()
