@@ -47,7 +47,33 @@ public final class LineConnection: Sendable {
         to endpoint: Endpoint, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, window: Int = 512,
         timeoutSeconds: Int64 = 10, onNotice: (@Sendable (Notice) -> Void)? = nil
     ) async throws -> LineConnection {
-        let loop = group.next()
+        try await open(
+            group.next(), window: window, timeoutSeconds: timeoutSeconds, onNotice: onNotice
+        ) { bootstrap in
+            do {
+                return try await bootstrap.channelOption(.socketOption(.tcp_nodelay), value: 1)
+                    .connect(host: endpoint.host, port: endpoint.port).get()
+            } catch {
+                throw ClientError.unreachable(endpoint: "\(endpoint)", reason: Self.reason(of: error))
+            }
+        }
+    }
+
+    /// Takes over a connected stream socket, and reads the greeting.
+    /// - Throws: ``ClientError``; the socket is closed then.
+    public static func adopt(
+        socket: CInt, group: any EventLoopGroup, window: Int = 512, timeoutSeconds: Int64 = 10,
+        onNotice: (@Sendable (Notice) -> Void)? = nil
+    ) async throws -> LineConnection {
+        try await open(group.next(), window: window, timeoutSeconds: timeoutSeconds, onNotice: onNotice) { bootstrap in
+            try await bootstrap.withConnectedSocket(socket).get()
+        }
+    }
+
+    private static func open(
+        _ loop: any EventLoop, window: Int, timeoutSeconds: Int64, onNotice: (@Sendable (Notice) -> Void)?,
+        _ connect: (ClientBootstrap) async throws -> any Channel
+    ) async throws -> LineConnection {
         let greeting = loop.makePromise(of: Greeting.self)
         let (stream, continuation) = AsyncStream.makeStream(of: Notice.self, bufferingPolicy: .bufferingOldest(noticesMax))
         let window = min(max(window, 1), windowMax)
@@ -59,8 +85,7 @@ public final class LineConnection: Sendable {
             if case .dropped = continuation.yield(notice) { return false }
             return true
         }
-        let connected = ClientBootstrap(group: loop)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+        let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(.seconds(timeoutSeconds))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -68,13 +93,12 @@ public final class LineConnection: Sendable {
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-            .connect(host: endpoint.host, port: endpoint.port)
         let channel: any Channel
         do {
-            channel = try await connected.get()
+            channel = try await connect(bootstrap)
         } catch {
             greeting.fail(error)
-            throw ClientError.unreachable(endpoint: "\(endpoint)", reason: Self.reason(of: error))
+            throw error
         }
         channel.closeFuture.whenComplete { _ in continuation.finish() }
         let timeout = loop.scheduleTask(in: .seconds(timeoutSeconds)) { channel.close(promise: nil) }
@@ -111,6 +135,9 @@ public final class LineConnection: Sendable {
         channel.eventLoop.execute { handler.value.run(DriverRun(driver, promise: promise), window: window) }
         do { return try await promise.futureResult.get() } catch { fatalError("a pipeline's promise never fails: \(error)") }
     }
+
+    /// Whether it has ended; commands sent now throw.
+    public var isClosed: Bool { !channel.isActive }
 
     /// Closes at once; commands without an answer throw. To end in good order send `QUIT`.
     public func close() async { try? await channel.close().get() }

@@ -17,6 +17,9 @@ public struct PositionView: BitwiseCopyable, Sendable, Equatable {
     /// Of what is open, in the quote asset, never negative.
     public var cost: Amount
     public var realized: Amount
+    /// Sum of LeavesQty of the open buys, of the open sales.
+    public var openBuy: Quantity
+    public var openSell: Quantity
 }
 
 /// Fees of a position in an asset that is neither base nor quote.

@@ -13,7 +13,7 @@ package final class Service: @unchecked Sendable {
     /// Read per line.
     let maxUnsentBytes: Int
     let eventBufferBytes: Int
-    let clock: ServiceClock
+    package let clock: ServiceClock
     let startedMonotonic: Timestamp
     package let log: Log
     let logger: Logger
@@ -154,7 +154,7 @@ package final class Service: @unchecked Sendable {
             // One read per connection and turn: that bounds what one client can put before the others.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Service.readBytesMax))
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
+            .childChannelOption(.writeBufferWaterMark, value: Service.waterMark)
             // `printf ... | nc` closes its side and still wants its answers.
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { [unowned self] channel in
@@ -178,12 +178,12 @@ package final class Service: @unchecked Sendable {
             throw StartFailure(StartFailure.unavailable, "cannot listen on \(config.host):\(config.port): \(error)")
         }
     }
-    private static let readBytesMax = 64 << 10
+    static let readBytesMax = 64 << 10
+    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 512 << 10)
     private static let deadPeerSeconds = 30
 
     private func accept(_ channel: any Channel, _ loop: Loop) throws {
-        let count = connections.add(1, ordering: .relaxed).newValue
-        channel.closeFuture.whenComplete { [self] _ in _ = connections.subtract(1, ordering: .relaxed) }
+        let count = noteConnected(channel)
         if count > config.maxConnections || loop.isDraining {
             let reason = loop.isDraining ? "shutdown" : "connections"
             channel.writeAndFlush(ByteBuffer(string: "* BYE reason=\(reason)\n")).whenComplete { _ in
@@ -198,6 +198,13 @@ package final class Service: @unchecked Sendable {
             connection.register()
         }
         try channel.pipeline.syncOperations.addHandler(connection)
+    }
+
+    /// Returns how many connections there are with this one.
+    @discardableResult
+    func noteConnected(_ channel: any Channel) -> Int {
+        channel.closeFuture.whenComplete { [self] _ in _ = connections.subtract(1, ordering: .relaxed) }
+        return connections.add(1, ordering: .relaxed).newValue
     }
 
     // MARK: Shared by the loops

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Gateway
 import Server
 
 struct ServeCommand: AsyncParsableCommand {
@@ -57,7 +58,9 @@ struct ServeCommand: AsyncParsableCommand {
         options.auth = auth?.rawValue
         options.logLevel = logLevel
         options.acceptClock = acceptClock
-        let code = try await serve(options)
+        let code = try await serve(options) { service, logger in
+            service.config.http == nil ? [] : [try await Gateway.start(service, logger: logger)]
+        }
         if code != 0 { throw ExitCode(code) }
     }
 }

@@ -50,7 +50,8 @@ extension Shard {
 
     private func view(_ position: Position) -> PositionView {
         PositionView(
-            instrument: position.instrument, quantity: position.quantity, cost: position.cost, realized: position.realized)
+            instrument: position.instrument, quantity: position.quantity, cost: position.cost, realized: position.realized,
+            openBuy: position.openBuy, openSell: position.openSell)
     }
 
     /// Fees of the position in assets that are neither base nor quote, by ascending asset.
@@ -86,6 +87,18 @@ extension Shard {
         guard let account = registry.account(account), let slot = orderSlot(reference, account, instrument) else {
             return nil
         }
+        return detail(slot)
+    }
+
+    /// Whatever instrument it is of.
+    public func order(account: AccountNumber, _ reference: OrderReference) -> OrderDetail? {
+        guard let account = registry.account(account) else { return nil }
+        let found: Int32?
+        switch reference {
+        case .order(let id): found = orderSlot(id)
+        case .client(let id): found = remembered(account, id)
+        }
+        guard let slot = found, slot >= 0, positions[orders[slot].position].account == account else { return nil }
         return detail(slot)
     }
 

@@ -15,7 +15,7 @@ extension LineParser {
     }
 
     static func orders(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
-        var query = try ofAccount(.orders, a, registry)
+        var query = try ofAccount(.orders, a, registry, anyInstrument: true)
         if a.has(.status) {
             let bytes = a.bytes(.status)
             if a.isWord(bytes, "open") {
@@ -38,12 +38,21 @@ extension LineParser {
         try finish(try ofAccount(.trades, a, registry), a, &parsed)
     }
 
-    /// `account [symbol] [order]`.
+    /// `account [symbol] [order]`. With `anyInstrument` an order's symbol may be `-`: an OrderID says the wallet, an `id=` is looked for in all.
     private static func ofAccount(
-        _ kind: Query.Kind, _ a: Arguments, _ registry: borrowing Registry
+        _ kind: Query.Kind, _ a: Arguments, _ registry: borrowing Registry, anyInstrument: Bool = false
     ) throws(Refusal) -> Query {
         var query = Query(kind)
         query.account = try a.account(a[0])
+        if anyInstrument, a.count > 2, a.isWord(a[1], "-") {
+            let order = try a.order(2)
+            if case .order(let id) = order {
+                // Beyond the last wallet: no shard has it, the first may say so.
+                query.wallet = Int(id >> 40) < registry.wallets.count ? WalletID(id >> 40) : 0
+            }
+            query.order = order
+            return query
+        }
         if a.count > 1 {
             query.instrument = try a.instrument(a[1], registry)
             query.wallet = registry.instruments[Int(query.instrument)].wallet

@@ -94,6 +94,8 @@ public enum QueryWriter {
         begin(tag, &out)
         out.append(info.symbol)
         out.position(view, info, quote)
+        if view.openBuy != 0 { out.fact("openbuy", quantity: view.openBuy, info) }
+        if view.openSell != 0 { out.fact("opensell", quantity: view.openSell, info) }
         if let mark = shard.mark(view.instrument) {
             if let unrealized = shard.unrealized(view) { out.fact("unrealized", amount: unrealized, quote) }
             out.fact("mark", price: mark, info)
@@ -116,7 +118,12 @@ public enum QueryWriter {
         _ query: Query, _ shard: borrowing Shard, _ tag: Text, _ rows: inout Int, _ out: inout OutputBuffer
     ) -> Rejection? {
         if let reference = query.order {
-            guard let detail = shard.order(account: query.account, instrument: query.instrument, reference) else { return .unknownOrder }
+            let detail =
+                query.instrument < 0
+                ? shard.order(account: query.account, reference)
+                : shard.order(account: query.account, instrument: query.instrument, reference)
+            // Looked for in every wallet: it may be in another one.
+            guard let detail else { return query.scope == .allShards ? nil : .unknownOrder }
             order(detail, shard.registry, tag, &rows, &out)
             return nil
         }

@@ -1,0 +1,62 @@
+import Client
+import Core
+import Logging
+import Server
+import Synchronization
+
+/// What all routes share. Any task.
+final class Desk: Sendable {
+    let service: Service
+    let sessions: LineSessions
+    let authenticator: Authenticator
+    let logger: Logger
+    private let instruments = Mutex<[String: Instrument]>([:])
+
+    init(service: Service, sessions: LineSessions, authenticator: Authenticator, logger: Logger) {
+        self.service = service
+        self.sessions = sessions
+        self.authenticator = authenticator
+        self.logger = logger
+    }
+
+    /// What an instrument is, as far as it never changes (FIXED in docs/PROTOCOL.md).
+    struct Instrument: Sendable {
+        var symbol: String
+        var venue: String
+        var wallet: String
+        var base: String
+        var quote: String
+        var priceScale: Int
+        var quantityScale: Int
+    }
+
+    /// - Throws: ``Problem`` when there is none of that name.
+    func instrument(_ symbol: String, _ session: LineSession) async throws -> Instrument {
+        if let known = instruments.withLock({ $0[symbol] }) { return known }
+        let answer = try await session.send(Line("INS", symbol))
+        guard let row = answer.rows.first, let instrument = Instrument(row) else {
+            throw Problem.notFound("no such instrument", code: "UNKNOWN_INSTRUMENT", ["symbol": .string(symbol)])
+        }
+        instruments.withLock { $0[symbol] = instrument }
+        return instrument
+    }
+
+    /// All of them, so that a list of many symbols asks once.
+    func allInstruments(_ session: LineSession) async throws -> [String: Instrument] {
+        let rows = try await session.send(Line("INS")).rows
+        let all = Dictionary(rows.compactMap { Instrument($0) }.map { ($0.symbol, $0) }) { first, _ in first }
+        instruments.withLock { $0 = all }
+        return all
+    }
+}
+
+extension Desk.Instrument {
+    init?(_ row: Fields) {
+        guard let symbol = row.words.first, let venue = row["venue"], let wallet = row["wallet"], let base = row["base"],
+            let quote = row["quote"]
+        else { return nil }
+        self.init(
+            symbol: symbol, venue: venue, wallet: wallet, base: base, quote: quote,
+            priceScale: row["price_scale"].flatMap { Int($0) } ?? 0, quantityScale: row["qty_scale"].flatMap { Int($0) } ?? 0)
+    }
+}

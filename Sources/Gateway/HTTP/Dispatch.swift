@@ -1,0 +1,130 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Takes a request that has found its route: who asks, what it brings, and then the route's own code.
+struct Dispatch: Sendable {
+    let desk: Desk
+    let settings: EdgeSettings
+
+    func answer(_ route: Route, _ request: Request, _ context: EdgeContext) async throws -> Response {
+        var request = request
+        let caller = try await caller(route, request, context)
+        let values = try await values(route, &request, context)
+        let call = Call(
+            desk: desk, caller: caller, route: route, values: values, idempotencyKey: try idempotencyKey(request),
+            requestID: context.requestID.text)
+        return EdgeMiddleware.json(try await route.handle(call), status: route.status)
+    }
+
+    private func caller(_ route: Route, _ request: Request, _ context: EdgeContext) async throws -> Caller {
+        let caller = try await desk.authenticator.caller(request.headers)
+        context.requestID.subject = caller.identity.subject
+        guard route.mayBeAsked(by: caller.roles) else {
+            let need =
+                switch route.need {
+                case .trader: "trader"
+                case .traderOrConnector: "trader or connector"
+                case .connector: "connector"
+                default: "admin"
+                }
+            throw Problem.forbidden(need: need, "this needs the role \(need)")
+        }
+        return caller
+    }
+
+    private func idempotencyKey(_ request: Request) throws -> String? {
+        guard request.method == .post, let key = request.headers[.idempotencyKey] else { return nil }
+        guard (1...36).contains(key.utf8.count), key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw Problem.invalid("Idempotency-Key", "1 to 36 printable bytes without blanks, such as a UUID")
+        }
+        return key
+    }
+
+    // MARK: Values
+
+    private func values(_ route: Route, _ request: inout Request, _ context: EdgeContext) async throws -> Values {
+        var problems: [(field: String, problem: String)] = []
+        var members = try await body(route, &request, &problems)
+        let parameters = route.allParameters
+        for parameter in parameters where parameter.place == .path {
+            guard let text = context.parameters.get(parameter.name) else { continue }
+            take(parameter, text.removingPercentEncoding ?? text, &members, &problems)
+        }
+        var seen: Set<String> = []
+        for pair in request.uri.queryParameters {
+            let name = String(pair.key)
+            guard let parameter = parameters.first(where: { $0.place == .query && $0.name == name }) else {
+                problems.append((name, "unknown parameter"))
+                continue
+            }
+            if !seen.insert(name).inserted {
+                problems.append((name, "is given twice"))
+            } else if members.contains(where: { $0.name == name }) {
+                problems.append((name, "is in the body and in the query"))
+            } else {
+                take(parameter, String(pair.value), &members, &problems)
+            }
+        }
+        for parameter in parameters where parameter.place == .query && parameter.isRequired && !members.contains(where: { $0.name == parameter.name }) {
+            problems.append((parameter.name, "is required"))
+        }
+        if !problems.isEmpty { throw Problem.invalid(problems) }
+        return Values(members)
+    }
+
+    private func take(
+        _ parameter: Route.Parameter, _ text: String, _ members: inout [JSON.Member], _ problems: inout [(field: String, problem: String)]
+    ) {
+        let value: JSON =
+            switch parameter.schema {
+            case .integer: Schema.isPlainInteger(text) ? .number(text) : .string(text)
+            case .boolean: text == "true" ? true : text == "false" ? false : .string(text)
+            default: .string(text)
+            }
+        parameter.schema.check(value, at: parameter.name, &problems)
+        members.append(JSON.Member(name: parameter.name, value: value))
+    }
+
+    private func body(
+        _ route: Route, _ request: inout Request, _ problems: inout [(field: String, problem: String)]
+    ) async throws -> [JSON.Member] {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > settings.bodyBytesMax { throw settings.tooLarge }
+        let bytes: ByteBuffer
+        do {
+            bytes = try await request.body.collect(upTo: settings.bodyBytesMax)
+        } catch is NIOTooManyBytesError {
+            throw settings.tooLarge
+        }
+        guard let shape = route.body else {
+            if bytes.readableBytes > 0 { problems.append(("body", "this request takes none")) }
+            return []
+        }
+        if bytes.readableBytes == 0 {
+            if !route.bodyIsOptional { problems.append(("body", "is required: a JSON object")) }
+            return []
+        }
+        let value: JSON
+        do {
+            value = try bytes.withUnsafeReadableBytes { (all) throws(JSONReader.Fault) in try JSONReader.read(all) }
+        } catch {
+            throw Problem(
+                status: .badRequest, code: "BAD_JSON", message: "the body is not JSON: \(error.problem) at byte \(error.at)",
+                details: ["at": .int(error.at), "problem": .string(error.problem)])
+        }
+        shape.check(value, at: "", &problems)
+        guard case .object(let members) = value else { return [] }
+        // Under their present names.
+        return members.map { member in
+            guard let field = shape.fields.first(where: { $0.alias == member.name }) else { return member }
+            return JSON.Member(name: field.name, value: member.value)
+        }
+    }
+}
+
+extension Schema {
+    static func isPlainInteger(_ text: String) -> Bool {
+        let digits = text.utf8.first == UInt8(ascii: "-") ? text.utf8.dropFirst() : text.utf8[...]
+        return !digits.isEmpty && digits.count <= 19 && digits.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+    }
+}

@@ -1,0 +1,285 @@
+import Client
+
+extension Routes {
+    private static let orderName = Route.Parameter.path("order_id", .string(maxBytes: 36), "order_id, or the client_order_id it was made with.")
+    static let account = Shape.Field.optional("account_id", .account, "Needed where the token names several accounts.")
+
+    private static let newOrderFields: [Shape.Field] = [
+        .required("symbol", .name), .required("order_type", .enumeration(OrderWords.types), "stop and take-profit types are refused with NOT_SUPPORTED so far."),
+        .required("side", .enumeration(["buy", "sell"])), .required("quantity", .positive, "In base asset."),
+        .optional("price", .positive, "Of a limit order, in quote asset."), .optional("stop_price", .positive),
+        .optional("time_in_force", .enumeration(["gtc", "ioc", "fok", "gtd"]), "gtc unless given."),
+        .optional("expire_time", .time, "With gtd, and only then."),
+        .optional("max_amount", .positive, "Of a market buy: how much of the quote asset it reserves; without it the mark price decides."),
+        .optional("iceberg_qty", .positive), .optional("strategy_id", .shortText, "No colon."), .optional("strategy_name", .shortText),
+        .optional("client_order_id", .shortText, "Unique per account and wallet; without it the Idempotency-Key, else a new one."),
+        .optional("notes", .shortText), account,
+    ]
+    static let newOrder = Shape(
+        "OrderCreate", isRequest: true,
+        example: [
+            "symbol": "BTC-USD", "order_type": "limit", "side": "buy", "quantity": "0.5", "price": "64000.00", "client_order_id": "grid-17",
+        ], newOrderFields)
+    private static let batch = Shape(
+        "OrderBatch", isRequest: true, [.required("orders", .array(.object(newOrder), most: 100)), account])
+    private static let batchAnswer = Shape(
+        "OrderBatchResult", note: "Each order has its own outcome; those refused changed nothing.",
+        [
+            .required("success_orders", .list(.object(OrderRow.shape))),
+            .required(
+                "failed_orders",
+                .list(
+                    .object(
+                        Shape(
+                            "FailedOrder",
+                            [
+                                .required("index", .integer(0...99), "In the request's list."), .required("order_data", .any, "As it was sent."),
+                                .required("error", .text, "For people."), .required("code", .text), .required("details", .any),
+                            ])))),
+            .required("total_count", .integer(0...100)), .required("success_count", .integer(0...100)),
+            .required("failed_count", .integer(0...100)),
+        ])
+    private static let replaceOrder = Shape(
+        "OrderUpdate", note: "What is left out stays.", isRequest: true, example: ["quantity": "0.4", "price": "63900.00"],
+        [
+            .optional("quantity", .positive, "The new total, not what is left."), .optional("price", .positive), .optional("stop_price", .positive),
+            .optional("time_in_force", .enumeration(["gtc", "ioc", "fok", "gtd"]), "Cannot change: only its present value is taken."),
+            .optional("notes", .shortText, "Cannot change: only its present value is taken."), account,
+        ])
+    private static let cancelOrder = Shape("OrderCancel", isRequest: true, [.optional("reason", .shortText), account])
+    private static let fillOrder = Shape(
+        "OrderExecute", isRequest: true, example: ["execution_price": "63990.00", "execution_quantity": "0.2"],
+        [
+            .optional("execution_price", .positive, "Needed, here or in the query.", alias: "price"),
+            .optional("execution_quantity", .positive, "All that is left unless given.", alias: "quantity"),
+            .optional("trade_id", .shortText, "The venue's id of it; without it the Idempotency-Key, else a new one."),
+            .optional("commission", .decimal), .optional("commission_asset", .name), .optional("is_maker", .boolean), account,
+        ])
+
+    static let orders: [Route] = [
+        Route(
+            .post, "/orders", tag: "orders", "New order", need: .trader, scope: .account, body: newOrder, status: .created,
+            answer: .object(OrderRow.shape), problems: [404, 409]
+        ) { call in
+            let account = try call.account()
+            return try await place([call.values], account, call)[0].get()
+        },
+        Route(
+            .post, "/orders/batch", tag: "orders", "Up to 100 orders, each with its own outcome", need: .trader, scope: .account, body: batch,
+            answer: .object(batchAnswer), problems: [404, 409], placeBatch),
+        Route(
+            .get, "/orders/{order_id}", tag: "orders", "One order", need: .token, scope: .account, parameters: [orderName],
+            answer: .object(OrderRow.shape), problems: [404]
+        ) { call in
+            let account = try call.account()
+            let row = try await order(OrderName(call.values.required("order_id")), account, call)
+            return try await json(row, call)
+        },
+        Route(
+            .put, "/orders/{order_id}", tag: "orders", "Replace an order", need: .trader, scope: .account, parameters: [orderName],
+            body: replaceOrder, answer: .object(OrderRow.shape), problems: [404], replace),
+        Route(
+            .delete, "/orders/{order_id}", tag: "orders", "Cancel an order", need: .trader, scope: .account, parameters: [orderName],
+            body: cancelOrder, bodyIsOptional: true, answer: .object(OrderRow.shape), problems: [404]
+        ) { call in
+            let account = try call.account()
+            let row = try await order(OrderName(call.values.required("order_id")), account, call)
+            let cancel = Line("CXL", String(account), row.symbol).adding(order: .number(row.id)).with("reason", call.values.text("reason"))
+            return try await json(try await change(cancel, row, call), call)
+        },
+        Route(
+            .delete, "/orders", tag: "orders", "Cancel all open orders", need: .trader, scope: .account,
+            parameters: [.query("symbol", .name, "Only those of this instrument.")],
+            answer: .object(
+                Shape(
+                    "CancelAllResult",
+                    [
+                        .required("message", .text), .required("cancelled_count", .integer(0...Int64.max)),
+                        .required("failed_count", .integer(0...Int64.max)), .required("total_count", .integer(0...Int64.max)),
+                    ])), problems: [404]
+        ) { call in
+            var line = Line("CXA", String(try call.account()))
+            if let symbol = call.values.text("symbol") { line.add(symbol) }
+            let count = Int64(try await call.send(line)["canceled"] ?? "") ?? 0
+            return [
+                "message": .string("\(count) orders cancelled"), "cancelled_count": .int(count), "failed_count": 0, "total_count": .int(count),
+            ]
+        },
+        Route(
+            .post, "/orders/{order_id}/execute", tag: "orders", "A fill of an order on a manual venue",
+            note: "A trader reports fills of own orders only, not beyond the limit price.", need: .traderOrConnector, scope: .account,
+            parameters: [
+                orderName, .query("execution_price", .positive), .query("execution_quantity", .positive),
+            ], body: fillOrder, bodyIsOptional: true, answer: .object(OrderRow.shape), problems: [404, 409], execute),
+    ]
+
+    // MARK: One order
+
+    /// An order that the service still has in memory: open, or closed within the window.
+    static func order(_ name: OrderName, _ account: Int64, _ call: Call) async throws -> OrderRow {
+        guard let row = try await liveOrder(name, account, call) else {
+            throw Problem.notFound("no such order of account \(account)", code: "UNKNOWN_ORDER", ["order_id": .string("\(name)")])
+        }
+        return row
+    }
+
+    static func liveOrder(_ name: OrderName, _ account: Int64, _ call: Call) async throws -> OrderRow? {
+        // An order's place is its instrument; by number alone, and by ClOrdID alone, all instruments are asked.
+        let line = Line("ORD", String(account), "-").adding(order: name)
+        do {
+            let answer = try await call.send(line)
+            return answer.rows.first.flatMap { OrderRow($0, account: account) }
+        } catch let problem as Problem where problem.code == "UNKNOWN_ORDER" {
+            return nil
+        }
+    }
+
+    static func json(_ row: OrderRow, _ call: Call) async throws -> JSON {
+        let instrument = try await call.desk.instrument(row.symbol, call.caller.session)
+        var fees = OrderFees()
+        if row.hasFills {
+            let trades = Line("TRD", String(row.account), row.symbol).adding(order: .number(row.id)).with("limit", "1000")
+            fees = OrderFees(try await call.send(trades).rows)
+        }
+        return row.json(instrument, fees)
+    }
+
+    /// Sends a command about an order, and reads the order behind it.
+    private static func change(_ command: Line, _ row: OrderRow, _ call: Call) async throws -> OrderRow {
+        let read = Line("ORD", String(row.account), row.symbol).adding(order: .number(row.id))
+        let answers = try await call.send(all: [command, read])
+        _ = try answers[0].get()
+        guard let after = try answers[1].get().rows.first.flatMap({ OrderRow($0, account: row.account) }) else {
+            throw Problem.notFound("the order is gone", code: "UNKNOWN_ORDER")
+        }
+        return after
+    }
+
+    // MARK: New
+
+    /// Sends orders one behind the other; each is decided by itself.
+    private static func place(_ orders: [Values], _ account: Int64, _ call: Call) async throws -> [Result<JSON, Problem>] {
+        var lines: [Line] = []
+        var refused: [Int: Problem] = [:]
+        let isBatch = orders.count > 1 || call.route.path.hasSuffix("batch")
+        for (index, order) in orders.enumerated() {
+            do {
+                let id = try call.id(order.text("client_order_id"), part: isBatch ? index : nil)
+                lines.append(try newOrder(order, account, id))
+                lines.append(Line("ORD", String(account), order.required("symbol")).adding(order: .clientID(id)))
+            } catch let problem as Problem {
+                refused[index] = problem
+            }
+        }
+        var answers = try await call.send(all: lines)[...]
+        var results: [Result<JSON, Problem>] = []
+        for index in orders.indices {
+            if let problem = refused[index] {
+                results.append(.failure(problem))
+                continue
+            }
+            let answer = answers.removeFirst()
+            let read = answers.removeFirst()
+            if case .failure(let problem) = answer {
+                results.append(.failure(problem))
+            } else if let row = try read.get().rows.first.flatMap({ OrderRow($0, account: account) }) {
+                results.append(.success(try await json(row, call)))
+            } else {
+                throw Problem.notFound("the order is gone", code: "UNKNOWN_ORDER")
+            }
+        }
+        return results
+    }
+
+    private static func newOrder(_ order: Values, _ account: Int64, _ id: String) throws -> Line {
+        let type = order.required("order_type")
+        let isMarket = type == "market"
+        if !isMarket, type != "limit" {
+            throw Problem(
+                status: .unprocessableContent, code: "NOT_SUPPORTED", message: "order_type \(type) is not supported by this version",
+                details: ["field": "order_type", "what": .string(type)])
+        }
+        for field in ["stop_price", "iceberg_qty"] where order[field] != nil {
+            throw Problem(
+                status: .unprocessableContent, code: "NOT_SUPPORTED", message: "\(field) is not supported by this version",
+                details: ["field": .string(field)])
+        }
+        if !isMarket, order[("price")] == nil { throw Problem.invalid("price", "is required for a limit order") }
+        if isMarket, order["price"] != nil { throw Problem.invalid("price", "a market order has none") }
+        let timeInForce = order.text("time_in_force") ?? "gtc"
+        let expire = order.time("expire_time")
+        if timeInForce == "gtd", expire == nil { throw Problem.invalid("expire_time", "is required with gtd") }
+        if timeInForce != "gtd", expire != nil { throw Problem.invalid("expire_time", "is only for gtd") }
+        return Line(
+            "NEW", String(account), order.required("symbol"), OrderWords.protocolSide(order.required("side")),
+            OrderWords.protocolType(type), order.required("quantity"), order.decimal("price") ?? "-", timeInForce.uppercased()
+        )
+        .with("id", id).with("expire", expire.map { String($0 / 1_000) }).with("max", order.decimal("max_amount"))
+        .with("strategy", try StrategyName.stored(order)).with("note", order.text("notes"))
+    }
+
+    @Sendable private static func placeBatch(_ call: Call) async throws -> JSON {
+        let given = call.values.list("orders") ?? []
+        let account = try call.account()
+        let orders = given.map { Values($0) }
+        for (index, order) in orders.enumerated() {
+            if let other = order.integer("account_id"), other != account {
+                throw Problem.invalid("orders[\(index)].account_id", "a batch is for one account, \(account)")
+            }
+        }
+        let results = try await place(orders, account, call)
+        var success: [JSON] = []
+        var failed: [JSON] = []
+        for (index, result) in results.enumerated() {
+            switch result {
+            case .success(let order): success.append(order)
+            case .failure(let problem):
+                failed.append([
+                    "index": .int(index), "order_data": given[index], "error": .string(problem.message), "code": .string(problem.code),
+                    "details": problem.details,
+                ])
+            }
+        }
+        return [
+            "success_orders": .array(success), "failed_orders": .array(failed), "total_count": .int(results.count),
+            "success_count": .int(success.count), "failed_count": .int(failed.count),
+        ]
+    }
+
+    // MARK: Replace, fill
+
+    @Sendable private static func replace(_ call: Call) async throws -> JSON {
+        let values = call.values
+        let account = try call.account()
+        let row = try await order(OrderName(values.required("order_id")), account, call)
+        if values["stop_price"] != nil {
+            throw Problem(
+                status: .unprocessableContent, code: "NOT_SUPPORTED", message: "stop_price is not supported by this version",
+                details: ["field": "stop_price"])
+        }
+        if let wanted = values.text("time_in_force"), wanted != row.timeInForce.lowercased() {
+            throw Problem.invalid("time_in_force", "cannot change; it is \(row.timeInForce.lowercased())", code: "NOT_SUPPORTED")
+        }
+        if let wanted = values.text("notes"), wanted != row.note {
+            throw Problem.invalid("notes", "cannot change", code: "NOT_SUPPORTED")
+        }
+        guard values["quantity"] != nil || values["price"] != nil else {
+            throw Problem.invalid("quantity", "nothing to change: give quantity, price or both")
+        }
+        let line = Line("RPL", String(account), row.symbol).adding(order: .number(row.id))
+            .adding(values.decimal("quantity") ?? row.quantity).adding(values.decimal("price") ?? row.price ?? "-")
+        return try await json(try await change(line, row, call), call)
+    }
+
+    @Sendable private static func execute(_ call: Call) async throws -> JSON {
+        let values = call.values
+        guard let price = values.decimal("execution_price") else { throw Problem.invalid("execution_price", "is required") }
+        let account = try call.account()
+        let row = try await order(OrderName(values.required("order_id")), account, call)
+        let line = Line("FIL", String(account), row.symbol).adding(order: .number(row.id))
+            .adding(values.decimal("execution_quantity") ?? row.leaves).adding(price)
+            .with("exec", try call.id(values.text("trade_id"))).with("fee", values.decimal("commission"))
+            .with("feeasset", values.text("commission_asset")).with("liq", values.flag("is_maker").map { $0 ? "M" : "T" })
+        return try await json(try await change(line, row, call), call)
+    }
+}

@@ -1,0 +1,132 @@
+import Client
+import Core
+import HTTPTypes
+import Server
+
+/// One request on its way through a route: its values are checked, its caller is known.
+struct Call: Sendable {
+    let desk: Desk
+    let caller: Caller
+    let route: Route
+    let values: Values
+    let idempotencyKey: String?
+    let requestID: String
+
+    // MARK: Accounts
+
+    /// The one account it is about.
+    func account() throws -> AccountNumber {
+        let account: AccountNumber
+        if let named = values.integer("account_id") ?? values.text("account_id").flatMap({ Int64($0) }) ?? caller.accountHeader {
+            account = named
+        } else if let accounts = caller.identity.grant.accounts, accounts.count == 1 {
+            account = accounts[0]
+        } else {
+            throw Problem.invalid("account_id", "name the account: the token has \(caller.identity.grant.accounts.map { "\($0.count)" } ?? "all")")
+        }
+        try mayUse(account)
+        return account
+    }
+
+    /// The accounts it is about; `nil`: every one.
+    func accounts() throws -> [AccountNumber]? {
+        if values.text("account_id") == "all" { return caller.identity.grant.visible }
+        if let text = values.text("account_id"), Int64(text) == nil {
+            throw Problem.invalid("account_id", "a whole number or `all` is expected")
+        }
+        return [try account()]
+    }
+
+    func mayUse(_ account: AccountNumber) throws {
+        let grant = caller.identity.grant
+        if grant.roles.contains(.admin) { return }
+        if grant.roles == .connector, route.need == .traderOrConnector || route.need == .connector { return }
+        guard let accounts = grant.visible, !accounts.contains(account) else { return }
+        throw Problem.forbidden(need: "account", "the token does not name account \(account)")
+    }
+
+    // MARK: Lines
+
+    /// Sends a command and waits for its answer; what it did is durable by then.
+    /// - Throws: ``Problem`` for a refusal.
+    func send(_ line: Line) async throws -> Answer {
+        try await caller.session.send(line)
+    }
+
+    /// Sends commands one behind the other, without waiting in between, and waits for all answers.
+    func send(all lines: [Line]) async throws -> [Result<Answer, Problem>] {
+        try await caller.session.send(all: lines)
+    }
+
+    /// The id or reference of a command that needs one: the client's, the request's `Idempotency-Key`, or a new one that nobody will repeat.
+    func id(_ given: String?, part: Int? = nil) throws -> String {
+        if let given { return given }
+        guard let key = idempotencyKey else { return ID.random() }
+        guard let part else { return key }
+        let short = key.utf8.count <= 33 ? key : key.filter { $0 != "-" }
+        guard short.utf8.count <= 33 else { throw Problem.invalid("Idempotency-Key", "at most 33 bytes for a batch") }
+        return "\(short)-\(part)"
+    }
+}
+
+/// What a request brings, after its schema has been checked: path, query and body by name. The body goes before the query.
+struct Values: Sendable {
+    private let members: [JSON.Member]
+    init(_ members: [JSON.Member]) { self.members = members }
+
+    subscript(_ name: String) -> JSON? {
+        guard let value = members.first(where: { $0.name == name })?.value, value != .null else { return nil }
+        return value
+    }
+
+    func text(_ name: String) -> String? {
+        switch self[name] {
+        case .string(let text): text
+        case .number(let text): text
+        default: nil
+        }
+    }
+    /// Decimal text, as written.
+    func decimal(_ name: String) -> String? { text(name) }
+    func integer(_ name: String) -> Int64? {
+        guard case .number(let text) = self[name] else { return nil }
+        return Int64(text)
+    }
+    func flag(_ name: String) -> Bool? {
+        guard case .bool(let value) = self[name] else { return nil }
+        return value
+    }
+    /// Unix time in microseconds.
+    func time(_ name: String) -> Timestamp? { text(name).flatMap { ISOTime.microseconds($0) } }
+    func list(_ name: String) -> [JSON]? {
+        guard case .array(let elements) = self[name] else { return nil }
+        return elements
+    }
+    func object(_ name: String) -> Values? {
+        guard case .object(let members) = self[name] else { return nil }
+        return Values(members)
+    }
+
+    /// For what its schema requires.
+    func required(_ name: String) -> String {
+        guard let text = text(name) else { preconditionFailure("\(name) was not checked") }
+        return text
+    }
+
+    init(_ value: JSON) {
+        guard case .object(let members) = value else { preconditionFailure("not an object") }
+        self.init(members)
+    }
+    var all: [JSON.Member] { members }
+}
+
+enum ID {
+    /// 22 characters, about 113 random bits.
+    static func random() -> String {
+        let alphabet = Array("0123456789abcdefghijklmnopqrstuvwxyz".utf8)
+        var generator = SystemRandomNumberGenerator()
+        var bytes = Array("r-".utf8)
+        for _ in 0..<20 { bytes.append(alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
