@@ -108,3 +108,11 @@ struct Exact: Sendable, Equatable {
         return text
     }
 }
+
+extension Exact {
+    /// Of what the service holds a sum fits by far (`Balance.limit`).
+    mutating func add(_ other: Exact) {
+        guard let sum = adding(other) else { preconditionFailure("a sum of amounts that does not fit") }
+        self = sum
+    }
+}

@@ -6,10 +6,14 @@ enum Routes {
     static let prefix = "/api/v1"
 
     static let tags: [(name: String, note: String)] = [
-        ("orders", "Orders: new, replace, cancel; live ones and history."),
+        ("orders", "New, replace, cancel; live orders and history."),
+        ("balances", "What accounts have in their wallets, and transfers."),
+        ("accounts", "Accounts, and the switch that stops them."),
+        ("risk", "Limits."),
+        ("instruments", "Instruments, venues, wallets and assets."),
     ]
 
-    static let all: [Route] = orders
+    static let all: [Route] = orders + balances + desk
 
     static func router(_ dispatch: Dispatch, _ settings: EdgeSettings) -> Router<EdgeContext> {
         let router = Router(context: EdgeContext.self)

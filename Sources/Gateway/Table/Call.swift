@@ -79,6 +79,9 @@ struct Values: Sendable {
         return value
     }
 
+    /// Whether it was given, be it as null.
+    func has(_ name: String) -> Bool { members.contains { $0.name == name } }
+
     func text(_ name: String) -> String? {
         switch self[name] {
         case .string(let text): text
