@@ -1,4 +1,5 @@
 import ArgumentParser
+import History
 import Server
 
 struct ServeCommand: AsyncParsableCommand {
@@ -57,7 +58,15 @@ struct ServeCommand: AsyncParsableCommand {
         options.auth = auth?.rawValue
         options.logLevel = logLevel
         options.acceptClock = acceptClock
-        let code = try await serve(options)
+        let code = try await serve(options) { service, logger in
+            var companions: [any Companion] = []
+            if service.config.history {
+                let history = History.open(directory: service.log.directory, log: service.log, bell: service.bell, logger: logger)
+                history.start()
+                companions.append(history)
+            }
+            return companions
+        }
         if code != 0 { throw ExitCode(code) }
     }
 }
