@@ -59,8 +59,10 @@ let package = Package(
         .target(
             name: "History",
             dependencies: [
-                "Core", "WAL",
+                "Core", "WAL", "Server",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 

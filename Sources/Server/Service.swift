@@ -21,6 +21,8 @@ package final class Service: @unchecked Sendable {
     let tokenKey: TokenKey?
     let names = SessionNames()
     let follower: Follower
+    /// Rung when the log has become durable further: for one that follows it beside the service.
+    package let bell = Bell()
     /// Written once, before the first connection.
     private(set) var loops: [Loop] = []
     /// Test seam: called before each commit, on the committing thread.
@@ -126,10 +128,11 @@ package final class Service: @unchecked Sendable {
             loops.append(loop)
         }
         let loops = loops
-        let follower = follower
+        let (follower, bell) = (follower, bell)
         log.onDurable = { _ in
             for loop in loops { loop.wakeFromLog() }
             follower.ring()
+            bell.ring()
         }
         log.startLogThread()
         for loop in loops { loop.eventLoop.execute { loop.startTimers() } }

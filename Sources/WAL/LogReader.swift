@@ -60,6 +60,10 @@ public final class DiskLogReader<D: Disk> {
         return delivered
     }
 
+    /// What has been read ends here: the LSN of its last record, and a value that follows from all frames up to there. Equal in two logs if
+    /// and only if they are the same up to that LSN.
+    package var place: (lsn: UInt64, chain: UInt64) { (end.nextLSN - 1, end.chain) }
+
     private func follows(_ header: FrameHeader) -> Bool {
         isPlaced ? end.continues(with: header) : header.firstLSN == end.nextLSN
     }
@@ -83,5 +87,11 @@ extension DiskLogReader where D == SystemDisk {
     /// - Parameter lsn: of the first record wanted; 0 and 1 are the log's begin.
     public convenience init(directory: String, from lsn: UInt64) throws {
         try self.init(directory: directory, from: lsn, disk: SystemDisk())
+    }
+
+    /// What no other log has: the salt of its first epoch. `nil` when the log's begin is not there or not readable.
+    package static func identity(ofLogIn directory: String) throws -> UInt64? {
+        guard let name = try segmentNames(SystemDisk(), directory).first, name.number == 1 else { return nil }
+        return try SegmentReader(SystemDisk(), directory: directory, name: name).header(at: 0)?.salt
     }
 }

@@ -1,16 +1,15 @@
 import Core
-
 import Glibc
 
 /// A thread of the operating system; ends when its body returns.
-final class Thread: @unchecked Sendable {
+package final class Thread: @unchecked Sendable {
     private var handle = pthread_t()
     private final class Body {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    init(_ run: @escaping @Sendable () -> Void) {
+    package init(_ run: @escaping @Sendable () -> Void) {
         let body = Unmanaged.passRetained(Body(run)).toOpaque()
         let code = pthread_create(
             &handle, nil,
@@ -22,7 +21,10 @@ final class Thread: @unchecked Sendable {
     }
 
     /// Waits until the body has returned. Once.
-    func join() { pthread_join(handle, nil) }
+    package func join() { pthread_join(handle, nil) }
+
+    /// The calling thread gets the processor when others leave it: `nice` from 0 to 19, on Linux of a thread.
+    package static func yieldsTo(others nice: Int32) { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, nice) }
 }
 
 /// A mutex with a condition to wait for. `Synchronization.Mutex` has none.

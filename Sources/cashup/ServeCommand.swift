@@ -1,5 +1,15 @@
 import ArgumentParser
-import Gateway
+            var companions: [any Companion] = []
+            var history: History?
+            if service.config.history {
+                history = History.open(directory: service.log.directory, log: service.log, bell: service.bell, logger: logger)
+                history?.start()
+            }
+            if let history { companions.append(history) }
+            if service.config.http != nil {
+                companions.append(try await Gateway.start(service, history: history, logger: logger))
+            }
+            return companions
 import Server
 
 struct ServeCommand: AsyncParsableCommand {
@@ -60,6 +70,14 @@ struct ServeCommand: AsyncParsableCommand {
         options.acceptClock = acceptClock
         let code = try await serve(options) { service, logger in
             service.config.http == nil ? [] : [try await Gateway.start(service, logger: logger)]
+=======
+            var companions: [any Companion] = []
+            if service.config.history {
+                let history = History.open(directory: service.log.directory, log: service.log, bell: service.bell, logger: logger)
+                history.start()
+                companions.append(history)
+            }
+            return companions
         }
         if code != 0 { throw ExitCode(code) }
     }

@@ -4,17 +4,17 @@ import Synchronization
 import WAL
 
 /// A shard and its place on the heap, so that a loop can hold many.
-final class ShardBox {
+package final class ShardBox {
     /// Good as long as the box.
-    let address: UnsafeMutablePointer<Shard>
-    let number: WalletID
+    package let address: UnsafeMutablePointer<Shard>
+    package let number: WalletID
 
     init(_ shard: consuming Shard) {
         number = shard.number
         address = .allocate(capacity: 1)
         address.initialize(to: shard)
     }
-    convenience init(number: WalletID) { self.init(Shard(number: number)) }
+    package convenience init(number: WalletID) { self.init(Shard(number: number)) }
     deinit {
         address.deinitialize(count: 1)
         address.deallocate()
