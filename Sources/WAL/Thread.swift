@@ -3,14 +3,14 @@ import Core
 import Glibc
 
 /// A thread of the operating system; ends when its body returns.
-final class Thread: @unchecked Sendable {
+package final class Thread: @unchecked Sendable {
     private var handle = pthread_t()
     private final class Body {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    init(_ run: @escaping @Sendable () -> Void) {
+    package init(_ run: @escaping @Sendable () -> Void) {
         let body = Unmanaged.passRetained(Body(run)).toOpaque()
         let code = pthread_create(
             &handle, nil,
@@ -22,15 +22,15 @@ final class Thread: @unchecked Sendable {
     }
 
     /// Waits until the body has returned. Once.
-    func join() { pthread_join(handle, nil) }
+    package func join() { pthread_join(handle, nil) }
 }
 
 /// A mutex with a condition to wait for. `Synchronization.Mutex` has none.
-final class Monitor: @unchecked Sendable {
+package final class Monitor: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() {
+    package init() {
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
@@ -46,17 +46,17 @@ final class Monitor: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func withLock<R>(_ body: () throws -> R) rethrows -> R {
+    package func withLock<R>(_ body: () throws -> R) rethrows -> R {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return try body()
     }
 
     /// Within ``withLock(_:)``: lets go of the mutex until signalled; may also return without reason.
-    func wait() { pthread_cond_wait(condition, mutex) }
+    package func wait() { pthread_cond_wait(condition, mutex) }
 
     /// The same, but at most so long.
-    func wait(milliseconds: Int) {
+    package func wait(milliseconds: Int) {
         var until = timespec()
         clock_gettime(CLOCK_MONOTONIC, &until)
         until.tv_nsec += (milliseconds % 1000) * 1_000_000
@@ -65,5 +65,5 @@ final class Monitor: @unchecked Sendable {
         pthread_cond_timedwait(condition, mutex, &until)
     }
 
-    func signal() { pthread_cond_broadcast(condition) }
+    package func signal() { pthread_cond_broadcast(condition) }
 }
