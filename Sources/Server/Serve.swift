@@ -1,9 +1,6 @@
-import Core
-import Dispatch
 import Glibc
 import Logging
 import NIOCore
-import Synchronization
 import WAL
 
 /// What runs beside the service in its process: history, the REST edge. It sees the service, the service does not know it.
@@ -27,8 +24,10 @@ package func serve(
     }
     do {
         var config = try Configuration.resolve(options, environment: environment)
-        var logger = Logger(label: "cashup", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = config.logLevel
+        let secret = environment[TokenKey.environmentVariable]
+        let logs = try ServiceLog(config, secrets: secret.map { [$0] } ?? [])
+        defer { logs.close() }
+        let logger = logs.logger("cashup")
         // A client that hangs up must not end the process.
         signal(SIGPIPE, SIG_IGN)
         let files = FileLimit.raise()
@@ -39,9 +38,10 @@ package func serve(
             )
             config.maxConnections = room
         }
-        let stop = StopSignal()
-        let service = try await Service.start(
-            config, acceptClock: options.acceptClock, secret: environment[TokenKey.environmentVariable], logger: logger)
+        let signals = Signals()
+        let service = try await Service.start(config, acceptClock: options.acceptClock, secret: secret, logger: logger, logs: logs)
+        signals.onReload = { service.reload() }
+        signals.onLevel = { talkative in logger.notice("log level is now \(logs.change(talkative: talkative).rawValue)") }
         let companions: [any Companion]
         do {
             companions = try await beside(service, logger)
@@ -53,7 +53,7 @@ package func serve(
             "ready on \(config.host):\(service.port): data \(config.data), epoch \(service.log.epoch), LSN \(service.log.durableLSN), loops \(service.loops.count), auth \(config.auth.rawValue)"
         )
         logger.info("try it: nc \(config.isLoopback ? "127.0.0.1" : config.host) \(service.port), then type: 1 HELP")
-        let name = await stop.wait()
+        let name = await signals.stop()
         logger.info("\(name): draining")
         for companion in companions.reversed() { await companion.stop() }
         await service.stop()
@@ -73,67 +73,4 @@ package func serve(
 
 private func complain(_ message: String) {
     "cashup: \(message)\n".withCString { _ = write(2, $0, strlen($0)) }
-}
-
-/// Where the signal handler writes. A constant at first, so that reading it in the handler initializes nothing.
-private nonisolated(unsafe) var signalPipeEnd: Int32 = -1
-
-/// The first SIGTERM or SIGINT; a second SIGINT ends the process at once, as the impatient expect.
-private final class StopSignal: @unchecked Sendable {
-    private struct State {
-        var name: String?
-        var waiter: CheckedContinuation<String, Never>?
-    }
-    private let state = Mutex(State())
-    /// Kept alive; set by the initializer alone.
-    private var source: (any DispatchSourceRead)?
-
-    /// From here on no signal is lost: a handler notes it in a pipe, whenever somebody gets to read that. (A signal that is ignored until a
-    /// dispatch source is there for it would be lost in between: the source is made elsewhere and later.)
-    init() {
-        var ends: [Int32] = [-1, -1]
-        invariant(pipe(&ends) == 0, "a pipe for signals")
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        signalPipeEnd = ends[1]
-        let readEnd = ends[0]
-        for number in [SIGTERM, SIGINT] {
-            signal(number) { number in
-                let error = errno
-                var byte = UInt8(truncatingIfNeeded: number)
-                _ = write(signalPipeEnd, &byte, 1)
-                errno = error
-            }
-        }
-        let source = DispatchSource.makeReadSource(fileDescriptor: readEnd, queue: .global())
-        source.setEventHandler { [unowned self] in
-            var byte: UInt8 = 0
-            while read(readEnd, &byte, 1) == 1 { take(Int32(byte)) }
-        }
-        source.resume()
-        self.source = source
-    }
-
-    private func take(_ number: Int32) {
-        let name = number == SIGINT ? "SIGINT" : "SIGTERM"
-        let waiter: CheckedContinuation<String, Never>? = state.withLock { state in
-            if state.name != nil, number == SIGINT { _exit(130) }
-            state.name = state.name ?? name
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume(returning: name)
-    }
-
-    func wait() async -> String {
-        await withCheckedContinuation { continuation in
-            let name: String? = state.withLock { state in
-                if state.name == nil { state.waiter = continuation }
-                return state.name
-            }
-            if let name { continuation.resume(returning: name) }
-        }
-    }
 }

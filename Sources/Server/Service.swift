@@ -17,8 +17,10 @@ package final class Service: @unchecked Sendable {
     let startedMonotonic: Timestamp
     package let log: Log
     let logger: Logger
+    /// The process's log files and its level; `nil` where somebody else has the log (tests).
+    package let logs: ServiceLog?
     /// `nil` with auth=off.
-    let tokenKey: TokenKey?
+    let verifier: TokenVerifier?
     let names = SessionNames()
     let follower: Follower
     /// Rung when the log has become durable further: for one that follows it beside the service.
@@ -42,12 +44,13 @@ package final class Service: @unchecked Sendable {
     package private(set) var port = 0
 
     private init(
-        _ config: Configuration, startup: Startup, tokenKey: TokenKey?, group: MultiThreadedEventLoopGroup, monotonic: Timestamp,
-        beforeCommit: (@Sendable () -> Void)?, logger: Logger
+        _ config: Configuration, startup: Startup, verifier: TokenVerifier?, group: MultiThreadedEventLoopGroup, monotonic: Timestamp,
+        beforeCommit: (@Sendable () -> Void)?, logger: Logger, logs: ServiceLog?
     ) {
         self.config = config
         self.logger = logger
-        self.tokenKey = tokenKey
+        self.logs = logs
+        self.verifier = verifier
         self.group = group
         self.beforeCommit = beforeCommit
         auth = config.auth
@@ -63,9 +66,9 @@ package final class Service: @unchecked Sendable {
     /// - Throws: ``StartFailure``, `LogError`, `RecordError`.
     package static func start(
         _ config: Configuration, acceptClock: Bool = false, secret: String? = nil, clock: ServiceClock.Source = .system,
-        logOptions: LogOptions = LogOptions(), beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger
+        logOptions: LogOptions = LogOptions(), beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger, logs: ServiceLog? = nil
     ) async throws -> Service {
-        let tokenKey = try await key(config, secret)
+        let verifier = try await verifier(config, secret: secret, logger: logger)
         var startup = try Startup(
             directory: config.data, options: logOptions, acceptClock: acceptClock, clock: clock, logger: logger)
         do {
@@ -74,8 +77,8 @@ package final class Service: @unchecked Sendable {
             let count = config.loopCount(cores: System.coreCount)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
             let service = Service(
-                config, startup: startup, tokenKey: tokenKey, group: group, monotonic: startup.clock.monotonic(),
-                beforeCommit: beforeCommit, logger: logger)
+                config, startup: startup, verifier: verifier, group: group, monotonic: startup.clock.monotonic(),
+                beforeCommit: beforeCommit, logger: logger, logs: logs)
             service.makeLoops(startup.shards, count: count)
             do {
                 try await service.listen()
@@ -88,29 +91,6 @@ package final class Service: @unchecked Sendable {
             startup.log.close()
             throw error
         }
-    }
-
-    private static func key(_ config: Configuration, _ secret: String?) async throws -> TokenKey? {
-        guard config.auth == .jwt else {
-            guard config.isLoopback else {
-                throw StartFailure(
-                    StartFailure.usage,
-                    "auth off lets anyone do everything and is taken only on a loopback address, not on \(config.host); listen on 127.0.0.1 or use auth jwt")
-            }
-            return nil
-        }
-        let variable = TokenKey.environmentVariable
-        guard let secret, !secret.isEmpty else {
-            throw StartFailure(
-                StartFailure.usage,
-                "auth jwt needs the environment variable \(variable): at least \(TokenKey.recommendedSecretBytesMin) random bytes, for example from `openssl rand -hex 32`; to try things out on this machine use --auth off")
-        }
-        guard secret.utf8.count >= TokenKey.recommendedSecretBytesMin else {
-            throw StartFailure(
-                StartFailure.usage,
-                "\(variable) has \(secret.utf8.count) bytes; HS256 needs at least \(TokenKey.recommendedSecretBytesMin), for example from `openssl rand -hex 32`")
-        }
-        return await TokenKey(secret: secret)
     }
 
     private func makeLoops(_ shards: [ShardBox], count: Int) {
@@ -196,7 +176,7 @@ package final class Service: @unchecked Sendable {
         }
         let peer = channel.remoteAddress.map { "\($0.ipAddress ?? "?"):\($0.port ?? 0)" } ?? "?"
         let connection = Connection(loop: loop, session: .unknown(peer: peer), allocator: channel.allocator)
-        if tokenKey == nil {
+        if verifier == nil {
             connection.session = .open(number: nextSession(), peer: peer)
             connection.register()
         }

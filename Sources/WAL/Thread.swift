@@ -28,11 +28,11 @@ package final class Thread: @unchecked Sendable {
 }
 
 /// A mutex with a condition to wait for. `Synchronization.Mutex` has none.
-final class Monitor: @unchecked Sendable {
+package final class Monitor: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() {
+    package init() {
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
@@ -48,17 +48,17 @@ final class Monitor: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func withLock<R>(_ body: () throws -> R) rethrows -> R {
+    package func withLock<R>(_ body: () throws -> R) rethrows -> R {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return try body()
     }
 
     /// Within ``withLock(_:)``: lets go of the mutex until signalled; may also return without reason.
-    func wait() { pthread_cond_wait(condition, mutex) }
+    package func wait() { pthread_cond_wait(condition, mutex) }
 
     /// The same, but at most so long.
-    func wait(milliseconds: Int) {
+    package func wait(milliseconds: Int) {
         var until = timespec()
         clock_gettime(CLOCK_MONOTONIC, &until)
         until.tv_nsec += (milliseconds % 1000) * 1_000_000
@@ -67,5 +67,5 @@ final class Monitor: @unchecked Sendable {
         pthread_cond_timedwait(condition, mutex, &until)
     }
 
-    func signal() { pthread_cond_broadcast(condition) }
+    package func signal() { pthread_cond_broadcast(condition) }
 }

@@ -5,10 +5,14 @@ import Server
 struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token",
-        abstract: "Print a token for AUTH, signed with the secret in JWT_SECRET_KEY (HS256).",
+        abstract: "Print a token, signed with the secret in JWT_SECRET_KEY.",
         discussion: """
             Roles: viewer reads its accounts; trader also trades them; connector
             reports fills and marks of its venues; admin may do everything.
+
+            With JWT_ALGORITHM=RS256 or ES256 (default: HS256) it is signed with the
+            private key in the PEM file JWT_PRIVATE_KEY_FILE. Without --ttl it is
+            valid for JWT_ACCESS_TOKEN_EXPIRE_MINUTES, or an hour.
 
             Example:
               export JWT_SECRET_KEY="$(openssl rand -base64 32)"
@@ -27,21 +31,47 @@ struct TokenCommand: AsyncParsableCommand {
     @Option(help: "Comma-separated venues of a connector, or * for all.")
     var venues: String?
 
-    @Option(help: ArgumentHelp("How long it is valid.", valueName: "minutes"))
-    var ttl: Int = 60
+    @Option(help: ArgumentHelp("How long it is valid; JWT_ACCESS_TOKEN_EXPIRE_MINUTES or 60 unless given.", valueName: "minutes"))
+    var ttl: Int?
+
+    static let minutes = 60
 
     func validate() throws { _ = try claims(now: 0) }
 
     func run() async throws {
         let claims = try self.claims(now: Date().timeIntervalSince1970)
-        guard let secret = ProcessInfo.processInfo.environment[TokenKey.environmentVariable], !secret.isEmpty else {
-            printError("\(TokenKey.environmentVariable) is not set: it holds the secret that the server verifies with")
-            throw ExitCode.refused
+        print(try await signingKey(ProcessInfo.processInfo.environment).sign(claims))
+    }
+
+    private func signingKey(_ environment: [String: String]) async throws -> TokenKey {
+        func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        func fail(_ message: String) -> ExitCode {
+            printError(message)
+            return .refused
         }
-        if secret.utf8.count < TokenKey.recommendedSecretBytesMin {
-            printError("warning: the secret has less than \(TokenKey.recommendedSecretBytesMin) bytes; `openssl rand -base64 32` makes a good one")
+        let name = value("CASHUP_JWT_ALGORITHM") ?? value("JWT_ALGORITHM") ?? TokenAlgorithm.hs256.rawValue
+        guard let algorithm = TokenAlgorithm(name: name) else {
+            throw fail("JWT_ALGORITHM=\(name): expected HS256, RS256 or ES256")
         }
-        print(try await TokenKey(secret: secret).sign(claims))
+        if algorithm.isSymmetric {
+            guard let secret = value(TokenKey.environmentVariable) else {
+                throw fail("\(TokenKey.environmentVariable) is not set: it holds the secret that the server verifies with")
+            }
+            if secret.utf8.count < TokenKey.recommendedSecretBytesMin {
+                printError("warning: the secret has less than \(TokenKey.recommendedSecretBytesMin) bytes; `openssl rand -base64 32` makes a good one")
+            }
+            return await TokenKey(secret: secret)
+        }
+        guard let path = value("JWT_PRIVATE_KEY_FILE") else {
+            throw fail("JWT_PRIVATE_KEY_FILE is not set: it names the PEM file of the private key that \(algorithm.rawValue) signs with")
+        }
+        do {
+            return try await TokenKey(algorithm, privatePEM: String(contentsOfFile: path, encoding: .utf8))
+        } catch let fault as TokenKeyFault {
+            throw fail("\(path): not a private key for \(algorithm.rawValue): \(fault)")
+        } catch {
+            throw fail("cannot read \(path): \(error.localizedDescription)")
+        }
     }
 
     func claims(now: Double) throws -> TokenClaims {
@@ -66,7 +96,10 @@ struct TokenCommand: AsyncParsableCommand {
         let venues: TokenClaims.Scope<String>? = venues.map {
             $0 == "*" ? .all : .only($0.split(separator: ",").map(String.init))
         }
-        guard (1...5_256_000).contains(ttl) else { throw ValidationError("--ttl is 1 to 5256000 minutes") }
+        let variable = ProcessInfo.processInfo.environment["JWT_ACCESS_TOKEN_EXPIRE_MINUTES"].flatMap { $0.isEmpty ? nil : $0 }
+        guard let ttl = ttl ?? (variable.map { Int($0) } ?? TokenCommand.minutes), (1...5_256_000).contains(ttl) else {
+            throw ValidationError("--ttl (or JWT_ACCESS_TOKEN_EXPIRE_MINUTES) is 1 to 5256000 minutes")
+        }
         return TokenClaims(sub: sub, exp: Int64(now) + Int64(ttl) * 60, roles: roles, accounts: accounts, venues: venues)
     }
 }

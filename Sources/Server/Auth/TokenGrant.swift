@@ -1,6 +1,4 @@
 import Core
-import Foundation
-import JWTKit
 
 extension Grant {
     /// What a token allows. Names that cannot be a venue's are left out.
@@ -14,6 +12,7 @@ extension Grant {
             case .admin: roles.insert(.admin)
             }
         }
+        if claims.isSuperuser { roles.insert(.admin) }
         let accounts: [AccountNumber]? =
             switch claims.accounts {
             case .all: nil
@@ -32,33 +31,5 @@ extension Grant {
                     }
             }
         self.init(roles: roles, accounts: accounts, venues: venues)
-    }
-}
-
-enum TokenFault {
-    /// The `reason=` of BAD_TOKEN.
-    static func reason(of error: any Error) -> StaticString {
-        guard let error = error as? JWTError else { return "malformed" }
-        switch error.errorType {
-        case .signatureVerificationFailed, .signingAlgorithmFailure: return "signature"
-        case .claimVerificationFailure: return "type"
-        case .noKeyProvided, .unknownKID, .unsupportedAlgorithm: return "algorithm"
-        default: return "malformed"
-        }
-    }
-}
-
-/// The header of a token. The key alone decides how a signature is checked; a header that names another way is refused all the same, as
-/// whoever made it meant something else (RFC 8725, 3.1).
-struct TokenHeader: Decodable {
-    var alg: String
-
-    static func isHS256(_ token: String) -> Bool {
-        var text = token.prefix { $0 != "." }.replacing("-", with: "+").replacing("_", with: "/")
-        while text.utf8.count % 4 != 0 { text += "=" }
-        guard let data = Data(base64Encoded: String(text)), let header = try? JSONDecoder().decode(TokenHeader.self, from: data) else {
-            return false
-        }
-        return header.alg == "HS256"
     }
 }

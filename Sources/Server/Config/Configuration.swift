@@ -16,6 +16,33 @@ package struct Configuration: Sendable {
     /// 0: as many as fit the machine, see ``loopCount(cores:)``.
     package var loops = 0
     package var auth = Auth.jwt
+    package var jwtAlgorithm = TokenAlgorithm.hs256
+    /// PEM file of the key that verifies RS256 and ES256; `nil`: none named.
+    package var jwtPublicKeyFile: String?
+    /// PEM files of the certificate chain and its key, for both ports; `nil`: no TLS.
+    package var tlsCertificate: String?
+    package var tlsKey: String?
+    /// Values of the Host header that the REST edge answers, without port; `nil`: any.
+    package var allowedHosts: [String]? = ["localhost", "127.0.0.1", "[::1]"]
+    /// Origins whose web pages may call the REST edge (CORS); `nil`: any.
+    package var corsOrigins: [String]? = []
+    /// For development: the REST edge takes any Host header and tells more about its own errors.
+    package var debug = false
+    /// Requests per second and token; 0: no limit.
+    package var httpRateLimit = 0
+    /// Requests that may come at once; 0: as many as in one second.
+    package var httpRateBurst = 0
+    package var httpBodyBytes = 1 << 20
+    /// Threads of the REST edge; 0: see ``httpThreadCount(cores:)``.
+    package var httpThreads = 0
+    /// Readiness says no when history is further behind the log than either.
+    package var historyLagSeconds = 30
+    package var historyLagRecords = 100_000
+    /// Directory of app.log, error.log and access.log; `nil`: the standard error alone.
+    package var logDirectory: String?
+    /// Bytes of a log file after which it is put aside, and how many of these are kept.
+    package var logFileBytes = 10 << 20
+    package var logFilesKept = 5
     package var maxConnections = 4_096
     package var maxUnsentBytes = 8 << 20
     /// A connection that sends nothing for so long is closed; 0: never.
@@ -48,11 +75,18 @@ package struct Configuration: Sendable {
     /// One loop below four cores: a wake-up across cores costs more than a durable order does on one.
     package func loopCount(cores: Int) -> Int { loops > 0 ? loops : cores < 4 ? 1 : max(2, cores / 2) }
 
+    package func httpThreadCount(cores: Int) -> Int { httpThreads > 0 ? httpThreads : cores < 4 ? 1 : cores / 4 }
+
     package var isLoopback: Bool { Endpoint(host: host, port: port).isLoopback }
+    /// Whether nothing is offered beyond this machine.
+    package var isLoopbackOnly: Bool { isLoopback && http?.isLoopback ?? true }
+    package var hasTLS: Bool { tlsCertificate != nil }
 
     /// Every key: its name in the file; the environment variable is `CASHUP_` and the name in capitals.
     struct Key {
         var name: String
+        /// The environment variable of the original trading service that means the same.
+        var original: String?
         /// Sets the value; returns what was expected when the text is not that.
         var set: @Sendable (inout Configuration, String) -> String?
     }
@@ -95,18 +129,66 @@ package struct Configuration: Sendable {
             config.auth = auth
             return nil
         },
+        Key(name: "jwt_algorithm", original: "JWT_ALGORITHM") { config, text in
+            guard let algorithm = TokenAlgorithm(name: text) else { return "HS256, RS256 or ES256" }
+            config.jwtAlgorithm = algorithm
+            return nil
+        },
+        Key(name: "jwt_public_key_file", original: "JWT_PUBLIC_KEY_FILE") { config, text in path(text) { config.jwtPublicKeyFile = $0 } },
+        Key(name: "tls_certificate") { config, text in path(text) { config.tlsCertificate = $0 } },
+        Key(name: "tls_key") { config, text in path(text) { config.tlsKey = $0 } },
+        Key(name: "allowed_hosts", original: "ALLOWED_HOSTS") { config, text in list(text) { config.allowedHosts = $0 } },
+        Key(name: "cors_origins") { config, text in list(text) { config.corsOrigins = $0 } },
+        Key(name: "debug", original: "DEBUG") { config, text in
+            switch text.lowercased() {
+            case "on", "true", "yes", "1": config.debug = true
+            case "off", "false", "no", "0", "": config.debug = false
+            default: return "on or off"
+            }
+            return nil
+        },
+        Key(name: "http_rate_limit") { config, text in whole(text, 0...1_000_000) { config.httpRateLimit = $0 } },
+        Key(name: "http_rate_burst") { config, text in whole(text, 0...1_000_000) { config.httpRateBurst = $0 } },
+        Key(name: "http_body_bytes") { config, text in whole(text, 1_024...(64 << 20)) { config.httpBodyBytes = $0 } },
+        Key(name: "http_threads") { config, text in
+            if text == "auto" {
+                config.httpThreads = 0
+                return nil
+            }
+            return whole(text, 1...256, "auto or 1 to 256") { config.httpThreads = $0 }
+        },
+        Key(name: "history_lag_seconds") { config, text in whole(text, 1...86_400) { config.historyLagSeconds = $0 } },
+        Key(name: "history_lag_records") { config, text in whole(text, 1...1_000_000_000) { config.historyLagRecords = $0 } },
         Key(name: "max_connections") { config, text in whole(text, 1...100_000) { config.maxConnections = $0 } },
         Key(name: "max_unsent_bytes") { config, text in whole(text, 65_536...(1 << 30)) { config.maxUnsentBytes = $0 } },
         Key(name: "idle_seconds") { config, text in whole(text, 0...86_400) { config.idleSeconds = $0 } },
         Key(name: "slow_seconds") { config, text in whole(text, 1...3_600) { config.slowSeconds = $0 } },
         Key(name: "token_grace_seconds") { config, text in whole(text, 0...3_600) { config.tokenGraceSeconds = $0 } },
         Key(name: "event_buffer_bytes") { config, text in whole(text, 65_536...(1 << 30)) { config.eventBufferBytes = $0 } },
-        Key(name: "log_level") { config, text in
-            guard let level = Logger.Level(rawValue: text) else { return "trace, debug, info, notice, warning or error" }
+        Key(name: "log_level", original: "LOG_LEVEL") { config, text in
+            guard let level = LogLevel.named(text) else { return LogLevel.expected }
             config.logLevel = level
             return nil
         },
+        Key(name: "log_dir", original: "LOG_DIR") { config, text in path(text) { config.logDirectory = $0 } },
+        Key(name: "log_file_bytes") { config, text in whole(text, 4_096...(1 << 40)) { config.logFileBytes = $0 } },
+        Key(name: "log_files_kept") { config, text in whole(text, 0...1_000) { config.logFilesKept = $0 } },
     ]
+
+    /// An empty text: none.
+    private static func path(_ text: String, _ set: (String?) -> Void) -> String? {
+        set(text.isEmpty ? nil : text)
+        return nil
+    }
+
+    /// Values between commas; `*` for any. The original service took a JSON list: its brackets and quotes are taken, too.
+    private static func list(_ text: String, _ set: ([String]?) -> Void) -> String? {
+        var text = text[...]
+        if text.hasPrefix("[\""), text.hasSuffix("\"]") { text = text.dropFirst().dropLast() }
+        let values = text.split(separator: ",").map { String($0.filter { !$0.isWhitespace && $0 != "\"" }) }.filter { !$0.isEmpty }
+        set(values.contains("*") ? nil : values)
+        return nil
+    }
 
     private static func whole(
         _ text: String, _ range: ClosedRange<Int>, _ expected: String? = nil, _ set: (Int) -> Void

@@ -33,8 +33,10 @@ extension Configuration {
             try config.read(yaml: try contents(of: path), name: path)
         }
         for key in keys {
-            let variable = environmentPrefix + key.name.uppercased()
-            guard let value = environment[variable] else { continue }
+            let own = environmentPrefix + key.name.uppercased()
+            // An original name that is set to nothing is not set: container files often list all of them.
+            let original = key.original.flatMap { environment[$0]?.isEmpty == false ? $0 : nil }
+            guard let variable = environment[own] == nil ? original : own, let value = environment[variable] else { continue }
             if let expected = key.set(&config, value) {
                 throw StartFailure(StartFailure.usage, "environment variable \(variable)=\(value): expected \(expected)")
             }
@@ -103,7 +105,7 @@ extension Configuration {
         }
     }
 
-    private static func contents(of path: String) throws -> String {
+    package static func contents(of path: String) throws -> String {
         guard let file = fopen(path, "r") else {
             throw StartFailure(StartFailure.usage, "cannot read \(path): \(String(cString: strerror(errno)))")
         }

@@ -19,21 +19,69 @@ package enum DefaultConfiguration {
         # HOST:PORT of the REST API, or off. With `auth: off` a loopback address only.   --http, CASHUP_HTTP
         http: 127.0.0.1:8000
 
+        # PEM files of a certificate (with its chain) and of its private key: both ports then speak TLS 1.2 or 1.3 and nothing else. Renewed files are
+        # read again at SIGHUP.                                                             CASHUP_TLS_CERTIFICATE, CASHUP_TLS_KEY
+        tls_certificate: ""
+        tls_key: ""
+
+        # Values of the Host header that the REST API answers, between commas, without port; * for any.   CASHUP_ALLOWED_HOSTS, ALLOWED_HOSTS
+        allowed_hosts: localhost,127.0.0.1,[::1]
+
+        # Origins whose web pages may call the REST API, between commas (https://desk.example.com); * for any, empty for none.   CASHUP_CORS_ORIGINS
+        cors_origins: ""
+
+        # REST requests per second and token, 0 to 1000000; 0: no limit. So many may come at once before that counts (0: as many as in a second).
+        # CASHUP_HTTP_RATE_LIMIT, CASHUP_HTTP_RATE_BURST
+        http_rate_limit: 0
+        http_rate_burst: 0
+
+        # Bytes of a REST request's body, 1024 to 64 MiB.                                                 CASHUP_HTTP_BODY_BYTES
+        http_body_bytes: 1048576
+
+        # Threads of the REST API. auto: 1 below four cores, else a quarter of the cores.                 CASHUP_HTTP_THREADS
+        http_threads: auto
+
+        # For development: the REST API takes any Host header and tells more about its own errors.        CASHUP_DEBUG, DEBUG
+        debug: off
+
         # Keeps closed orders, trades and the ledger of balances in <data>/history.sqlite, for the queries of the REST API. It follows the log, never
         # slows it, and is made anew from it when it is deleted.   --history, CASHUP_HISTORY
         history: on
+
+        # /health/ready says no when history is further behind the log than so many records, or the oldest record it lacks is older than so many seconds.
+        # CASHUP_HISTORY_LAG_RECORDS, CASHUP_HISTORY_LAG_SECONDS
+        history_lag_records: 100000
+        history_lag_seconds: 30
 
         # Event loops; each reads its share of the connections and hosts its share of the wallets. May change from start to start.
         # auto: 1 below four cores (there a wake-up of another core costs more than an order), else half the cores.   --loops, CASHUP_LOOPS
         loops: auto
 
-        # jwt: clients send AUTH with a token signed with the secret in the environment variable JWT_SECRET_KEY (HS256; at least 32 random bytes;
-        #      there is no setting for it, so that it is in no file). `cashup token` makes tokens.
-        # off: every connection may do everything; taken only with a loopback address in `listen`.                   --auth, CASHUP_AUTH
+        # jwt: clients send a token. `cashup token` makes tokens.
+        # off: every connection may do everything; taken only with loopback addresses in `listen` and `http`.        --auth, CASHUP_AUTH
         auth: jwt
 
-        # trace, debug, info, notice, warning or error; the log goes to the standard error.                     --log-level, CASHUP_LOG_LEVEL
+        # How tokens are signed; any other way is refused.                                            CASHUP_JWT_ALGORITHM, JWT_ALGORITHM
+        # HS256: with the secret in the environment variable JWT_SECRET_KEY (at least 32 random bytes; there is no setting for it, so that it is in no
+        #        file). A secret that looks like one from a tutorial is taken on loopback addresses only.
+        # RS256, ES256: with a private key that this service does not need; the public one, or a certificate, is in the PEM file jwt_public_key_file.
+        jwt_algorithm: HS256
+
+        # CASHUP_JWT_PUBLIC_KEY_FILE, JWT_PUBLIC_KEY_FILE
+        jwt_public_key_file: ""
+
+        # trace, debug, info, notice, warning or error. The log goes to the standard error as text. At run time SIGUSR1 makes it one level more
+        # talkative, SIGUSR2 one less.                                          --log-level, CASHUP_LOG_LEVEL, LOG_LEVEL
         log_level: info
+
+        # Directory for app.log (everything), error.log (warnings and errors) and access.log (REST requests), all with one JSON object a line; made if
+        # it is not there; empty: none. They are opened anew at SIGHUP.              CASHUP_LOG_DIR, LOG_DIR
+        log_dir: ""
+
+        # A log file of so many bytes (4096 to 1 TiB) is put aside as .1, that as .2, ...; so many (0 to 1000) are kept.
+        # CASHUP_LOG_FILE_BYTES, CASHUP_LOG_FILES_KEPT
+        log_file_bytes: 10485760
+        log_files_kept: 5
 
         # Connections at once, 1 to 100000; further ones are told `* BYE reason=connections`. Each needs a file descriptor: see `ulimit -n`.
         # CASHUP_MAX_CONNECTIONS

@@ -9,22 +9,16 @@ extension Connection {
         let address = makeHole(tag)
         pause = .answer(ticket: address.ticket)
         authentication = address
-        guard let key = loop.service.tokenKey else {
+        guard let verifier = loop.service.verifier else {
             // auth=off: the verb only names the session.
             return enterSession(request, address)
         }
         guard request.hasToken else { return refuse(address, .badToken(reason: "missing")) }
         let token = String(decoding: line[request.tokenStart..<request.tokenEnd], as: UTF8.self)
-        guard TokenHeader.isHS256(token) else { return refuse(address, .badToken(reason: "algorithm_or_malformed")) }
         let loop = loop
         let id = id
         Task {
-            let verified: Result<TokenClaims, any Error>
-            do {
-                verified = .success(try await key.verify(token))
-            } catch {
-                verified = .failure(error)
-            }
+            let verified = await verifier.verify(token, now: loop.clock.now())
             loop.eventLoop.execute {
                 loop.enter()
                 loop.connection(id)?.tokenVerified(verified, request, address)
@@ -45,27 +39,23 @@ extension Connection {
     }
 
     private func tokenVerified(
-        _ verified: Result<TokenClaims, any Error>, _ request: SessionVerb.Authentication, _ address: ReplyAddress
+        _ verified: Result<VerifiedToken, Refusal>, _ request: SessionVerb.Authentication, _ address: ReplyAddress
     ) {
         // Abandoned: answered already.
         guard authentication?.ticket == address.ticket else { return }
         // Ended meanwhile: nothing to enter, but the place in the output is owed.
         if case .ended? = pause { return refuse(address, .badToken(reason: "session_ended")) }
         switch verified {
-        case .failure(let error):
-            refuse(address, .badToken(reason: TokenFault.reason(of: error)))
-        case .success(let claims):
-            let (expires, overflow) = claims.exp.multipliedReportingOverflow(by: 1_000_000)
-            if overflow || expires <= 0 { return refuse(address, .badToken(reason: "malformed")) }
-            if let start = claims.nbf, start > loop.now / 1_000_000 { return refuse(address, .badToken(reason: "not_yet_valid")) }
-            if expires <= loop.now { return refuse(address, .tokenExpired(at: expires)) }
-            if session.isAuthenticated, session.subject != claims.sub {
+        case .failure(let refusal):
+            refuse(address, refusal)
+        case .success(let token):
+            if session.isAuthenticated, session.subject != token.claims.sub {
                 return refuse(address, .badToken(reason: "other_subject"))
             }
-            take(Grant(claims))
-            session.subject = claims.sub
-            session.roles = claims.roles.map(\.rawValue).joined(separator: ",")
-            session.expires = expires
+            take(token.grant)
+            session.subject = token.claims.sub
+            session.roles = token.claims.roleNames
+            session.expires = token.expires
             session.saidExpired = false
             enterSession(request, address)
         }
@@ -120,7 +110,7 @@ extension Connection {
         authentication = nil
         AnswerWriter.begin(tag, &loop.edgeText)
         loop.edgeText.append("OK")
-        if loop.service.tokenKey != nil { loop.edgeText.append(string: " sub=\(TextValue.escaped(session.subject))") }
+        if loop.service.verifier != nil { loop.edgeText.append(string: " sub=\(TextValue.escaped(session.subject))") }
         loop.edgeText.append(string: " roles=\(session.roles)")
         let accounts = session.grant.accounts.map { $0.map(String.init).joined(separator: ",") } ?? "*"
         loop.edgeText.append(string: " accounts=\(accounts)")

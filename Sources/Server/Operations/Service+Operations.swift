@@ -1,0 +1,31 @@
+import Logging
+
+// What an operator changes in a running service.
+
+extension Service {
+    /// SIGHUP: opens log files anew, for who has moved them away.
+    func reload() {
+        logs?.reopen()
+        logger.notice("reloaded: log files opened anew")
+    }
+
+    /// Of the whole process; `nil` where somebody else has its log (tests).
+    package var logLevel: Logger.Level? { logs?.level }
+
+    /// Changes the level of all logs of the process at once.
+    /// - Returns: whether there is such a level. Names as in the setting `log_level`.
+    package func setLogLevel(_ name: String) -> Bool {
+        guard let level = LogLevel.named(name), let logs else { return false }
+        logs.level = level
+        logger.notice("log level is now \(level.rawValue)")
+        return true
+    }
+
+    /// Adds a file to those that SIGHUP opens anew and the end of the process closes.
+    /// - Returns: whether the process has logs; if not, its owner closes it.
+    @discardableResult
+    package func registerLogFile(_ file: RotatingFile) -> Bool {
+        logs?.register(file)
+        return logs != nil
+    }
+}
