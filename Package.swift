@@ -52,7 +52,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Core", "Server",
+                "Core", "Server", "History", "Client",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

@@ -1,5 +1,6 @@
 import Client
 import Core
+import History
 import Logging
 import Server
 import Synchronization
@@ -9,14 +10,24 @@ final class Desk: Sendable {
     let service: Service
     let sessions: LineSessions
     let authenticator: Authenticator
+    /// `nil`: kept off.
+    let history: History?
     let logger: Logger
     private let instruments = Mutex<[String: Instrument]>([:])
 
-    init(service: Service, sessions: LineSessions, authenticator: Authenticator, logger: Logger) {
+    init(service: Service, sessions: LineSessions, authenticator: Authenticator, history: History?, logger: Logger) {
         self.service = service
         self.sessions = sessions
         self.authenticator = authenticator
+        self.history = history
         self.logger = logger
+    }
+
+    /// The edge's own session, for reading what its callers' commands have made.
+    func reader() async throws -> LineSession {
+        var identity = Identity.local
+        identity.subject = "rest"
+        return try await sessions.session("reader", identity)
     }
 
     /// What an instrument is, as far as it never changes (FIXED in docs/PROTOCOL.md).

@@ -1,3 +1,4 @@
+import History
 import Hummingbird
 import Logging
 import NIOCore
@@ -16,7 +17,7 @@ package final class Gateway: Companion {
 
     /// Listens on `service.config.http`.
     /// - Throws: ``StartFailure``.
-    package static func start(_ service: Server.Service, logger: Logger) async throws -> Gateway {
+    package static func start(_ service: Server.Service, history: History?, logger: Logger) async throws -> Gateway {
         guard let endpoint = service.config.http else { preconditionFailure("the REST edge is off") }
         if !service.requiresTokens, !endpoint.isLoopback {
             throw StartFailure(
@@ -26,7 +27,8 @@ package final class Gateway: Companion {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let sessions = LineSessions(service: service, group: group)
         let desk = Desk(
-            service: service, sessions: sessions, authenticator: Authenticator(service: service, sessions: sessions), logger: logger)
+            service: service, sessions: sessions, authenticator: Authenticator(service: service, sessions: sessions),
+            history: history, logger: logger)
         let settings = EdgeSettings(allowedHosts: nil, bodyBytesMax: 1 << 20)
         let router = Routes.router(Dispatch(desk: desk, settings: settings), settings)
         let bound = AsyncStream.makeStream(of: Int.self)

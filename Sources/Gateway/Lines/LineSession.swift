@@ -31,6 +31,16 @@ struct LineSession: Sendable {
         return results
     }
 
+    /// An order that the service has in memory: open, or closed within the window. Its instrument need not be known.
+    func order(_ name: OrderName, _ account: AccountNumber) async throws -> OrderFacts? {
+        do {
+            let rows = try await send(Line("ORD", String(account), "-").adding(order: name)).rows
+            return rows.first.flatMap { OrderFacts($0, account: account) }
+        } catch let problem as Problem where problem.code == "UNKNOWN_ORDER" {
+            return nil
+        }
+    }
+
     /// The service went away before it answered: whether it was done shows a repeat with the same key.
     private static func problem(_ error: ClientError) -> Problem {
         if case .unsendable(let why) = error { return Problem.invalid("body", why) }

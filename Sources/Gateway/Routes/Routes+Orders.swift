@@ -1,4 +1,6 @@
 import Client
+import Core
+import History
 
 extension Routes {
     private static let orderName = Route.Parameter.path("order_id", .string(maxBytes: 36), "order_id, or the client_order_id it was made with.")
@@ -25,7 +27,7 @@ extension Routes {
     private static let batchAnswer = Shape(
         "OrderBatchResult", note: "Each order has its own outcome; those refused changed nothing.",
         [
-            .required("success_orders", .list(.object(OrderRow.shape))),
+            .required("success_orders", .list(.object(OrderFacts.shape))),
             .required(
                 "failed_orders",
                 .list(
@@ -59,7 +61,7 @@ extension Routes {
     static let orders: [Route] = [
         Route(
             .post, "/orders", tag: "orders", "New order", need: .trader, scope: .account, body: newOrder, status: .created,
-            answer: .object(OrderRow.shape), problems: [404, 409]
+            answer: .object(OrderFacts.shape), problems: [404, 409]
         ) { call in
             let account = try call.account()
             return try await place([call.values], account, call)[0].get()
@@ -69,7 +71,7 @@ extension Routes {
             answer: .object(batchAnswer), problems: [404, 409], placeBatch),
         Route(
             .get, "/orders/{order_id}", tag: "orders", "One order", need: .token, scope: .account, parameters: [orderName],
-            answer: .object(OrderRow.shape), problems: [404]
+            answer: .object(OrderFacts.shape), problems: [404]
         ) { call in
             let account = try call.account()
             let row = try await order(OrderName(call.values.required("order_id")), account, call)
@@ -77,10 +79,10 @@ extension Routes {
         },
         Route(
             .put, "/orders/{order_id}", tag: "orders", "Replace an order", need: .trader, scope: .account, parameters: [orderName],
-            body: replaceOrder, answer: .object(OrderRow.shape), problems: [404], replace),
+            body: replaceOrder, answer: .object(OrderFacts.shape), problems: [404], replace),
         Route(
             .delete, "/orders/{order_id}", tag: "orders", "Cancel an order", need: .trader, scope: .account, parameters: [orderName],
-            body: cancelOrder, bodyIsOptional: true, answer: .object(OrderRow.shape), problems: [404]
+            body: cancelOrder, bodyIsOptional: true, answer: .object(OrderFacts.shape), problems: [404]
         ) { call in
             let account = try call.account()
             let row = try await order(OrderName(call.values.required("order_id")), account, call)
@@ -110,46 +112,52 @@ extension Routes {
             note: "A trader reports fills of own orders only, not beyond the limit price.", need: .traderOrConnector, scope: .account,
             parameters: [
                 orderName, .query("execution_price", .positive), .query("execution_quantity", .positive),
-            ], body: fillOrder, bodyIsOptional: true, answer: .object(OrderRow.shape), problems: [404, 409], execute),
+            ], body: fillOrder, bodyIsOptional: true, answer: .object(OrderFacts.shape), problems: [404, 409], execute),
     ]
 
     // MARK: One order
 
-    /// An order that the service still has in memory: open, or closed within the window.
-    static func order(_ name: OrderName, _ account: Int64, _ call: Call) async throws -> OrderRow {
-        guard let row = try await liveOrder(name, account, call) else {
-            throw Problem.notFound("no such order of account \(account)", code: "UNKNOWN_ORDER", ["order_id": .string("\(name)")])
-        }
-        return row
+    /// An order, live or from history.
+    static func order(_ name: OrderName, _ account: Int64, _ call: Call) async throws -> OrderFacts {
+        if let row = try await call.caller.session.order(name, account) { return row }
+        // Older than the window that the service remembers: nothing can change it any more.
+        if let row = try await pastOrder(name, account, call) { return OrderFacts(row) }
+        throw Problem.notFound("no such order of account \(account)", code: "UNKNOWN_ORDER", ["order_id": .string("\(call.values.text("order_id") ?? "")")])
     }
 
-    static func liveOrder(_ name: OrderName, _ account: Int64, _ call: Call) async throws -> OrderRow? {
-        // An order's place is its instrument; by number alone, and by ClOrdID alone, all instruments are asked.
-        let line = Line("ORD", String(account), "-").adding(order: name)
-        do {
-            let answer = try await call.send(line)
-            return answer.rows.first.flatMap { OrderRow($0, account: account) }
-        } catch let problem as Problem where problem.code == "UNKNOWN_ORDER" {
-            return nil
+    private static func pastOrder(_ name: OrderName, _ account: Int64, _ call: Call) async throws -> OrderRow? {
+        guard call.desk.history != nil else { return nil }
+        let history = try await call.history()
+        return try await call.asking {
+            switch name {
+            case .number(let id): try await history.order(id: id).flatMap { $0.account == account ? $0 : nil }
+            case .clientID(let id):
+                if let id = Text(id) { try await history.orders(account: account, clientID: id).first } else { nil }
+            }
         }
     }
 
-    static func json(_ row: OrderRow, _ call: Call) async throws -> JSON {
+    static func json(_ row: OrderFacts, _ call: Call) async throws -> JSON {
         let instrument = try await call.desk.instrument(row.symbol, call.caller.session)
         var fees = OrderFees()
         if row.hasFills {
             let trades = Line("TRD", String(row.account), row.symbol).adding(order: .number(row.id)).with("limit", "1000")
-            fees = OrderFees(try await call.send(trades).rows)
+            do {
+                fees = OrderFees(try await call.send(trades).rows)
+            } catch let problem as Problem where problem.code == "UNKNOWN_ORDER" {
+                guard let history = call.desk.history else { throw problem }
+                fees = OrderFees(try await call.asking { try await history.trades(order: row.id) })
+            }
         }
         return row.json(instrument, fees)
     }
 
     /// Sends a command about an order, and reads the order behind it.
-    private static func change(_ command: Line, _ row: OrderRow, _ call: Call) async throws -> OrderRow {
+    private static func change(_ command: Line, _ row: OrderFacts, _ call: Call) async throws -> OrderFacts {
         let read = Line("ORD", String(row.account), row.symbol).adding(order: .number(row.id))
         let answers = try await call.send(all: [command, read])
         _ = try answers[0].get()
-        guard let after = try answers[1].get().rows.first.flatMap({ OrderRow($0, account: row.account) }) else {
+        guard let after = try answers[1].get().rows.first.flatMap({ OrderFacts($0, account: row.account) }) else {
             throw Problem.notFound("the order is gone", code: "UNKNOWN_ORDER")
         }
         return after
@@ -182,7 +190,7 @@ extension Routes {
             let read = answers.removeFirst()
             if case .failure(let problem) = answer {
                 results.append(.failure(problem))
-            } else if let row = try read.get().rows.first.flatMap({ OrderRow($0, account: account) }) {
+            } else if let row = try read.get().rows.first.flatMap({ OrderFacts($0, account: account) }) {
                 results.append(.success(try await json(row, call)))
             } else {
                 throw Problem.notFound("the order is gone", code: "UNKNOWN_ORDER")

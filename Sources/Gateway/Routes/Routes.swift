@@ -8,12 +8,14 @@ enum Routes {
     static let tags: [(name: String, note: String)] = [
         ("orders", "New, replace, cancel; live orders and history."),
         ("balances", "What accounts have in their wallets, and transfers."),
-        ("accounts", "Accounts, and the switch that stops them."),
-        ("risk", "Limits."),
+        ("trades", "Fills, and what they come to."),
+        ("positions", "What accounts have traded, at weighted average cost."),
+        ("accounts", "Accounts, who is connected, who did what."),
+        ("risk", "Limits, exposure, and the switch that stops everything."),
         ("instruments", "Instruments, venues, wallets and assets."),
     ]
 
-    static let all: [Route] = orders + balances + desk
+    static let all: [Route] = orders + orderLists + trades + positions + balances + desk + overview
 
     static func router(_ dispatch: Dispatch, _ settings: EdgeSettings) -> Router<EdgeContext> {
         let router = Router(context: EdgeContext.self)

@@ -37,6 +37,12 @@ struct Call: Sendable {
         return [try account()]
     }
 
+    /// Whether an account is among those the request is about.
+    func sees(_ account: AccountNumber) throws -> Bool {
+        if values["account_id"] == nil, caller.accountHeader == nil { return caller.identity.grant.visible?.contains(account) ?? true }
+        return try accounts()?.contains(account) ?? true
+    }
+
     func mayUse(_ account: AccountNumber) throws {
         let grant = caller.identity.grant
         if grant.roles.contains(.admin) { return }

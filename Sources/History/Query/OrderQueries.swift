@@ -32,6 +32,19 @@ extension History {
         }
     }
 
+    /// Which of these orders have closed after one LSN and up to another.
+    package func closed(amongOrders orders: [OrderID], after lsn: UInt64, upTo last: UInt64) async throws -> Set<OrderID> {
+        try await query { db in
+            let statement = try db.cachedStatement(sql: "SELECT 1 FROM orders WHERE id = ? AND closed_lsn > ? AND closed_lsn <= ?")
+            var closed: Set<OrderID> = []
+            for order in orders {
+                let arguments: StatementArguments = [order, Int64(bitPattern: lsn), Int64(bitPattern: last)]
+                if try Row.fetchOne(statement, arguments: arguments) != nil { closed.insert(order) }
+            }
+            return closed
+        }
+    }
+
     /// Counts and sums of closed orders entered since then.
     package func orderSummary(accounts: [AccountNumber]?, since: Timestamp) async throws -> OrderSummary {
         try await query { db in

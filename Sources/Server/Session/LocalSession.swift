@@ -66,25 +66,12 @@ extension Service {
 
 extension Service {
     /// Whether who is not known by a token is refused.
-    package var requiresTokens: Bool { tokenKey != nil }
+    package var requiresTokens: Bool { auth == .jwt }
 
     /// Who the bearer of a token is. Any task.
     /// - Throws: ``Refusal/badToken(reason:)``, ``Refusal/tokenExpired(at:)``.
     package func identify(token: String) async throws(Refusal) -> Identity {
-        guard let tokenKey else { return .local }
-        guard TokenHeader.isHS256(token) else { throw .badToken(reason: "algorithm_or_malformed") }
-        let claims: TokenClaims
-        do {
-            claims = try await tokenKey.verify(token)
-        } catch {
-            throw .badToken(reason: TokenFault.reason(of: error))
-        }
-        let now = clock.now()
-        let (expires, overflow) = claims.exp.multipliedReportingOverflow(by: 1_000_000)
-        if overflow || expires <= 0 { throw .badToken(reason: "malformed") }
-        if let start = claims.nbf, start > now / 1_000_000 { throw .badToken(reason: "not_yet_valid") }
-        if expires <= now { throw .tokenExpired(at: expires) }
-        return Identity(
-            subject: claims.sub, roles: claims.roles.map(\.rawValue).joined(separator: ","), grant: Grant(claims), expires: expires)
+        let verified = try await verify(token).get()
+        return Identity(subject: verified.claims.sub, roles: verified.claims.roleNames, grant: verified.grant, expires: verified.expires)
     }
 }

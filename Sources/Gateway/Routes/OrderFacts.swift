@@ -1,7 +1,7 @@
 import Client
 
 /// An order as the service tells it, live or from history, and as this interface shows it.
-struct OrderRow: Sendable {
+struct OrderFacts: Sendable {
     var id: Int64
     var account: Int64
     var symbol: String
