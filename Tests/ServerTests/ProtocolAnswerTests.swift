@@ -59,6 +59,29 @@ import Testing
         ])
     }
 
+    @Test func positionsTakenOver() {
+        script([
+            ("1 PTO 7 BTC-USD -0.5 64000.0001 ref=mig-1 note=old", "+1 OK qty=-0.50000000 avg=64000.0001 cost=32000.00005 realized=0.00 lsn=17"),
+            ("1 PTO 7 BTC-USD -0.50 64000.0001 ref=mig-1 note=old", "+1 OK qty=-0.50000000 avg=64000.0001 cost=32000.00005 realized=0.00 dup=1"),
+            ("1 PTO 7 BTC-USD -0.5 64000 ref=mig-1 note=old", "-1 ID_REUSED id=mig-1"),
+            ("2 PTO 7 BTC-USD 1 1 ref=mig-2", "-2 POSITION_EXISTS qty=-0.50000000"),
+            ("3 POS 7", "=3 BTC-USD qty=-0.50000000 avg=64000.0001 cost=32000.00005 realized=0.00\n+3 1"),
+            ("3 BAL 7", "+3 0"),
+            ("4 PTO 8 BTC-USD 1 1 ref=a", "-4 UNKNOWN_ACCOUNT account=8"),
+            ("4 PTO 7 BTC-USD 0 1 ref=a", "-4 BAD_VALUE argument=qty value=0 expected=not_zero"),
+            ("4 PTO 7 BTC-USD -0 1 ref=a", "-4 BAD_VALUE argument=qty value=-0 expected=not_zero"),
+            ("4 PTO 7 BTC-USD --1 1 ref=a", "-4 BAD_NUMBER argument=qty value=--1"),
+            ("4 PTO 7 BTC-USD - 1 ref=a", "-4 BAD_NUMBER argument=qty value=-"),
+            ("4 PTO 7 BTC-USD +1 1 ref=a", "-4 BAD_NUMBER argument=qty value=+1"),
+            ("4 PTO 7 BTC-USD -0.000000001 1 ref=a", "-4 TOO_MANY_DECIMALS argument=qty max=8"),
+            ("4 PTO 7 BTC-USD 1 0 ref=a", "-4 BAD_VALUE argument=price value=0 expected=above_zero"),
+            ("4 PTO 7 BTC-USD 1 -1 ref=a", "-4 BAD_NUMBER argument=price value=-1"),
+            ("4 PTO 7 BTC-USD 1 1", "-4 MISSING_KEY key=ref"),
+            ("5 ACC 8 open", "+5 OK status=open lsn=19"),
+            ("5 PTO 8 BTC-USD 92233720368.54775807 922337203685477.5807 ref=a", "-5 OVERFLOW what=cost"),
+        ])
+    }
+
     @Test func checksOfAnOrder() {
         script([
             ("1 NEW 7 BTC-USD B LMT 1 1.001 GTC id=a", "-1 OFF_TICK tick=0.01"),

@@ -45,6 +45,12 @@ public enum AnswerWriter {
             out.append("OK")
             out.fact("available", amount: available, registry.assets[Int(asset)])
             end(duplicate, lsn, &out)
+        case .position(let view, let duplicate):
+            let info = registry.instruments[Int(view.instrument)]
+            begin(tag, &out)
+            out.append("OK")
+            out.position(view, info, registry.assets[Int(info.quote)])
+            end(duplicate, lsn, &out)
         case .canceled(let count):
             canceled(count, tag: tag, lsn: lsn, into: &out)
         case .done(let duplicate):

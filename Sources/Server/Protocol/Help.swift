@@ -45,6 +45,7 @@ public struct Help: Sendable {
         Help(
             .transfer, "from to asset amount ref= [from=WALLET] [to=WALLET] [note=]",
             "transfer between accounts and wallets", "trader"),
+        Help(.takeOver, "account symbol [-]qty price ref= [note=]", "take over a position built elsewhere", "admin"),
         Help(.balances, "account [asset] [wallet=] [limit=]", "balances", "viewer"),
         Help(.positions, "account [symbol] [limit=]", "positions", "viewer"),
         Help(

@@ -85,6 +85,7 @@ public enum LineParser {
         case .hold: try money(.hold, arguments, registry, &parsed)
         case .release: try money(.release, arguments, registry, &parsed)
         case .transfer: try transfer(arguments, registry, &parsed)
+        case .takeOver: try takeOver(arguments, registry, &parsed)
 
         case .balances: try balances(arguments, registry, &parsed)
         case .positions: try positions(arguments, registry, &parsed)

@@ -23,6 +23,7 @@ public enum Verb: UInt32, CaseIterable, BitwiseCopyable, Sendable {
     case hold = 0x48_4C44  // HLD
     case release = 0x52_4C53  // RLS
     case transfer = 0x58_4652  // XFR
+    case takeOver = 0x50_544F  // PTO
     case balances = 0x42_414C  // BAL
     case positions = 0x50_4F53  // POS
     case orders = 0x4F_5244  // ORD

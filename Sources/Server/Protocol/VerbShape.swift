@@ -39,6 +39,7 @@ extension Verb {
         case .adjust: VerbShape(3...3, KeySet(.wallet), required: KeySet(.ref) | .reason)
         case .hold, .release: VerbShape(3...3, KeySet(.wallet) | .reason, required: KeySet(.ref))
         case .transfer: VerbShape(4...4, KeySet(.from) | .to | .note, required: KeySet(.ref))
+        case .takeOver: VerbShape(4...4, KeySet(.note), required: KeySet(.ref))
 
         case .balances: VerbShape(1...2, KeySet(.wallet) | .limit)
         case .positions: VerbShape(1...2, KeySet(.limit))

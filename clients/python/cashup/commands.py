@@ -216,6 +216,16 @@ def transfer(from_account: int, to_account: int, asset: str, amount: Number, *, 
     return Command(line, lambda answer: results.receipt(answer, ref), ref)
 
 
+def take_over(account: int, symbol: str, qty: Number, price: Number, *, ref: Optional[str] = None,
+              note: Optional[str] = None, before: Optional[int] = None) -> Command:
+    """PTO: takes over a position that was built elsewhere: quantity (negative: short) and average price, where the
+    account is flat; gives a `TakenOver`. No balance changes."""
+    ref = new_id() if ref is None else ref
+    line = _line("PTO", [encode_account(account), encode_name(symbol), encode_number(qty), encode_number(price)],
+                 ref=encode_text(ref), note=_maybe(encode_text, note), before=_maybe(encode_whole, before))
+    return Command(line, lambda answer: results.taken_over(answer, account, symbol, ref), ref)
+
+
 # ---- Queries --------------------------------------------------------------------------------------------------------
 
 def balances(account: int, asset: Optional[str] = None, *, wallet: Optional[str] = None) -> Command:
@@ -402,7 +412,7 @@ def raw(line: str, *, repeat: bool = False) -> Command:
 
 BUILDERS: Tuple[Callable[..., Command], ...] = (
     new_order, replace, cancel, cancel_all, fill, close_position,
-    deposit, withdraw, adjust, hold, release, transfer,
+    deposit, withdraw, adjust, hold, release, transfer, take_over,
     balances, positions, orders, trades, instruments, limits, accounts,
     define_asset, define_wallet, define_venue, define_instrument, change_instrument,
     open_account, suspend, resume, set_limits, set_mark, set_setting,

@@ -172,6 +172,21 @@ class Position:
 
 
 @dataclass(frozen=True)
+class TakenOver:
+    """Answer to PTO: the position as it is after it (of a repeat: as it is now). `avg` is None when it is flat."""
+
+    account: int
+    symbol: str
+    qty: Decimal
+    cost: Decimal
+    realized: Decimal
+    ref: str
+    avg: Optional[Decimal] = None
+    lsn: Optional[int] = None
+    dup: bool = False
+
+
+@dataclass(frozen=True)
 class Instrument:
     symbol: str
     venue: str
@@ -303,6 +318,10 @@ def fill_answer(answer: Answer) -> Fill:
 
 def receipt(answer: Answer, ref: str) -> Receipt:
     return _take(Receipt, answer.done.fields, ref=ref)
+
+
+def taken_over(answer: Answer, account: int, symbol: str, ref: str) -> TakenOver:
+    return _take(TakenOver, answer.done.fields, account=account, symbol=symbol, ref=ref)
 
 
 def order_row(row: Row, account: int) -> Order:

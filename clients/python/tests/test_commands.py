@@ -38,6 +38,8 @@ ORDER = Order(order_id=12, status="NEW", leaves=Decimal(1), cum=Decimal(0))
     (c.release(7, "USD", 1, ref="r"), "RLS 7 USD 1 ref=r"),
     (c.transfer(7, 8, "USD", 500, from_wallet="spot", to_wallet="futures", ref="mv-1"),
      "XFR 7 8 USD 500 ref=mv-1 from=spot to=futures"),
+    (c.take_over(7, "BTC-USD", Decimal("-0.5"), 64000, ref="mig-1", note="from the old book"),
+     "PTO 7 BTC-USD -0.5 64000 ref=mig-1 note=from%20the%20old%20book"),
     (c.balances(5, "USD", wallet="spot"), "BAL 5 USD wallet=spot"),
     (c.positions(6), "POS 6"),
     (c.orders(7, "BTC-USD", "grid-17"), "ORD 7 BTC-USD id=grid-17"),
