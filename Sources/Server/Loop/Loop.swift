@@ -122,6 +122,9 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var lastGathering: UInt64 = 0
     /// Loop 0: entries of the registry that not all loops have recorded.
     @exclusivity(unchecked) var definitions: [Int64: DefinitionUnderWay] = [:]
+    /// Loop 0: requests for all accounts whose entries not all loops have recorded.
+    @exclusivity(unchecked) var houses: [UInt64: HouseUnderWay] = [:]
+    @exclusivity(unchecked) var lastHouse: UInt64 = 0
 
     // MARK: Connections
 

@@ -76,6 +76,17 @@ public enum AnswerWriter {
         end(false, count == 0 ? 0 : lsn, &out)
     }
 
+    /// `ACC * suspend`, `ACC * resume`: how many accounts it changed. `lsn` 0: none, it was so already.
+    public static func house(
+        _ status: AccountStatus, accounts: Int64, canceled: Int64, tag: Text, lsn: Int64, into out: inout OutputBuffer
+    ) {
+        begin(tag, &out)
+        out.append("OK")
+        out.fact(status == .suspended ? "suspended" : "resumed", accounts)
+        if status == .suspended { out.fact("canceled", canceled) }
+        end(accounts == 0, lsn, &out)
+    }
+
     /// `+TAG OK`.
     public static func ok(tag: Text, into out: inout OutputBuffer) {
         begin(tag, &out)

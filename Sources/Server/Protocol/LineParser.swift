@@ -104,6 +104,9 @@ public enum LineParser {
         case .help: try help(arguments, &parsed)
         case .stat: try status(arguments, &parsed)
         case .subscribe: try subscribe(arguments, registry, &parsed)
+        case .sessions:
+            parsed.request = .session(.sessions)
+            parsed.requires = Requires(.admin)
         case .ping: parsed.request = .session(.ping)
         case .time: parsed.request = .session(.time)
         case .quit: parsed.request = .session(.quit)

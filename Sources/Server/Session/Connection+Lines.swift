@@ -56,6 +56,8 @@ extension Connection {
             }
         case .define(let definition):
             define(definition, parsed)
+        case .house(let status):
+            defineHouse(status, parsed)
         case .query(let query):
             if isLate(parsed) { return answerLate(parsed) }
             self.query(query, tag: parsed.tag)
@@ -197,7 +199,7 @@ extension Connection {
         case .registry:
             rejection = QueryWriter.check(query, registry: loop.registry)
             if rejection == nil {
-                RegistryText.rows(query, loop.registry, tag, &rows, &loop.scratch)
+                RegistryText.rows(query, loop.registry, session.grant.visible, tag, &rows, &loop.scratch)
             }
         case .shard(let wallet):
             if let refusal = QueryWriter.check(query, registry: loop.registry) { return answer(rejection: refusal, tag: tag) }
@@ -248,6 +250,15 @@ extension Connection {
                 DefinitionRequest(
                     address: address, definition: definition, session: session.number, opensAccount: false, resumes: parsed.resumes)),
             to: 0)
+    }
+
+    /// `ACC * suspend`, `ACC * resume`.
+    private func defineHouse(_ status: AccountStatus, _ parsed: borrowing ParsedLine) {
+        if isLate(parsed), loop.registry.accounts.contains(where: { $0.status != status }) { return answerLate(parsed) }
+        if loop.storage == .full { return answer(refusal: .storageFull, tag: parsed.tag) }
+        let address = makeHole(parsed.tag)
+        pause = .answer(ticket: address.ticket)
+        loop.send(.defineHouse(address, status, session: session.number), to: 0)
     }
 
     /// DEP names an account that is not there: it is opened first.

@@ -280,9 +280,11 @@ def limits(account: int, symbol: Optional[str] = None, *, wallet: Optional[str] 
                    _rows(results.limits_row, account))
 
 
-def accounts(account: Optional[int] = None) -> Command:
-    """ACC: list of `Account`."""
-    return Command(_line("ACC", [_maybe(encode_account, account)]), _rows(results.account_row))
+def accounts(account: Optional[int] = None, *, after: Optional[int] = None, limit: Optional[int] = None) -> Command:
+    """ACC: list of `Account` in the order in which they were opened, those the session may see; `limit` of them, after
+    the account `after`."""
+    return Command(_line("ACC", [_maybe(encode_account, account)], after=_maybe(encode_whole, after),
+                         limit=_maybe(encode_whole, limit)), _rows(results.account_row))
 
 
 # ---- Set-up and risk ------------------------------------------------------------------------------------------------
@@ -351,6 +353,25 @@ def resume(account: int) -> Command:
     return _account("resume", account)
 
 
+def _house(action: str, count: str) -> Command:
+    def parse(answer: Answer) -> results.House:
+        fields = answer.done.fields
+        return results.House(decode_whole(fields[count]), decode_whole(fields.get("canceled", "0")), answer.done.lsn,
+                             answer.done.dup)
+    return Command(_line("ACC", ["*", action]), parse)
+
+
+def suspend_all() -> Command:
+    """ACC * suspend, the kill switch of the house: suspends every account and cancels all open orders everywhere; gives
+    a `House`."""
+    return _house("suspend", "suspended")
+
+
+def resume_all() -> Command:
+    """ACC * resume: lifts every suspension, whoever made it; gives a `House`."""
+    return _house("resume", "resumed")
+
+
 def set_limits(account: int, symbol: Optional[str] = None, *, wallet: Optional[str] = None, max_qty: Limit = None,
                max_notional: Limit = None, max_position: Limit = None, max_open: Union[int, str, None] = None,
                enabled: Optional[bool] = None) -> Command:
@@ -397,6 +418,11 @@ def stat(hash: bool = False) -> Command:
     return Command(_line("STAT", [], hash="1" if hash else None), lambda answer: answer.rows)
 
 
+def sessions() -> Command:
+    """SES (admin): list of `Connection`, who is connected."""
+    return Command("SES", _rows(results.connection_row))
+
+
 def raw(line: str, *, repeat: bool = False) -> Command:
     """Any line (verb and arguments, without a tag); gives an `Answer`. Re-sent after a lost connection only with
     `repeat=True`. SUB, AUTH and QUIT are the client's own business and refused here."""
@@ -415,5 +441,5 @@ BUILDERS: Tuple[Callable[..., Command], ...] = (
     deposit, withdraw, adjust, hold, release, transfer, take_over,
     balances, positions, orders, trades, instruments, limits, accounts,
     define_asset, define_wallet, define_venue, define_instrument, change_instrument,
-    open_account, suspend, resume, set_limits, set_mark, set_setting,
-    sync, ping, time, stat, raw)
+    open_account, suspend, resume, suspend_all, resume_all, set_limits, set_mark, set_setting,
+    sync, ping, time, stat, sessions, raw)

@@ -229,6 +229,37 @@ class Account:
 
 
 @dataclass(frozen=True)
+class House:
+    """Answer to ACC * suspend, ACC * resume: how many accounts it changed, how many orders went with it."""
+
+    accounts: int
+    canceled: int = 0
+    lsn: Optional[int] = None
+    dup: bool = False
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A row of SES. `number` is 0 and `sub`, `roles` empty before AUTH; `accounts` is None for all. Times are Unix ms;
+    `inflight` commands are taken and not answered, `unsent` bytes wait for the client to read."""
+
+    number: int
+    peer: str
+    opened: int
+    heard: int
+    inflight: int
+    unsent: int
+    subscribed: bool
+    cod: bool
+    loop: int
+    sub: Optional[str] = None
+    roles: Tuple[str, ...] = ()
+    accounts: Optional[Tuple[int, ...]] = None
+    name: Optional[str] = None
+    expires: Optional[int] = None
+
+
+@dataclass(frozen=True)
 class Session:
     """What AUTH granted. `accounts` is None for all; `expires` is None without an expiry."""
 
@@ -360,12 +391,25 @@ def account_row(row: Row) -> Account:
     return _take(Account, row.fields, account=decode_whole(row.word(0)))
 
 
+def _roles(fields: Dict[str, str]) -> Tuple[str, ...]:
+    return tuple(filter(None, fields.get("roles", "").split(",")))
+
+
+def _accounts(fields: Dict[str, str], absent: str) -> Optional[Tuple[int, ...]]:
+    accounts = fields.get("accounts", absent)
+    return None if accounts == "*" else tuple(decode_whole(each) for each in accounts.split(",") if each)
+
+
+def connection_row(row: Row) -> Connection:
+    return _take(Connection, row.fields, number=decode_whole(row.word(0)), roles=_roles(row.fields),
+                 accounts=_accounts(row.fields, ""))
+
+
 def session_of(fields: Dict[str, str]) -> Session:
-    accounts = fields.get("accounts", "*")
     return Session(
         sub=fields.get("sub"),
-        roles=tuple(filter(None, fields.get("roles", "").split(","))),
-        accounts=None if accounts == "*" else tuple(int(each) for each in accounts.split(",") if each),
+        roles=_roles(fields),
+        accounts=_accounts(fields, "*"),
         session=fields.get("session"),
         expires=decode_whole(fields["expires"]) if "expires" in fields else None)
 
