@@ -52,6 +52,7 @@ final class Connection: ChannelDuplexHandler {
     /// Everything up to this LSN that passes the subscription's filter is in the output.
     @exclusivity(unchecked) var position: UInt64 = 0
     @exclusivity(unchecked) var deposit: DepositUnderWay?
+    @exclusivity(unchecked) var heldLines = HeldLines()
     /// The AUTH that is not answered yet.
     @exclusivity(unchecked) var authentication: ReplyAddress?
 
