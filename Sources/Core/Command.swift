@@ -8,6 +8,7 @@ public enum Command: BitwiseCopyable, Sendable {
     case fill(Fill)
     case closePosition(ClosePosition)
     case money(Money)
+    case takeOver(TakeOver)
     case transfer(Transfer)
     case setLimits(SetLimits)
     case setMark(SetMark)
@@ -259,6 +260,34 @@ public struct Money: BitwiseCopyable, Sendable {
         self.account = account
         self.asset = asset
         self.amount = amount
+        self.reference = reference
+        self.note = note
+        self.before = before
+    }
+}
+
+/// PTO: a position that was built elsewhere becomes the account's here. A fact like a fill, without an order and without money: balances are
+/// deposited by themselves.
+public struct TakeOver: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    public var instrument: InstrumentID
+    /// At the instrument's quantity scale; negative: short; never 0.
+    public var quantity: Quantity
+    /// Average entry price at the instrument's price scale; > 0. The cost is |quantity| x price.
+    public var price: Price
+    public var reference: Text
+    /// Empty: none.
+    public var note: Text
+    public var before: Timestamp
+
+    public init(
+        account: AccountNumber, instrument: InstrumentID, quantity: Quantity, price: Price, reference: Text, note: Text = Text(),
+        before: Timestamp = 0
+    ) {
+        self.account = account
+        self.instrument = instrument
+        self.quantity = quantity
+        self.price = price
         self.reference = reference
         self.note = note
         self.before = before

@@ -20,6 +20,7 @@ public enum Mutation: BitwiseCopyable, Sendable {
     case transfersSettled(target: WalletID, upTo: Int64)
     case limitsSet(account: AccountNumber, instrument: InstrumentID, Limits)
     case markSet(instrument: InstrumentID, price: Price)
+    case positionTakenOver(TakeOver)
 }
 
 public struct OrderAccepted: BitwiseCopyable, Sendable {

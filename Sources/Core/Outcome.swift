@@ -9,6 +9,8 @@ public enum Outcome: BitwiseCopyable, Sendable {
     case balance(available: Amount, asset: AssetID, duplicate: Bool)
     /// The transfer is on its way (or was, already): the answer waits until the target wallet has credited number `sequence`.
     case transferring(target: WalletID, sequence: Int64, asset: AssetID, available: Amount, duplicate: Bool)
+    /// PTO: the position as it is now.
+    case position(PositionView, duplicate: Bool)
     case canceled(count: Int64)
     /// LIM, MRK.
     case done(duplicate: Bool)
@@ -48,6 +50,8 @@ public enum Rejection: BitwiseCopyable, Sendable, Equatable {
     case overfill(InstrumentID, max: Quantity, cumulative: Quantity)
     case beyondLimit(InstrumentID, price: Price)
     case noPosition(InstrumentID, quantity: Quantity)
+    /// PTO where the account is not flat.
+    case positionExists(InstrumentID, quantity: Quantity)
     case insufficientFunds(AssetID, WalletID, need: Amount, available: Amount)
     case insufficientHeld(AssetID, WalletID, need: Amount, held: Amount)
     case limitDisabled(LimitScope)

@@ -25,6 +25,8 @@ package final class Service: @unchecked Sendable {
     let follower: Follower
     /// Rung when the log has become durable further: for one that follows it beside the service.
     package let bell = Bell()
+    /// Of refused commands; `nil` when it is switched off.
+    package let audit: AuditTrail?
     /// Written once, before the first connection.
     private(set) var loops: [Loop] = []
     /// Test seam: called before each commit, on the committing thread.
@@ -60,6 +62,7 @@ package final class Service: @unchecked Sendable {
         log = startup.log
         startedMonotonic = monotonic
         follower = Follower(log: startup.log, logger: logger)
+        audit = Service.openAudit(config, log: startup.log, clock: startup.clock, logger: logger)
     }
 
     /// Recovers and listens; returns when clients may connect.
@@ -84,6 +87,7 @@ package final class Service: @unchecked Sendable {
                 try await service.listen()
             } catch {
                 try? await group.shutdownGracefully()
+                service.audit?.close()
                 throw error
             }
             return service
@@ -249,6 +253,7 @@ package final class Service: @unchecked Sendable {
         for loop in loops { try? await loop.eventLoop.submit { loop.stopTimers() }.get() }
         follower.stop()
         try? await group.shutdownGracefully()
+        audit?.close()
         log.close()
     }
 }

@@ -29,6 +29,7 @@ import Core
 //   10    transfersSettled    v target, v up to
 //   11    limitsSet           v account, z instrument, 3 amounts, v max open orders, 1 enabled
 //   12    markSet             v instrument, z price - the instrument's previous price
+//   13    positionTakenOver   v account, v instrument, z quantity, v price, text ref, text note
 //
 //   order     z id - the shard's previous order named
 //   price     z (price - previous) / 100 or, where the flags say so, z price - previous; the previous is, in orderAccepted, the
@@ -48,7 +49,8 @@ import Core
 /// Kinds of records; part of the format.
 enum RecordKind: UInt8 {
     case defined = 0, orderAccepted, orderReplaced, orderCanceled, orderExpired, filled, moneyMoved, transferredWithin,
-        transferSent, transferReceived, transfersSettled, limitsSet, markSet
+        transferSent, transferReceived, transfersSettled, limitsSet, markSet,
+        positionTakenOver
 }
 
 /// What a record is written relative to. Both sides keep one, and change it in the same places. All zero at a batch's begin.

@@ -119,6 +119,7 @@ public struct RecordReader {
             let target = try cursor.int32()
             return .transfersSettled(target: target, upTo: try cursor.int64())
         case .limitsSet: return try cursor.limits()
+        case .positionTakenOver: return .positionTakenOver(try cursor.takeOver())
         default: invariantFailure("a kind of record that is read elsewhere")
         }
     }
@@ -267,6 +268,16 @@ extension RecordCursor {
         return Transfer(
             account: account, toAccount: toAccount, toWallet: toWallet, asset: asset, amount: amount,
             reference: reference, note: try text())
+    }
+
+    mutating func takeOver() throws(RecordError) -> TakeOver {
+        let account = try int64()
+        let instrument = try int32()
+        let quantity = try zigzag()
+        let price = try int64()
+        let reference = try text()
+        return TakeOver(
+            account: account, instrument: instrument, quantity: quantity, price: price, reference: reference, note: try text())
     }
 
     mutating func definition() throws(RecordError) -> Definition {

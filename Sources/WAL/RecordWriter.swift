@@ -123,6 +123,9 @@ public struct RecordWriter {
         case .limitsSet(let account, let instrument, let it):
             out.limits(account, instrument, it)
             return .limitsSet
+        case .positionTakenOver(let it):
+            out.takeOver(it)
+            return .positionTakenOver
         case .orderAccepted, .orderReplaced, .orderCanceled, .filled: invariantFailure("a kind of record that is written elsewhere")
         }
     }
@@ -269,6 +272,15 @@ extension RecordBytes {
         varint(UInt64(it.toWallet))
         varint(UInt64(it.asset))
         amount(it.amount)
+        text(it.reference)
+        text(it.note)
+    }
+
+    mutating func takeOver(_ it: TakeOver) {
+        varint(UInt64(it.account))
+        varint(UInt64(it.instrument))
+        zigzag(it.quantity)
+        varint(UInt64(it.price))
         text(it.reference)
         text(it.note)
     }

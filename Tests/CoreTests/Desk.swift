@@ -220,7 +220,7 @@ extension Outcome {
     var isDuplicate: Bool {
         switch self {
         case .order(_, let it), .filled(_, _, let it), .balance(_, _, let it), .transferring(_, _, _, _, let it), .done(let it),
-            .defined(_, _, let it):
+            .defined(_, _, let it), .position(_, let it):
             return it
         case .rejected, .canceled: return false
         }

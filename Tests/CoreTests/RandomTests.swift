@@ -22,6 +22,7 @@ struct Generator: RandomNumberGenerator {
             desk.deposit("1000000", account: account)
             desk.deposit("1000", Desk.btc, account: account)
         }
+        for account in AccountNumber(20)..<120 { desk.run(.define(.account(account, .open))) }
         var made: [(id: Text, account: AccountNumber, instrument: InstrumentID)] = []
         var refused = 0
         let commands = 20_000
@@ -86,6 +87,13 @@ struct Generator: RandomNumberGenerator {
                         account: account, toAccount: 15 - account, toWallet: WalletID.random(in: 0...1, using: &random),
                         asset: 0, amount: Amount.random(in: 0...1_000_000_000, using: &random),
                         reference: Text("x\(Int.random(in: 0..<n + 20, using: &random))")))
+            case 95 where n % 2 == 0:
+                // Mostly of accounts that are flat still.
+                let taker = Int.random(in: 0..<4, using: &random) == 0 ? account : AccountNumber.random(in: 20..<120, using: &random)
+                command = .takeOver(
+                    TakeOver(
+                        account: taker, instrument: instrument, quantity: Bool.random(using: &random) ? quantity : -quantity,
+                        price: price, reference: Text("p\(Int.random(in: 0..<n + 20, using: &random))")))
             case 95: command = .setMark(SetMark(instrument: instrument, price: price))
             case 96: command = .cancelAll(CancelAll(account: account, instrument: InstrumentID.random(in: -1...2, using: &random)))
             case 97:
@@ -127,6 +135,11 @@ struct Generator: RandomNumberGenerator {
             return false
         }
         #expect(fills > 500, "seed \(seed): only \(fills) fills")
+        let takeOvers = desk.log.count { entry in
+            if case .positionTakenOver = entry.0 { return true }
+            return false
+        }
+        #expect(takeOvers > 30, "seed \(seed): only \(takeOvers) positions taken over")
     }
 
     @Test func `shard 0 and a copy: registry entries from 1`() {

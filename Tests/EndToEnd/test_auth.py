@@ -115,19 +115,20 @@ def test_long_auth_line_is_taken_and_a_longer_one_is_not(guarded):
         assert lines.ask("1 AUTH " + "x" * 8200).split(" ")[:2] == ["-1", "LINE_TOO_LONG"]
 
 
-QUERIES = ["BAL 7", "POS 7", "ORD 7", "TRD 7", "ACC 7", "LIM 7", "INS", "AST", "WLT", "VEN", "SYNC", "STAT"]
+QUERIES = ["BAL 7", "POS 7", "ORD 7", "TRD 7", "ACC 7", "ACC", "LIM 7", "INS", "AST", "WLT", "VEN", "SYNC", "STAT"]
 TRADING = ["NEW 7 EX-USD B LMT 1 1.00 GTC id=$n", "RPL 7 EX-USD id=none 1 1.00", "CXL 7 EX-USD id=none", "CXA 7 NOMARK-USD",
            "CLS 7 EX-USD id=$n", "XFR 7 7 USD 1 to=futures ref=$n"]
 OWN_FILL = ["FIL 7 EX-USD id=none 1 1.00 exec=$n"]
 VENUE_FACTS = ["MRK PERP-USD 10.00"]
 ADMIN = ["DEP 7 USD 1 ref=$n", "WDR 7 USD 1 ref=$n", "ADJ 7 USD 1 ref=$n reason=r", "HLD 7 USD 1 ref=$n", "RLS 7 USD 1 ref=$n",
          "AST X$n decimals=2", "WLT spot", "VEN lab kind=manual", "INS EX-USD state=trading", "ACC 7 open", "ACC 7 suspend",
-         "ACC 7 resume", "LIM 7 wallet=spot max_qty=-", "SET market_margin_bps 100", "STAT hash=1"]
+         "ACC 7 resume", "ACC * suspend", "ACC * resume", "LIM 7 wallet=spot max_qty=-", "SET market_margin_bps 100", "STAT hash=1", "SES",
+         "PTO 7 PERP-USD 1 1.00 ref=$n"]
 
 MATRIX = {
     "viewer": (QUERIES, TRADING + OWN_FILL + VENUE_FACTS + ADMIN),
     "trader": (QUERIES + TRADING + OWN_FILL, VENUE_FACTS + ADMIN),
-    "connector": (OWN_FILL + VENUE_FACTS, TRADING + ADMIN + ["BAL 7", "POS 7", "ORD 7", "TRD 7"]),
+    "connector": (OWN_FILL + VENUE_FACTS, TRADING + ADMIN + ["BAL 7", "POS 7", "ORD 7", "TRD 7", "ACC"]),
     "admin": (QUERIES + TRADING + OWN_FILL + VENUE_FACTS + ADMIN, []),
 }
 
@@ -144,6 +145,45 @@ def test_roles(guarded, role):
             if code == "FORBIDDEN":
                 assert "need=" in answer
         assert lines.ask("1 SUB").split(" ")[0] == ("-1" if role == "connector" else "+1")
+
+
+def test_a_viewer_lists_the_accounts_of_its_token(guarded):
+    with session(guarded, roles=["admin"], accounts="*") as lines:
+        for number in (7, 8, 9):
+            assert lines.ask(f"1 ACC {number} open").startswith("+1 OK")
+    with session(guarded, roles=["viewer"], accounts=[9, 7]) as lines:
+        lines.send("1 ACC\n")
+        assert sorted(lines.answer()) == ["+1 2", "=1 7 status=open", "=1 9 status=open"]
+        assert lines.ask("2 ACC after=8") == "-2 FORBIDDEN need=viewer account=8"
+
+
+def test_who_is_connected(guarded):
+    token = guarded.token(sub="ops", roles=["viewer", "trader"], accounts=[7, 8])
+    with guarded.lines() as unknown, guarded.lines() as trader, session(guarded, sub="watch", roles=["admin"], accounts="*") as admin:
+        assert trader.ask(f"1 AUTH {token} session=grid cod=1").startswith("+1 OK")
+        assert trader.ask("2 SUB").startswith("+2 OK")
+        admin.send("3 SES\n")
+        *rows, end = admin.answer()
+        rows = [dict(word.partition("=")[::2] for word in row.split(" ")[2:]) | {"number": int(row.split(" ")[1])} for row in rows]
+        assert end == "+3 %d" % len(rows)
+        of = {row["peer"]: row for row in rows}
+        name = lambda lines: "%s:%d" % lines.socket.getsockname()
+        first, second, third = of[name(unknown)], of[name(trader)], of[name(admin)]
+        assert first["number"] == 0 and "sub" not in first and "roles" not in first
+        assert second["number"] > 0 and second["number"] != third["number"]
+        assert {key: second[key] for key in ("sub", "roles", "accounts", "name", "subscribed", "cod", "inflight", "unsent")} == {
+            "sub": "ops", "roles": "viewer,trader", "accounts": "7,8", "name": "grid", "subscribed": "1", "cod": "1", "inflight": "0",
+            "unsent": "0"}
+        assert int(second["expires"]) > int(second["heard"]) >= int(second["opened"]) > 0
+        assert (third["sub"], third["accounts"], third["inflight"], third["subscribed"], third["cod"]) == ("watch", "*", "1", "0", "0")
+        trader.close()
+        for _ in range(50):
+            admin.send("4 SES\n")
+            if not any(name_ in row for row in admin.answer() for name_ in ("sub=ops",)):
+                break
+            time.sleep(0.02)
+        else:
+            raise AssertionError("the session that has ended is still listed")
 
 
 def test_every_verb_is_in_the_matrix(guarded):

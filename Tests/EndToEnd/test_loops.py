@@ -1,7 +1,9 @@
 """One loop and four: the same answers, the same state; a directory of one is opened by the other."""
 
+import contextlib
 import random
 import re
+import time
 
 from lines import play
 
@@ -193,3 +195,49 @@ def test_what_follows_a_cancel_all_is_not_cancelled_by_it(fresh):
                 lines.send(f"4 ORD 1 SPOT1-USD id=before-{id}\n5 ORD 1 SPOT1-USD id={id}\n")
                 rows = [lines.read() for _ in range(4)]
                 assert "status=CANCELED" in rows[0] and "status=NEW" in rows[2], rows
+
+
+def test_kill_switch_of_the_house(fresh):
+    """`ACC * suspend` with desks that enter orders all the while: afterwards nothing is open anywhere, the count is that of the orders
+    that are cancelled by it, each account stands in the log once, and a start finds the same. Then everything is lifted again."""
+    for loops in (1, 4):
+        service = fresh(loops=loops)
+        set_up(service)
+        with service.lines() as admin, contextlib.ExitStack() as stack:
+            desks = [stack.enter_context(service.lines()) for _ in range(CONNECTIONS)]
+            for account, lines in enumerate(desks, 1):
+                lines.send("".join(f"x NEW {account} {symbol} B LMT 1 1.00 GTC id={n}{symbol}\n" for n in range(200) for symbol in INSTRUMENTS))
+            time.sleep(0.01)
+            answer = admin.ask("1 ACC * suspend", 30)
+            words, accepted = answer.split(" "), 0
+            assert words[:3] == ["+1", "OK", f"suspended={CONNECTIONS}"], answer
+            for lines in desks:
+                for _ in range(200 * len(INSTRUMENTS)):
+                    line = lines.answer(30)[-1]
+                    accepted += line[0] == "+"
+                    assert line[0] == "+" or "ACCOUNT_SUSPENDED" in line
+            assert int(words[3].removeprefix("canceled=")) == accepted
+            assert admin.ask("2 ACC * suspend") == "+2 OK suspended=0 canceled=0 dup=1"
+            for account in range(1, CONNECTIONS + 1):
+                assert admin.ask(f"3 ORD {account}") == "+3 0"
+                assert admin.ask(f"3 NEW {account} SPOT1-USD B LMT 1 1.00 GTC id=later").split(" ")[1] == "ACCOUNT_SUSPENDED"
+            assert admin.ask("4 ACC 99 open").startswith("+4 OK status=open")
+        service.restart()
+        with service.lines() as admin:
+            admin.send("5 ACC\n")
+            assert admin.answer() == [f"=5 {n} status=suspended" for n in range(1, CONNECTIONS + 1)] + ["=5 99 status=open", "+5 5"]
+            assert admin.ask("6 ACC * resume").split(" ")[:3] == ["+6", "OK", f"resumed={CONNECTIONS}"]
+            assert admin.ask("7 NEW 1 SPOT1-USD B LMT 1 1.00 GTC id=later").startswith("+7")
+
+
+def test_sessions_of_all_loops(fresh):
+    service = fresh(loops=4)
+    connections = [service.lines() for _ in range(9)]
+    connections[0].send("1 SES\n")
+    *rows, end = connections[0].answer()
+    assert end == "+1 9" and len(rows) == 9
+    assert len({row.split(" peer=")[1].split(" ")[0] for row in rows}) == 9
+    assert len({row.split(" ")[1] for row in rows}) == 9
+    assert {row.split(" loop=")[1] for row in rows} == {"0", "1", "2", "3"}
+    for lines in connections:
+        lines.close()

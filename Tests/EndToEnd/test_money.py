@@ -42,6 +42,31 @@ def test_hold_release_withdraw_adjust(lines, account):
         """, a=account)
 
 
+def test_a_position_taken_over_is_still_there_after_a_kill(fresh, tmp_path):
+    """With the Python client: long and short, a repeat after `kill -9`, the event, and the order that closes it."""
+    service = fresh(laboratory=True)
+    with service.client() as desk:
+        desk.open_account(7)
+        first = desk.take_over(7, "PERP-USD", -3, "10.50", ref="mig-1", note="old book")
+        assert (first.qty, first.avg, first.cost, first.realized, first.dup) == (-3, D("10.50"), D("31.50"), 0, False)
+        with pytest.raises(Refused) as refused:
+            desk.take_over(7, "PERP-USD", 1, 1, ref="mig-2")
+        assert refused.value.code == "POSITION_EXISTS" and refused.value.facts == {"qty": "-3"}
+        assert desk.balances(7) == []
+    service.kill()
+    service.start()
+    with service.client() as desk:
+        again = desk.take_over(7, "PERP-USD", -3, "10.50", ref="mig-1", note="old book")
+        assert (again.qty, again.cost, again.dup) == (-3, D("31.50"), True)
+        with desk.subscribe(0, account=7, kinds=["POSITION"]) as events:
+            event = events.next(5)
+            assert (event.lsn, event["qty"], event["ref"], event["note"]) == (first.lsn, "-3", "mig-1", "old book")
+        order = desk.close_position(7, "PERP-USD", price="10.00", id="close")
+        desk.fill(7, "PERP-USD", order.order_id, 3, "10.00", exec="e")
+        [position] = desk.positions(7)
+        assert (position.qty, position.realized) == (0, D("1.50"))
+
+
 def test_transfer_between_accounts_and_wallets(lines, accounts):
     first, second = next(accounts), next(accounts)
     play(lines, """

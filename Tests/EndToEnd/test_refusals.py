@@ -96,6 +96,7 @@ CASES = [
     ("BELOW_CUM", "FIL $a EX-USD id=open 1 10.00 exec=e;RPL $a EX-USD id=open 3 10.00;"
      "FIL $a EX-USD id=open 1 10.00 exec=f", "RPL $a EX-USD id=open 1 10.00", {"cum": "2"}),
     ("OVERFILL", "", "FIL $a EX-USD id=open 3 10.00 exec=e", {"max": "2", "cum": "0"}),
+    ("POSITION_EXISTS", "PTO $a PERP-USD -3 10.00 ref=p", "PTO $a PERP-USD 1 10.00 ref=q", {"qty": "-3"}),
     ("NO_POSITION", "", "CLS $a EX-USD id=x", {"qty": "0"}),
     ("INSUFFICIENT_FUNDS", "", "NEW $a EX-USD B LMT 99 10.00 GTC id=x",
      {"asset": "USD", "wallet": "spot", "need": "990.00", "available": "980.00"}),

@@ -67,7 +67,7 @@ struct TestService {
                 let name = withUnsafePointer(to: &entry.pointee.d_name) {
                     $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
                 }
-                if name != ".", name != ".." { unlink(path + "/" + name) }
+                if name != ".", name != "..", unlink(path + "/" + name) != 0 { removeTree(path + "/" + name) }
             }
             closedir(handle)
         }

@@ -59,6 +59,61 @@ import Testing
         ])
     }
 
+    @Test func theWholeHouse() {
+        let world = ProtocolWorld()
+        script(world, [
+            ("1 DEP 8 USD 100 ref=d", "+1 OK available=100.00 lsn=19"),
+            ("1 DEP 7 USD 100 ref=d", "+1 OK available=100.00 lsn=20"),
+            ("2 NEW 7 BTC-USD B LMT 1 1 GTC id=a", "+2 1 NEW leaves=1.00000000 cum=0.00000000 lsn=21"),
+            ("2 NEW 8 BTC-USD B LMT 1 1 GTC id=b", "+2 2 NEW leaves=1.00000000 cum=0.00000000 lsn=22"),
+            ("3 ACC * suspend", "+3 OK suspended=2 canceled=2 lsn=28"),
+            ("3 ACC * suspend", "+3 OK suspended=0 canceled=0 dup=1"),
+            ("4 ACC", "=4 7 status=suspended\n=4 8 status=suspended\n+4 2"),
+            ("4 ACC after=7 limit=1", "=4 8 status=suspended\n+4 1"),
+            ("4 ACC after=8", "+4 0"),
+            ("4 ACC after=9", "-4 UNKNOWN_ACCOUNT account=9"),
+            ("4 ACC 8 after=7", "-4 UNKNOWN_KEY key=after"),
+            ("4 ACC 8 resume after=7", "-4 UNKNOWN_KEY key=after"),
+            ("5 ACC 9 open", "+5 OK status=open lsn=30"),
+            ("6 ACC * open", "-6 BAD_VALUE argument=action value=open expected=suspend|resume"),
+            ("6 ACC *", "-6 BAD_NUMBER argument=account value=*"),
+            ("6 ACC * resume limit=5", "-6 UNKNOWN_KEY key=limit"),
+            ("7 ACC * resume", "+7 OK resumed=2 lsn=34"),
+            ("7 ACC * resume", "+7 OK resumed=0 dup=1"),
+        ])
+        world.grant = Grant(roles: .viewer, accounts: [9, 7])
+        script(world, [
+            ("1 ACC", "=1 7 status=open\n=1 9 status=open\n+1 2"), ("1 ACC 9", "=1 9 status=open\n+1 1"),
+            ("1 ACC after=7 limit=1", "=1 9 status=open\n+1 1"), ("1 ACC after=8", "-1 FORBIDDEN need=viewer account=8"),
+            ("1 ACC 8", "-1 FORBIDDEN need=viewer account=8"), ("1 ACC * suspend", "-1 FORBIDDEN need=admin"), ("1 SES", "-1 FORBIDDEN need=admin"),
+        ])
+        world.grant = Grant(roles: .connector, accounts: [7])
+        script(world, [("1 ACC", "-1 FORBIDDEN need=viewer")])
+    }
+
+    @Test func positionsTakenOver() {
+        script([
+            ("1 PTO 7 BTC-USD -0.5 64000.0001 ref=mig-1 note=old", "+1 OK qty=-0.50000000 avg=64000.0001 cost=32000.00005 realized=0.00 lsn=17"),
+            ("1 PTO 7 BTC-USD -0.50 64000.0001 ref=mig-1 note=old", "+1 OK qty=-0.50000000 avg=64000.0001 cost=32000.00005 realized=0.00 dup=1"),
+            ("1 PTO 7 BTC-USD -0.5 64000 ref=mig-1 note=old", "-1 ID_REUSED id=mig-1"),
+            ("2 PTO 7 BTC-USD 1 1 ref=mig-2", "-2 POSITION_EXISTS qty=-0.50000000"),
+            ("3 POS 7", "=3 BTC-USD qty=-0.50000000 avg=64000.0001 cost=32000.00005 realized=0.00\n+3 1"),
+            ("3 BAL 7", "+3 0"),
+            ("4 PTO 8 BTC-USD 1 1 ref=a", "-4 UNKNOWN_ACCOUNT account=8"),
+            ("4 PTO 7 BTC-USD 0 1 ref=a", "-4 BAD_VALUE argument=qty value=0 expected=not_zero"),
+            ("4 PTO 7 BTC-USD -0 1 ref=a", "-4 BAD_VALUE argument=qty value=-0 expected=not_zero"),
+            ("4 PTO 7 BTC-USD --1 1 ref=a", "-4 BAD_NUMBER argument=qty value=--1"),
+            ("4 PTO 7 BTC-USD - 1 ref=a", "-4 BAD_NUMBER argument=qty value=-"),
+            ("4 PTO 7 BTC-USD +1 1 ref=a", "-4 BAD_NUMBER argument=qty value=+1"),
+            ("4 PTO 7 BTC-USD -0.000000001 1 ref=a", "-4 TOO_MANY_DECIMALS argument=qty max=8"),
+            ("4 PTO 7 BTC-USD 1 0 ref=a", "-4 BAD_VALUE argument=price value=0 expected=above_zero"),
+            ("4 PTO 7 BTC-USD 1 -1 ref=a", "-4 BAD_NUMBER argument=price value=-1"),
+            ("4 PTO 7 BTC-USD 1 1", "-4 MISSING_KEY key=ref"),
+            ("5 ACC 8 open", "+5 OK status=open lsn=19"),
+            ("5 PTO 8 BTC-USD 92233720368.54775807 922337203685477.5807 ref=a", "-5 OVERFLOW what=cost"),
+        ])
+    }
+
     @Test func checksOfAnOrder() {
         script([
             ("1 NEW 7 BTC-USD B LMT 1 1.001 GTC id=a", "-1 OFF_TICK tick=0.01"),
@@ -151,7 +206,7 @@ import Testing
         let table: [(String, String)] = [
             ("1 PING", "++++++"), ("1 SYNC", "++++++"), ("1 STAT", "++++++"), ("1 STAT hash=1", "-----+"), ("1 SUB", "++++++"),
             ("1 SUB account=7", "++---+"), ("1 BAL 7", "++---+"), ("1 POS 7", "++---+"), ("1 ORD 7", "++---+"), ("1 TRD 7", "++---+"),
-            ("1 LIM 7", "++---+"), ("1 ACC 7", "++---+"), ("1 ACC", "-----+"), ("1 INS", "++++++"), ("1 AST", "++++++"),
+            ("1 LIM 7", "++---+"), ("1 ACC 7", "++---+"), ("1 ACC", "+++--+"), ("1 ACC after=7", "++---+"), ("1 INS", "++++++"), ("1 AST", "++++++"),
             ("1 WLT", "++++++"), ("1 VEN", "++++++"), ("1 SET", "++++++"),
             ("1 NEW 7 BTC-USD B LMT 1 1 GTC id=a", "-+---+"), ("1 RPL 7 BTC-USD 1 1 1", "-+---+"), ("1 CXL 7 BTC-USD 1", "-+---+"),
             ("1 CXA 7", "-+---+"), ("1 CLS 7 BTC-USD id=a", "-+---+"), ("1 XFR 7 9 USD 1 ref=a", "-+---+"),
@@ -159,7 +214,7 @@ import Testing
             ("1 DEP 7 USD 1 ref=a", "-----+"), ("1 WDR 7 USD 1 ref=a", "-----+"), ("1 ADJ 7 USD 1 ref=a reason=b", "-----+"),
             ("1 HLD 7 USD 1 ref=a", "-----+"), ("1 RLS 7 USD 1 ref=a", "-----+"), ("1 LIM 7 max_open=1", "-----+"),
             ("1 AST EUR decimals=2", "-----+"), ("1 WLT margin", "-----+"), ("1 VEN x kind=manual", "-----+"),
-            ("1 INS BTC-USD tick=1", "-----+"), ("1 ACC 7 suspend", "-----+"), ("1 SET window_hours 1", "-----+"),
+            ("1 INS BTC-USD tick=1", "-----+"), ("1 ACC 7 suspend", "-----+"), ("1 ACC * suspend", "-----+"), ("1 SES", "-----+"), ("1 PTO 7 BTC-USD 1 1 ref=a", "-----+"), ("1 SET window_hours 1", "-----+"),
         ]
         for (line, expected) in table {
             let parsed = world.parse(line)

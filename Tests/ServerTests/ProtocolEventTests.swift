@@ -55,6 +55,16 @@ import Testing
             ])
     }
 
+    @Test func aPositionTakenOver() {
+        let lines = ["1 PTO 7 BTC-USD -0.5 64000 ref=mig-1 note=a%20b"]
+        let event =
+            "! 17.1 POSITION account=7 symbol=BTC-USD qty=-0.50000000 avg=64000.00 cost=32000.00 realized=0.00 ref=mig-1 note=a%20b time=1763798400123"
+        #expect(world(lines).events() == [event])
+        #expect(world(lines).events(EventFilter(account: 7, instrument: 0, kinds: EventKinds(.position))) == [event])
+        #expect(world(lines).events(EventFilter(visible: [8])) == [])
+        #expect(world(lines).events(EventFilter(kinds: EventKinds(.balance))) == [])
+    }
+
     @Test func registryOnceAndItsCopiesForTheDump() {
         let lines = ["1 SET window_hours 48", "2 ACC 9 open", "3 INS BTC-USD state=halted"]
         #expect(

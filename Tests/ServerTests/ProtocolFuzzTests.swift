@@ -12,10 +12,10 @@ import Testing
         "7 FIL 7 BTC-USD id=grid-17 0.2 63990.00 fee=-1.2 feeasset=USD liq=M time=1763798400123 exec=bn-991",
         "8 CLS 7 BTC-USD - 64000 id=c strategy=s note=n", "9 DEP 7 USD 1000.00 ref=wire-5 wallet=spot note=n", "a WDR 7 USD 0.01 ref=w",
         "b ADJ 7 USD -5.5 ref=r reason=why", "c HLD 7 USD 1 ref=h", "d RLS 7 USD 1 ref=i reason=x",
-        "e XFR 7 8 USD 500.00 ref=mv-1 from=spot to=futures", "f BAL 7 USD wallet=spot limit=5", "g POS 7 BTC-USD",
+        "e XFR 7 8 USD 500.00 ref=mv-1 from=spot to=futures", "e PTO 7 BTC-USD -0.5 64000 ref=p note=n", "f BAL 7 USD wallet=spot limit=5", "g POS 7 BTC-USD",
         "h ORD 7 BTC-USD id=x status=all limit=10 after=99", "i TRD 7 BTC-USD 5 limit=1000", "j INS BTC-USD tick=0.05 state=halted",
         "k INS ETH-USD venue=manual wallet=spot base=BTC quote=USD tick=0.1 lot=0.1 price_scale=3 qty_scale=4 funds=none", "l AST EUR decimals=2",
-        "m WLT margin", "n VEN x kind=manual", "o ACC 7 suspend", "p LIM 7 BTC-USD max_qty=- max_notional=5 max_position=1 max_open=3 enabled=0",
+        "m WLT margin", "n VEN x kind=manual", "o ACC 7 suspend", "o ACC * suspend", "o ACC after=7 limit=5", "o SES", "p LIM 7 BTC-USD max_qty=- max_notional=5 max_position=1 max_open=3 enabled=0",
         "q MRK BTC-USD 64000", "r SET window_hours 48", "s SUB from=81274.1 account=7 symbol=BTC-USD kind=ORDER,TRADE", "t UNS",
         "u AUTH eyJhbGciOiJIUzI1NiJ9.e30.abc session=grid hb=10 cod=1", "v HELP NEW", "w STAT hash=1", "x PING before=5", "y BOOK BTC-USD",
     ].map { Array($0.utf8) }
@@ -53,9 +53,9 @@ import Testing
         "CXA": (1, 2, ["wallet"]), "FIL": (5, 5, ["!exec", "fee", "feeasset", "liq", "time"]),
         "CLS": (2, 4, ["!id", "max", "strategy", "note"]), "DEP": (3, 3, ["!ref", "wallet", "note"]), "WDR": (3, 3, ["!ref", "wallet", "note"]),
         "ADJ": (3, 3, ["!ref", "!reason", "wallet"]), "HLD": (3, 3, ["!ref", "wallet", "reason"]), "RLS": (3, 3, ["!ref", "wallet", "reason"]),
-        "XFR": (4, 4, ["!ref", "from", "to", "note"]), "BAL": (1, 2, ["wallet", "limit"]), "POS": (1, 2, ["limit"]),
+        "XFR": (4, 4, ["!ref", "from", "to", "note"]), "PTO": (4, 4, ["!ref", "note"]), "BAL": (1, 2, ["wallet", "limit"]), "POS": (1, 2, ["limit"]),
         "ORD": (1, 3, ["status", "limit", "after"]), "TRD": (1, 3, ["limit"]), "AST": (0, 1, ["decimals", "limit"]), "WLT": (0, 1, ["limit"]),
-        "VEN": (0, 1, ["kind", "limit"]), "ACC": (0, 2, ["limit"]), "MRK": (2, 2, []), "SET": (0, 2, ["limit"]),
+        "VEN": (0, 1, ["kind", "limit"]), "ACC": (0, 2, ["limit", "after"]), "SES": (0, 0, []), "MRK": (2, 2, []), "SET": (0, 2, ["limit"]),
         "LIM": (1, 2, ["wallet", "max_qty", "max_notional", "max_position", "max_open", "enabled", "limit"]),
         "INS": (0, 1, ["venue", "wallet", "base", "quote", "tick", "lot", "price_scale", "qty_scale", "min_qty", "max_qty", "min_notional", "funds", "state", "limit"]),
     ]
@@ -95,8 +95,9 @@ import Testing
         }
         if ["DEP", "WDR", "HLD", "RLS"].contains(fields[1]), !isNumber(positional[2]) { return "amount" }
         if fields[1] != "HELP", fields[1] != "AUTH", let first = positional.first, ["BAL", "POS", "ORD", "NEW", "DEP", "LIM", "ACC"].contains(fields[1]),
-            !isNumber(first) || first.contains(".")
+            !isNumber(first) || first.contains("."), !(fields[1] == "ACC" && first == "*" && positional.count == 2)
         { return "account" }
+        if fields[1] == "PTO", !isNumber(positional[2].hasPrefix("-") ? String(positional[2].dropFirst()) : positional[2]) { return "quantity" }
         return nil
     }
 

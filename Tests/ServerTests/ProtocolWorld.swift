@@ -99,12 +99,21 @@ final class ProtocolWorld {
             let outcome = define(definition)
             AnswerWriter.write(
                 outcome, tag: tag, lsn: lsn, about: .init(.define(definition)), registry: homes[0].shard.registry, into: &out)
+        case .house(let status):
+            var (accounts, canceled): (Int64, Int64) = (0, 0)
+            for index in 0..<homes[0].shard.registry.accounts.count where homes[0].shard.registry.accounts[index].status != status {
+                let number = homes[0].shard.registry.accounts[index].number
+                if case .defined(_, let some, _) = define(.account(number, status)) { canceled += some }
+                accounts += 1
+            }
+            AnswerWriter.house(status, accounts: accounts, canceled: canceled, tag: tag, lsn: lsn, into: &out)
         case .query(let query):
             var rows = 0
             for index in homes.indices {
                 if case .shard(let wallet) = query.scope, Int(wallet) != index { continue }
                 if query.scope == .registry, index != 0 { continue }
-                if let rejection = QueryWriter.write(query, shard: homes[index].shard, tag: tag, rows: &rows, into: &out) {
+                if let rejection = QueryWriter.write(
+                    query, shard: homes[index].shard, tag: tag, visible: grant.visible, rows: &rows, into: &out) {
                     return AnswerWriter.write(
                         rejection, tag: tag, about: query.order.map { .order($0) } ?? .nothing, registry: homes[0].shard.registry,
                         into: &out)

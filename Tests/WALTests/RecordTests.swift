@@ -63,6 +63,10 @@ import WAL
                     source: 1, sequence: 9, account: 8, fromAccount: 7, asset: 1, amount: 10, reference: Text("mv-1"))),
             .transfersSettled(target: 4, upTo: 77), .limitsSet(account: 7, instrument: -1, limits),
             .limitsSet(account: 7, instrument: 12, Limits()), .markSet(instrument: 2, price: 640_000_001),
+            .positionTakenOver(
+                TakeOver(
+                    account: 7, instrument: 2, quantity: -9_223_372_036_854_775_807, price: .max, reference: Text("mig-1"), note: Text("x"))),
+            .positionTakenOver(TakeOver(account: 8, instrument: 0, quantity: 1, price: 1, reference: Text("mig-2"))),
         ]
     }
 
@@ -135,6 +139,16 @@ import WAL
                 + "01" + "00" + "80e1eb17" + "02" + "41"
                 // head; one OrderID back; reason
                 + "03" + "01" + "00")
+    }
+
+    @Test func `golden bytes of a position taken over`() {
+        let batch = Batch()
+        var writer = RecordWriter()
+        let takeOver = TakeOver(account: 7, instrument: 2, quantity: -50_000_000, price: 640_000_000, reference: Text("mig-1"), note: Text("x"))
+        writer.append(.positionTakenOver(takeOver), shard: 0, time: 1_000_000, session: 0, to: batch)
+        let hex = batch.bytes.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        // head, time; account; instrument; quantity, zigzag; price; ref; note
+        #expect(hex == "8d80897a" + "07" + "02" + "ffc1d72f" + "80c096b102" + "056d69672d31" + "0178")
     }
 
     @Test func `cut anywhere: refused`() {

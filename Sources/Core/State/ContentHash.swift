@@ -80,3 +80,14 @@ extension Transfer {
         return hash.value
     }
 }
+
+extension TakeOver {
+    var contentHash: UInt64 {
+        var hash = Hasher(kind: 5)
+        hash.add(Int64(instrument))
+        hash.add(quantity)
+        hash.add(price)
+        hash.add(note)
+        return hash.value
+    }
+}

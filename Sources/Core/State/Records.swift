@@ -95,7 +95,7 @@ struct Position: BitwiseCopyable {
     var limits: Int32 = none
     /// The account's next position, by ascending instrument.
     var next: Int32 = none
-    /// Was there ever a fill? Untraded ones are not listed.
+    /// Was there ever a fill, or was it taken over? Others are not listed.
     var traded = false
 }
 
@@ -143,7 +143,7 @@ struct Trade: BitwiseCopyable {
     var liquidity: Liquidity
 }
 
-/// A used `ref=` of DEP, WDR, ADJ, HLD, RLS, XFR.
+/// A used `ref=` of DEP, WDR, ADJ, HLD, RLS, XFR, PTO.
 struct Reference: BitwiseCopyable {
     var text: Text
     var contentHash: UInt64

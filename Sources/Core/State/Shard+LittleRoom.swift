@@ -10,6 +10,7 @@ extension Shard {
         case .newOrder(let order): return isRemembered(order.account, order.clientID)
         case .closePosition(let close): return isRemembered(close.account, close.clientID)
         case .money(let money): return money.kind == .release || isRemembered(money.account, money.reference)
+        case .takeOver(let takeOver): return isRemembered(takeOver.account, takeOver.reference)
         case .transfer(let transfer): return isRemembered(transfer.account, transfer.reference)
         case .setMark: return false
         case .define(let definition):

@@ -48,7 +48,7 @@ extension Shard {
         }
     }
 
-    private func view(_ position: Position) -> PositionView {
+    func view(_ position: Position) -> PositionView {
         PositionView(
             instrument: position.instrument, quantity: position.quantity, cost: position.cost, realized: position.realized,
             openBuy: position.openBuy, openSell: position.openSell)

@@ -78,6 +78,7 @@ public struct Shard: ~Copyable {
         case .fill(let fill): return decide(fill, now) { emit(.filled(copy $0)) }
         case .closePosition(let close): return decide(close, now) { emit(.orderAccepted(copy $0)) }
         case .money(let money): return decide(money, now, emit)
+        case .takeOver(let takeOver): return decide(takeOver, now, emit)
         case .transfer(let transfer): return decide(transfer, now, emit)
         case .setLimits(let limits): return decide(limits, now, emit)
         case .setMark(let mark): return decide(mark, now, emit)
@@ -155,6 +156,7 @@ public struct Shard: ~Copyable {
         case .transfersSettled(let target, let upTo): evolveSettled(target, upTo)
         case .limitsSet(let account, let instrument, let limits): evolveLimits(account, instrument, limits)
         case .markSet(let instrument, let price): markets[instrument].mark = price
+        case .positionTakenOver(let takeOver): evolve(takeOver, time)
         case .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled:
             invariantFailure("a mutation of an order is not rare")
         }

@@ -208,6 +208,7 @@ final class Collector {
             case .asset, .wallet, .venue, .setting: action(mutation, 0, -1, shard, source, time)
             }
         case .limitsSet(let account, let instrument, _): action(mutation, account, instrument, shard, source, time)
+        case .positionTakenOver(let it): action(mutation, it.account, it.instrument, shard, source, time)
         case .markSet, .transfersSettled, .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled: break
         }
     }
@@ -270,11 +271,17 @@ final class Collector {
         eventText.removeAll()
         events.write(mutation, shard: shard.pointee, lsn: Int64(source.lsn), time: time, filter: EventFilter(), into: &eventText)
         let words = eventText.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }.split(separator: " ").dropFirst(2)
-        let isLimit = words.first == "LIMIT"
-        let text = words.dropFirst(isLimit ? 1 : 2).dropLast().joined(separator: " ")
+        // `LIMIT account=...`, `POSITION account=...`, or `REGISTRY ACC ...`.
+        let kind: String? =
+            switch words.first {
+            case "LIMIT": "LIM"
+            case "POSITION": "PTO"
+            default: nil
+            }
+        let text = words.dropFirst(kind == nil ? 2 : 1).dropLast().joined(separator: " ")
         batch.actions.append(
             PendingAction(
-                source: source, time: time, kind: isLimit ? "LIM" : String(words.dropFirst().first ?? "?"), account: account,
+                source: source, time: time, kind: kind ?? String(words.dropFirst().first ?? "?"), account: account,
                 instrument: instrument, text: text))
     }
 }

@@ -53,6 +53,10 @@ package struct Configuration: Sendable {
     package var tokenGraceSeconds = 60
     /// Recent events kept in memory for subscribers; who is behind them is fed from the log.
     package var eventBufferBytes = 16 << 20
+    package var audit = Audit.inData
+    /// Of one of its files, and how many are kept.
+    package var auditBytes = 64 << 20
+    package var auditFiles = 10
     package var logLevel = Logger.Level.info
     /// Commands that fill an empty log, in order.
     package var seed: [String] = []
@@ -60,6 +64,18 @@ package struct Configuration: Sendable {
     package var seedSource = "the built-in defaults"
 
     package init() {}
+
+    /// Where refused commands are kept.
+    package enum Audit: Sendable, Equatable { case off, inData, directory(String) }
+
+    /// `nil`: refused commands are not kept.
+    package var auditDirectory: String? {
+        switch audit {
+        case .off: nil
+        case .inData: data + "/audit"
+        case .directory(let path): path
+        }
+    }
 
     package struct Endpoint: Sendable, Equatable {
         package var host: String
@@ -165,6 +181,12 @@ package struct Configuration: Sendable {
         Key(name: "slow_seconds") { config, text in whole(text, 1...3_600) { config.slowSeconds = $0 } },
         Key(name: "token_grace_seconds") { config, text in whole(text, 0...3_600) { config.tokenGraceSeconds = $0 } },
         Key(name: "event_buffer_bytes") { config, text in whole(text, 65_536...(1 << 30)) { config.eventBufferBytes = $0 } },
+        Key(name: "audit") { config, text in
+            config.audit = text == "off" ? .off : text == "on" ? .inData : .directory(text)
+            return text.isEmpty ? "on, off or a directory" : nil
+        },
+        Key(name: "audit_bytes") { config, text in whole(text, 65_536...(1 << 40)) { config.auditBytes = $0 } },
+        Key(name: "audit_files") { config, text in whole(text, 1...100_000) { config.auditFiles = $0 } },
         Key(name: "log_level", original: "LOG_LEVEL") { config, text in
             guard let level = LogLevel.named(text) else { return LogLevel.expected }
             config.logLevel = level

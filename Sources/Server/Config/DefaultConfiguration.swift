@@ -104,6 +104,13 @@ package enum DefaultConfiguration {
         # CASHUP_EVENT_BUFFER_BYTES
         event_buffer_bytes: 16777216
 
+        # Refused commands are kept with who, what and why, a line of JSON each: on (in <data>/audit), off, or a directory. Accepted ones are in the log.
+        # A new file is begun at audit_bytes (65536 and more), audit_files of them are kept: they need room for the two multiplied beside the log.
+        # When the log's disk is nearly full, nothing is written there.   CASHUP_AUDIT, CASHUP_AUDIT_BYTES, CASHUP_AUDIT_FILES
+        audit: on
+        audit_bytes: 67108864
+        audit_files: 10
+
         # What an empty log begins with: commands of the line protocol without tag, in order, made durable together. Once the log has anything in it,
         # the log is the truth; what differs here is said at the start and changes nothing. To change a running service send the commands.
         seed:

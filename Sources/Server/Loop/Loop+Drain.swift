@@ -13,7 +13,7 @@ extension Loop {
 
     /// Whether nothing is under way any more.
     var isQuiet: Bool {
-        !inTurn && runnable.isEmpty && waiting.isEmpty && transferWaiters.isEmpty && gatherings.isEmpty && definitions.isEmpty
+        !inTurn && runnable.isEmpty && waiting.isEmpty && transferWaiters.isEmpty && gatherings.isEmpty && definitions.isEmpty && houses.isEmpty
             && credited.isEmpty && deferred.isEmpty && connections.allSatisfy { $0?.isQuiet ?? true }
     }
 

@@ -30,7 +30,7 @@ extension Loop {
         switch work {
         case .cancelAll: break
         case .query(let query): limit = query.limit
-        case .status: limit = .max
+        case .status, .sessions: limit = .max
         }
         gatherings[lastGathering] = Gathering(
             address: address, head: head, parts: Array(repeating: ByteBuffer(), count: wallets.count),
@@ -59,6 +59,9 @@ extension Loop {
         case .status(let hash):
             writeStatus(of: request.wallet, hash: hash, tag: request.tag, into: &edgeText)
             part.count = 1
+            takeEdgeText(&part, for: request.loop)
+        case .sessions:
+            part.count = Int64(writeSessions(tag: request.tag, into: &edgeText))
             takeEdgeText(&part, for: request.loop)
         case .query(let query):
             var rows = 0

@@ -37,6 +37,8 @@ extension Loop {
             gather(part, parcel: parcel)
         case .define(let request):
             define(request)
+        case .defineHouse(let address, let status, let session):
+            defineHouse(status, address, session: session)
         case .record(let number, let definition, let history):
             applyEntry(number, definition, history: history)
             openDeferred()

@@ -6,14 +6,26 @@ import Core
 /// Loop 0: who waits for an entry, and what is still to come.
 struct DefinitionUnderWay {
     var remaining: Int
-    var canceled: Int64
+    var canceled: Int64 = 0
     var lastLSN: UInt64
-    var waiters: [Waiter]
+    var waiters: [Waiter] = []
+    /// The number of the request for all accounts that it belongs to; 0: none.
+    var house: UInt64 = 0
 
-    struct Waiter {
-        var request: DefinitionRequest
-        var duplicate: Bool
+    enum Waiter {
+        case one(DefinitionRequest, duplicate: Bool)
+        /// Everything asked for by this request for all accounts is recorded with this entry, the last of them.
+        case house(UInt64)
     }
+}
+
+/// Loop 0: `ACC * suspend` or `ACC * resume`, an entry per account.
+struct HouseUnderWay {
+    var address: ReplyAddress
+    var status: AccountStatus
+    /// Entries made for it.
+    var accounts: Int64 = 0
+    var canceled: Int64 = 0
 }
 
 extension Loop {
@@ -27,12 +39,11 @@ extension Loop {
         switch outcome {
         case .defined(let number, let canceled, let duplicate) where number > 0:
             definitions[number] = DefinitionUnderWay(
-                remaining: count, canceled: canceled, lastLSN: lastLSN,
-                waiters: [DefinitionUnderWay.Waiter(request: request, duplicate: duplicate)])
+                remaining: count, canceled: canceled, lastLSN: lastLSN, waiters: [.one(request, duplicate: duplicate)])
             distribute(number, definition)
         case .defined:
             // A repeat; the first may still be on its way to other loops, and who is told `dup=1` must be able to rely on it.
-            finishWithLatest(DefinitionUnderWay.Waiter(request: request, duplicate: true))
+            finishWithLatest(.one(request, duplicate: true))
         case .rejected(let rejection):
             if request.opensAccount {
                 send(.opened(request.address, rejection), to: request.address.loop)
@@ -44,11 +55,28 @@ extension Loop {
         }
     }
 
+    /// Loop 0: the kill switch of the house, and its end: an entry for each account that is not so yet, all in this turn. Entries are recorded in
+    /// their order everywhere, so the answer leaves with the last.
+    func defineHouse(_ status: AccountStatus, _ address: ReplyAddress, session: UInt64) {
+        lastHouse += 1
+        houses[lastHouse] = HouseUnderWay(address: address, status: status)
+        for index in 0..<box(0).shard.registry.accounts.count where box(0).shard.registry.accounts[index].status != status {
+            let definition = Definition.account(box(0).shard.registry.accounts[index].number, status)
+            guard case .defined(let number, let canceled, false) = execute(.define(definition), wallet: 0, session: session) else {
+                invariantFailure("the status of a known account was refused")
+            }
+            houses[lastHouse]!.accounts += 1
+            definitions[number] = DefinitionUnderWay(remaining: count, canceled: canceled, lastLSN: lastLSN, house: lastHouse)
+            distribute(number, definition)
+        }
+        finishWithLatest(.house(lastHouse))
+    }
+
     private func finishWithLatest(_ waiter: DefinitionUnderWay.Waiter) {
         if let latest = definitions.keys.max() {
             definitions[latest]!.waiters.append(waiter)
         } else {
-            finish(waiter, canceled: 0, number: 0, lsn: 0)
+            finish(waiter, canceled: 0, number: 0, lsn: lastLSN)
         }
     }
 
@@ -60,7 +88,7 @@ extension Loop {
     /// `ACC n open`, or a deposit, that met a suspension on its way here must not lift it.
     private func answerSuspended(_ account: AccountNumber, _ request: DefinitionRequest) {
         // The account is there, so the deposit goes on.
-        if request.opensAccount { return finishWithLatest(DefinitionUnderWay.Waiter(request: request, duplicate: true)) }
+        if request.opensAccount { return finishWithLatest(.one(request, duplicate: true)) }
         AnswerWriter.write(.accountExists(account), tag: request.address.tag, into: &edgeText)
         answerLaterWithEdgeText(request.address)
     }
@@ -116,18 +144,22 @@ extension Loop {
         definitions[number]!.canceled += canceled
         definitions[number]!.lastLSN = max(definitions[number]!.lastLSN, lastLSN)
         guard definitions[number]!.remaining == 0, let done = definitions.removeValue(forKey: number) else { return }
+        if done.house != 0 { houses[done.house]!.canceled += done.canceled }
         for waiter in done.waiters { finish(waiter, canceled: done.canceled, number: number, lsn: done.lastLSN) }
     }
 
     private func finish(_ waiter: DefinitionUnderWay.Waiter, canceled: Int64, number: Int64, lsn: UInt64) {
-        let request = waiter.request
-        if request.opensAccount {
+        switch waiter {
+        case .one(let request, _) where request.opensAccount:
             send(.opened(request.address, nil), to: request.address.loop)
-            return
+        case .one(let request, let duplicate):
+            let outcome = Outcome.defined(number: duplicate ? 0 : number, canceled: duplicate ? 0 : canceled, duplicate: duplicate)
+            answerLater(request.address, outcome, AnswerWriter.About(.define(request.definition)), lsn: duplicate ? 0 : lsn)
+        case .house(let house):
+            guard let done = houses.removeValue(forKey: house) else { invariantFailure("a request for all accounts ended twice") }
+            AnswerWriter.house(
+                done.status, accounts: done.accounts, canceled: done.canceled, tag: done.address.tag, lsn: Int64(lsn), into: &edgeText)
+            answerLaterWithEdgeText(done.address)
         }
-        let outcome = Outcome.defined(
-            number: waiter.duplicate ? 0 : number, canceled: waiter.duplicate ? 0 : canceled, duplicate: waiter.duplicate)
-        answerLater(
-            request.address, outcome, AnswerWriter.About(.define(request.definition)), lsn: waiter.duplicate ? 0 : lsn)
     }
 }

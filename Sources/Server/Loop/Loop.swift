@@ -58,6 +58,8 @@ final class Loop: @unchecked Sendable {
     let clock: ServiceClock
     /// A connection with so many bytes of answers not yet sent is not read any further.
     let unsentBytesMax: Int
+    /// Of refused commands; `nil`: none is kept.
+    let audit: AuditTrail?
 
     // MARK: State of the market
 
@@ -81,6 +83,8 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var predictedBase: UInt64 = 0
     /// The lines being taken: as many of one piece of input as are parsed before the first of them is decided.
     let lines = LineGroup()
+    /// The line being taken, without its end; valid until it is.
+    @exclusivity(unchecked) var line: UnsafeRawBufferPointer?
     /// Answers of one piece of input, before they go to the connection's output.
     @exclusivity(unchecked) var scratch = OutputBuffer(capacity: Loop.scratchBytes)
     /// Answers that are not to the line just read.
@@ -122,6 +126,9 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var lastGathering: UInt64 = 0
     /// Loop 0: entries of the registry that not all loops have recorded.
     @exclusivity(unchecked) var definitions: [Int64: DefinitionUnderWay] = [:]
+    /// Loop 0: requests for all accounts whose entries not all loops have recorded.
+    @exclusivity(unchecked) var houses: [UInt64: HouseUnderWay] = [:]
+    @exclusivity(unchecked) var lastHouse: UInt64 = 0
 
     // MARK: Connections
 
@@ -143,6 +150,7 @@ final class Loop: @unchecked Sendable {
         self.log = log
         clock = service.clock
         unsentBytesMax = service.maxUnsentBytes
+        audit = service.audit
         batch = Batch()
         shardAddresses = .allocate(capacity: Registry.walletsMax)
         outbox = (0..<count).map { _ in Parcel(from: index) }

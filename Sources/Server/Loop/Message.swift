@@ -33,6 +33,8 @@ enum Message: Sendable {
 
     /// For loop 0: decide a definition.
     case define(DefinitionRequest)
+    /// For loop 0: the same status for all accounts.
+    case defineHouse(ReplyAddress, AccountStatus, session: UInt64)
     /// From loop 0: entry `number` of the registry. `history`: entries 1...number, when the entry is a wallet whose shard is the receiver's.
     case record(number: Int64, Definition, history: [Definition])
     /// For loop 0: this loop's shards have it; `canceled` orders of a suspended account went with it.
@@ -53,12 +55,14 @@ enum Message: Sendable {
     case replaced(ReplyAddress)
 }
 
-/// A share of CXA or of a query, for one shard.
+/// A share of CXA or of a query, for one shard, or for the connections of one loop.
 struct PartRequest: Sendable {
     enum Work: Sendable {
         case cancelAll(CancelAll)
         case query(Query)
         case status(hash: Bool)
+        /// Of the loop with the wallet's number.
+        case sessions
     }
     var gathering: UInt64
     var index: Int

@@ -45,6 +45,12 @@ public enum AnswerWriter {
             out.append("OK")
             out.fact("available", amount: available, registry.assets[Int(asset)])
             end(duplicate, lsn, &out)
+        case .position(let view, let duplicate):
+            let info = registry.instruments[Int(view.instrument)]
+            begin(tag, &out)
+            out.append("OK")
+            out.position(view, info, registry.assets[Int(info.quote)])
+            end(duplicate, lsn, &out)
         case .canceled(let count):
             canceled(count, tag: tag, lsn: lsn, into: &out)
         case .done(let duplicate):
@@ -68,6 +74,17 @@ public enum AnswerWriter {
         out.append("OK")
         out.fact("canceled", count)
         end(false, count == 0 ? 0 : lsn, &out)
+    }
+
+    /// `ACC * suspend`, `ACC * resume`: how many accounts it changed. `lsn` 0: none, it was so already.
+    public static func house(
+        _ status: AccountStatus, accounts: Int64, canceled: Int64, tag: Text, lsn: Int64, into out: inout OutputBuffer
+    ) {
+        begin(tag, &out)
+        out.append("OK")
+        out.fact(status == .suspended ? "suspended" : "resumed", accounts)
+        if status == .suspended { out.fact("canceled", canceled) }
+        end(accounts == 0, lsn, &out)
     }
 
     /// `+TAG OK`.

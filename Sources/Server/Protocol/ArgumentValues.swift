@@ -36,6 +36,16 @@ extension Arguments {
         return value
     }
 
+    /// A quantity at its scale, not zero, negative with a `-`.
+    func signed(_ bytes: UnsafeRawBufferPointer, _ name: StaticString, scale: Int32) throws(Refusal) -> Int64 {
+        let isNegative = bytes.first == UInt8(ascii: "-")
+        let digits = isNegative ? UnsafeRawBufferPointer(rebasing: bytes[1...]) : bytes
+        let value: Int64
+        do { value = try DecimalText.int64(digits, scale: Int(scale)) } catch { throw refusal(error, bytes, name, Int(scale)) }
+        if value == 0 { throw .badValue(argument: name, value: Text(cut: bytes), expected: "not_zero") }
+        return isNegative ? -value : value
+    }
+
     /// An amount at 10^-18, below 2^110 of these units.
     func amount(_ bytes: UnsafeRawBufferPointer, _ name: StaticString, signed: Bool = false) throws(Refusal) -> Amount {
         let value: Amount

@@ -6,7 +6,7 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case authRequired, badToken, tokenExpired, forbidden, notSupported
     case unknownAccount, unknownAsset, unknownWallet, unknownVenue, unknownInstrument, unknownOrder, unknownSetting
     case accountSuspended, instrumentHalted, offTick, offLot, quantityOutOfBounds, notionalTooSmall, noMark, alreadyExpired, tooLate,
-        orderClosed, belowCumulative, overfill, beyondLimit, noPosition
+        orderClosed, belowCumulative, overfill, beyondLimit, noPosition, positionExists
     case insufficientFunds, insufficientHeld, limitDisabled, limitQuantity, limitNotional, limitPosition, limitOpenOrders
     case idReused, overflow, fixed, alreadyExists, tableFull
     case storageFull, alreadySubscribed, notSubscribed, logGone, busy, draining
@@ -52,6 +52,7 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .overfill: "OVERFILL"
         case .beyondLimit: "BEYOND_LIMIT"
         case .noPosition: "NO_POSITION"
+        case .positionExists: "POSITION_EXISTS"
         case .insufficientFunds: "INSUFFICIENT_FUNDS"
         case .insufficientHeld: "INSUFFICIENT_HELD"
         case .limitDisabled: "LIMIT_DISABLED"

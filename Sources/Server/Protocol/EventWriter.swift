@@ -60,6 +60,7 @@ public struct EventWriter: ~Copyable, Sendable {
                 out.limits(limits, base: decimals.base, quote: decimals.quote)
                 line.end(&out)
             }
+        case .positionTakenOver(let takeOver): takenOver(takeOver, shard, &line, &out)
         case .markSet(let instrument, let price):
             if line.begin(.mark, account: 0, instrument: instrument, &out) {
                 let info = shard.registry.instruments[Int(instrument)]
@@ -133,15 +134,30 @@ public struct EventWriter: ~Copyable, Sendable {
             if filled.venueTime != 0 { out.fact("venuetime", milliseconds: filled.venueTime) }
             line.end(&out)
         }
-        if line.begin(.position, account: order.account, instrument: instrument, &out) {
-            guard let position = shard.position(account: order.account, instrument: instrument) else {
-                invariantFailure("a fill without a position")
-            }
-            out.fact("account", order.account)
-            out.fact("symbol", info.symbol)
-            out.position(position, info, shard.registry.assets[Int(info.quote)])
-            line.end(&out)
+        if position(order.account, instrument, shard, &line, &out) { line.end(&out) }
+    }
+
+    private func takenOver(_ takeOver: TakeOver, _ shard: borrowing Shard, _ line: inout EventLine, _ out: inout OutputBuffer) {
+        guard position(takeOver.account, takeOver.instrument, shard, &line, &out) else { return }
+        out.fact("ref", takeOver.reference)
+        if !takeOver.note.isEmpty { out.fact("note", takeOver.note) }
+        line.end(&out)
+    }
+
+    /// A POSITION event up to `realized=`; false where the filter does not want it.
+    private func position(
+        _ account: AccountNumber, _ instrument: InstrumentID, _ shard: borrowing Shard, _ line: inout EventLine,
+        _ out: inout OutputBuffer
+    ) -> Bool {
+        guard line.begin(.position, account: account, instrument: instrument, &out) else { return false }
+        guard let position = shard.position(account: account, instrument: instrument) else {
+            invariantFailure("an event of a position that is not there")
         }
+        let info = shard.registry.instruments[Int(instrument)]
+        out.fact("account", account)
+        out.fact("symbol", info.symbol)
+        out.position(position, info, shard.registry.assets[Int(info.quote)])
+        return true
     }
 
     // MARK: Money

@@ -23,6 +23,7 @@ public struct Help: Sendable {
         Help(.sync, "", "answered when everything before it is", "any"),
         Help(.help, "[VERB]", "this list, or the form of one verb", "anyone"),
         Help(.stat, "[hash=1]", "figures of the service and of each wallet", "any"),
+        Help(.sessions, "", "who is connected", "admin"),
         Help(.quit, "", "close the connection", "anyone"),
         Help(
             .new,
@@ -45,6 +46,7 @@ public struct Help: Sendable {
         Help(
             .transfer, "from to asset amount ref= [from=WALLET] [to=WALLET] [note=]",
             "transfer between accounts and wallets", "trader"),
+        Help(.takeOver, "account symbol [-]qty price ref= [note=]", "take over a position built elsewhere", "admin"),
         Help(.balances, "account [asset] [wallet=] [limit=]", "balances", "viewer"),
         Help(.positions, "account [symbol] [limit=]", "positions", "viewer"),
         Help(
@@ -60,7 +62,9 @@ public struct Help: Sendable {
             "[symbol] [venue=] [wallet=] [base=] [quote=] [tick=] [lot=] [price_scale=] [qty_scale=] [min_qty=] [max_qty=] "
                 + "[min_notional=] [funds=full|none] [state=trading|halted] [limit=]",
             "define, change or list instruments", "admin,any"),
-        Help(.accounts, "[account] [open|suspend|resume] [limit=]", "open, suspend (kill switch), resume or list", "admin,viewer"),
+        Help(
+            .accounts, "[account|*] [open|suspend|resume] [limit=] [after=account]", "open, suspend (kill switch), resume or list; * is all",
+            "admin,viewer"),
         Help(
             .limits,
             "account [symbol] [wallet=] [max_qty=] [max_notional=] [max_position=] [max_open=] [enabled=0|1] [limit=]",

@@ -85,6 +85,7 @@ public enum LineParser {
         case .hold: try money(.hold, arguments, registry, &parsed)
         case .release: try money(.release, arguments, registry, &parsed)
         case .transfer: try transfer(arguments, registry, &parsed)
+        case .takeOver: try takeOver(arguments, registry, &parsed)
 
         case .balances: try balances(arguments, registry, &parsed)
         case .positions: try positions(arguments, registry, &parsed)
@@ -103,6 +104,9 @@ public enum LineParser {
         case .help: try help(arguments, &parsed)
         case .stat: try status(arguments, &parsed)
         case .subscribe: try subscribe(arguments, registry, &parsed)
+        case .sessions:
+            parsed.request = .session(.sessions)
+            parsed.requires = Requires(.admin)
         case .ping: parsed.request = .session(.ping)
         case .time: parsed.request = .session(.time)
         case .quit: parsed.request = .session(.quit)

@@ -1,6 +1,6 @@
 import Core
 
-/// DEP, WDR, ADJ, HLD, RLS, XFR.
+/// DEP, WDR, ADJ, HLD, RLS, XFR, PTO.
 extension LineParser {
     static func money(
         _ kind: Money.Kind, _ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine
@@ -35,5 +35,19 @@ extension LineParser {
                     account: account, toAccount: target, toWallet: to, asset: asset, amount: amount,
                     reference: try a.text(.ref), note: try a.text(.note), before: parsed.before)))
         parsed.requires = Requires(.trade, account: account, second: target)
+    }
+
+    static func takeOver(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
+        let account = try a.account(a[0])
+        let instrument = try a.instrument(a[1], registry)
+        let info = registry.instruments[Int(instrument)]
+        parsed.request = .shard(
+            info.wallet,
+            .takeOver(
+                TakeOver(
+                    account: account, instrument: instrument, quantity: try a.signed(a[2], "qty", scale: info.quantityScale),
+                    price: try a.positive(a[3], "price", scale: info.priceScale), reference: try a.text(.ref), note: try a.text(.note),
+                    before: parsed.before)))
+        parsed.requires = Requires(.admin, account: account)
     }
 }

@@ -61,17 +61,18 @@ extension LineParser {
         return query
     }
 
-    /// `limit=`, and who may ask: whoever may see the account, or any session where none is concerned. All accounts: admin.
+    /// `limit=`, and who may ask: whoever may see the account, or any session where none is concerned.
     static func finish(_ query: Query, _ a: Arguments, _ parsed: inout ParsedLine) throws(Refusal) {
         var query = query
         // Pages are for what grows without end; the other lists are whole unless a limit is given.
         let isPaged = query.kind == .orders || query.kind == .trades
         query.limit = isPaged || a.has(.limit) ? try a.limit() : .max
         parsed.request = .query(query)
-        if query.account > 0 {
-            parsed.requires = Requires(.view, account: query.account)
+        if query.kind == .accounts {
+            // Without an account, the accounts the session may see.
+            parsed.requires = Requires(.view, account: query.account > 0 ? query.account : query.after)
         } else {
-            parsed.requires = Requires(query.kind == .accounts ? .admin : .session)
+            parsed.requires = query.account > 0 ? Requires(.view, account: query.account) : Requires(.session)
         }
     }
 

@@ -31,9 +31,17 @@ extension LineParser {
     static func accounts(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
         guard a.count > 1 else {
             var query = Query(.accounts)
-            if a.count == 1 { query.account = try a.account(a[0]) }
+            if a.count == 1 {
+                query.account = try a.account(a[0])
+                if a.has(.after) { throw .unknownKey(Text("after")) }
+            }
+            if a.has(.after) {
+                query.after = try a.whole(a.bytes(.after), "after", 0...Registry.accountNumberMax, expected: "account")
+            }
             return try finish(query, a, &parsed)
         }
+        if a.has(.after) { throw .unknownKey(Text("after")) }
+        if a.isWord(a[0], "*") { return try house(a, &parsed) }
         let account = try a.account(a[0])
         let known = registry.account(account).map { registry.accounts[Int($0)] }
         let action = a[1]
@@ -50,6 +58,16 @@ extension LineParser {
             throw .badValue(argument: "action", value: Text(cut: action), expected: "open|suspend|resume")
         }
         try define(.account(account, status), a, &parsed)
+    }
+
+    /// Every account at once.
+    private static func house(_ a: Arguments, _ parsed: inout ParsedLine) throws(Refusal) {
+        if a.has(.limit) { throw .unknownKey(Text("limit")) }
+        guard a.isWord(a[1], "suspend") || a.isWord(a[1], "resume") else {
+            throw .badValue(argument: "action", value: Text(cut: a[1]), expected: "suspend|resume")
+        }
+        parsed.request = .house(a.isWord(a[1], "suspend") ? .suspended : .open)
+        parsed.requires = Requires(.admin)
     }
 
     static func limits(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {

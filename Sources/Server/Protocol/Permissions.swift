@@ -78,7 +78,7 @@ public enum Permissions {
             return .allowed
         case .view:
             if grant.roles.isDisjoint(with: [.viewer, .trader]) { return refused("viewer", account) }
-            return grant.names(account) ? .allowed : refused("viewer", account)
+            return account == 0 || grant.names(account) ? .allowed : refused("viewer", account)
         case .trade:
             if !grant.roles.contains(.trader) || !grant.names(account) { return refused("trader", account) }
             if requires.second != 0, !grant.names(requires.second) { return refused("trader", requires.second) }

@@ -4,10 +4,13 @@ import Core
 /// ``AnswerWriter/end(rows:tag:into:)``.
 public enum QueryWriter {
     /// Appends the rows of one shard.
-    /// - Parameter rows: how many the answer has so far; grows, and stops at the query's limit.
+    /// - Parameters:
+    ///   - visible: the accounts that a list of accounts may show, ascending; `nil`: all.
+    ///   - rows: how many the answer has so far; grows, and stops at the query's limit.
     /// - Returns: a refusal instead of rows: an account or order that is not there. Nothing was appended then.
     public static func write(
-        _ query: Query, shard: borrowing Shard, tag: Text, rows: inout Int, into out: inout OutputBuffer
+        _ query: Query, shard: borrowing Shard, tag: Text, visible: [AccountNumber]? = nil, rows: inout Int,
+        into out: inout OutputBuffer
     ) -> Rejection? {
         if let rejection = check(query, registry: shard.registry) { return rejection }
         if rows >= query.limit { return nil }
@@ -19,14 +22,15 @@ public enum QueryWriter {
         case .limits: limits(query, shard, tag, &rows, &out)
         case .instruments: instruments(query, shard, tag, &rows, &out)
         case .assets, .wallets, .venues, .accounts, .settings:
-            RegistryText.rows(query, shard.registry, tag, &rows, &out)
+            RegistryText.rows(query, shard.registry, visible, tag, &rows, &out)
         }
         return nil
     }
 
     /// Whether the account is there.
     public static func check(_ query: Query, registry: borrowing Registry) -> Rejection? {
-        query.account > 0 && registry.account(query.account) == nil ? .unknownAccount(query.account) : nil
+        let account = query.kind == .accounts && query.account == 0 ? query.after : query.account
+        return account > 0 && registry.account(account) == nil ? .unknownAccount(account) : nil
     }
 
     static func begin(_ tag: Text, _ out: inout OutputBuffer) {

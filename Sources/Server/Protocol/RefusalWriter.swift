@@ -105,7 +105,8 @@ extension AnswerWriter {
             out.fact("max", quantity: max, info)
             out.fact("cum", quantity: cumulative, info)
         case .beyondLimit(let id, let price): out.fact("price", price: price, registry.instruments[Int(id)])
-        case .noPosition(let id, let quantity): out.fact("qty", quantity: quantity, registry.instruments[Int(id)])
+        case .noPosition(let id, let quantity), .positionExists(let id, let quantity):
+            out.fact("qty", quantity: quantity, registry.instruments[Int(id)])
         case .insufficientFunds(let asset, let wallet, let need, let available):
             funds(asset, wallet, need, registry, &out)
             out.fact("available", amount: available, registry.assets[Int(asset)])
@@ -183,6 +184,7 @@ extension Rejection {
         case .overfill: .overfill
         case .beyondLimit: .beyondLimit
         case .noPosition: .noPosition
+        case .positionExists: .positionExists
         case .insufficientFunds: .insufficientFunds
         case .insufficientHeld: .insufficientHeld
         case .limitDisabled: .limitDisabled

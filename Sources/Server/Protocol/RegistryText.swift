@@ -4,27 +4,51 @@ import Core
 enum RegistryText {
     /// Rows of AST, WLT, VEN, ACC, SET.
     static func rows(
-        _ query: Query, _ registry: borrowing Registry, _ tag: Text, _ rows: inout Int, _ out: inout OutputBuffer
+        _ query: Query, _ registry: borrowing Registry, _ visible: [AccountNumber]?, _ tag: Text, _ rows: inout Int,
+        _ out: inout OutputBuffer
     ) {
+        if query.kind == .accounts { return accounts(query, registry, visible, tag, &rows, &out) }
         let count =
             switch query.kind {
             case .assets: registry.assets.count
             case .wallets: registry.wallets.count
             case .venues: registry.venues.count
-            case .accounts: registry.accounts.count
             default: Setting.allCases.count
             }
         for index in 0..<count {
             if rows >= query.limit { return }
-            if query.kind == .accounts, query.account != 0, registry.accounts[index].number != query.account { continue }
             QueryWriter.begin(tag, &out)
             switch query.kind {
             case .assets: asset(registry.assets[index], &out)
             case .wallets: out.append(registry.wallets[index].name)
             case .venues: venue(registry.venues[index], &out)
-            case .accounts: account(registry.accounts[index].number, registry.accounts[index].status, &out)
             default: setting(Setting.allCases[index], registry.setting(Setting.allCases[index]), &out)
             }
+            out.append(UInt8(ascii: "\n"))
+            rows += 1
+        }
+    }
+
+    /// In the order in which they were opened, so that `after=` of a page is not lost on accounts opened meanwhile.
+    private static func accounts(
+        _ query: Query, _ registry: borrowing Registry, _ visible: [AccountNumber]?, _ tag: Text, _ rows: inout Int,
+        _ out: inout OutputBuffer
+    ) {
+        var first = 0
+        var end = registry.accounts.count
+        if query.account != 0 {
+            guard let index = registry.account(query.account) else { return }
+            (first, end) = (Int(index), Int(index) + 1)
+        } else if query.after != 0 {
+            guard let index = registry.account(query.after) else { return }
+            first = Int(index) + 1
+        }
+        for index in first..<end {
+            if rows >= query.limit { return }
+            let it = registry.accounts[index]
+            if let visible, !EventFilter.contains(visible, it.number) { continue }
+            QueryWriter.begin(tag, &out)
+            account(it.number, it.status, &out)
             out.append(UInt8(ascii: "\n"))
             rows += 1
         }

@@ -11,6 +11,8 @@ public enum Request: BitwiseCopyable, Sendable {
     case cancelAll(wallet: WalletID, CancelAll)
     /// For shard 0, then for every shard's copy.
     case define(Definition)
+    /// `ACC * suspend`, `ACC * resume`: a definition for each account that is not so yet.
+    case house(AccountStatus)
     case query(Query)
     case session(SessionVerb)
     case refused(Refusal)
@@ -95,7 +97,7 @@ public struct Requires: BitwiseCopyable, Sendable {
         case nothing
         /// Any authenticated session: lists without an account, SYNC, STAT, SUB.
         case session
-        /// To see the account.
+        /// To see the account; without one, to see accounts at all.
         case view
         /// To trade for the account, and for `second` where there is one.
         case trade
@@ -148,8 +150,8 @@ public struct Query: BitwiseCopyable, Sendable {
     public var wallet: WalletID = -1
     public var order: OrderReference?
     public var status: OrderFilter = .open
-    /// Orders above this OrderID.
-    public var after: OrderID = 0
+    /// Orders above this OrderID; accounts that were opened after this one. 0: from the first on.
+    public var after: Int64 = 0
     /// Most rows of the whole answer, 1...``limitMax``.
     public var limit = Query.limitDefault
 
@@ -170,6 +172,7 @@ public enum SessionVerb: BitwiseCopyable, Sendable {
     /// `nil`: all verbs.
     case help(Verb?)
     case status(hash: Bool)
+    case sessions
     case subscribe(Subscription)
 
     public struct Authentication: BitwiseCopyable, Sendable {

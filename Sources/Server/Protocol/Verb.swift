@@ -8,6 +8,7 @@ public enum Verb: UInt32, CaseIterable, BitwiseCopyable, Sendable {
     case sync = 0x5359_4E43  // SYNC
     case help = 0x4845_4C50  // HELP
     case stat = 0x5354_4154  // STAT
+    case sessions = 0x53_4553  // SES
     case quit = 0x5155_4954  // QUIT
     case subscribe = 0x53_5542  // SUB
     case unsubscribe = 0x55_4E53  // UNS
@@ -23,6 +24,7 @@ public enum Verb: UInt32, CaseIterable, BitwiseCopyable, Sendable {
     case hold = 0x48_4C44  // HLD
     case release = 0x52_4C53  // RLS
     case transfer = 0x58_4652  // XFR
+    case takeOver = 0x50_544F  // PTO
     case balances = 0x42_414C  // BAL
     case positions = 0x50_4F53  // POS
     case orders = 0x4F_5244  // ORD

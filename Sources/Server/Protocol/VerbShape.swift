@@ -21,7 +21,7 @@ extension Verb {
     package var shape: VerbShape {
         switch self {
         case .auth: VerbShape(1...1, KeySet(.session) | .hb | .cod)
-        case .ping, .time, .sync, .quit, .unsubscribe: VerbShape(0...0)
+        case .ping, .time, .sync, .quit, .unsubscribe, .sessions: VerbShape(0...0)
         case .help: VerbShape(0...1)
         case .stat: VerbShape(0...0, KeySet(.hash))
         case .subscribe: VerbShape(0...0, KeySet(.from) | .account | .symbol | .kind)
@@ -39,6 +39,7 @@ extension Verb {
         case .adjust: VerbShape(3...3, KeySet(.wallet), required: KeySet(.ref) | .reason)
         case .hold, .release: VerbShape(3...3, KeySet(.wallet) | .reason, required: KeySet(.ref))
         case .transfer: VerbShape(4...4, KeySet(.from) | .to | .note, required: KeySet(.ref))
+        case .takeOver: VerbShape(4...4, KeySet(.note), required: KeySet(.ref))
 
         case .balances: VerbShape(1...2, KeySet(.wallet) | .limit)
         case .positions: VerbShape(1...2, KeySet(.limit))
@@ -53,7 +54,7 @@ extension Verb {
             VerbShape(
                 0...1,
                 KeySet(.venue) | .wallet | .base | .quote | .priceScale | .qtyScale | .funds | Verb.instrumentTerms | .limit)
-        case .accounts: VerbShape(0...2, KeySet(.limit))
+        case .accounts: VerbShape(0...2, KeySet(.limit) | .after)
         case .limits: VerbShape(1...2, KeySet(.wallet) | Verb.limitValues | .limit)
         case .mark: VerbShape(2...2)
         case .settings: VerbShape(0...2, KeySet(.limit))

@@ -23,7 +23,9 @@ extension Connection {
     @inline(__always)
     func take(parsed index: Int, _ line: UnsafeRawBufferPointer) {
         output.noteCommand()
+        loop.line = line
         act(on: &loop.lines[index], line)
+        loop.line = nil
     }
 
     private func act(on parsed: inout ParsedLine, _ line: UnsafeRawBufferPointer) {
@@ -56,6 +58,8 @@ extension Connection {
             }
         case .define(let definition):
             define(definition, parsed)
+        case .house(let status):
+            defineHouse(status, parsed)
         case .query(let query):
             if isLate(parsed) { return answerLate(parsed) }
             self.query(query, tag: parsed.tag)
@@ -105,7 +109,9 @@ extension Connection {
     /// A line that is too long, or its begin.
     func refuseOverlong(_ line: UnsafeRawBufferPointer, max: Int) {
         if HTTPText.isRequestBegin(line) { return end(reason: "http") }
+        loop.line = line
         answer(refusal: .lineTooLong(max: max), tag: LineParser.tag(of: line) ?? Text())
+        loop.line = nil
     }
 
     /// What stands before the line's own content: the drain, AUTH, the token's end.
@@ -197,7 +203,7 @@ extension Connection {
         case .registry:
             rejection = QueryWriter.check(query, registry: loop.registry)
             if rejection == nil {
-                RegistryText.rows(query, loop.registry, tag, &rows, &loop.scratch)
+                RegistryText.rows(query, loop.registry, session.grant.visible, tag, &rows, &loop.scratch)
             }
         case .shard(let wallet):
             if let refusal = QueryWriter.check(query, registry: loop.registry) { return answer(rejection: refusal, tag: tag) }
@@ -250,6 +256,15 @@ extension Connection {
             to: 0)
     }
 
+    /// `ACC * suspend`, `ACC * resume`.
+    private func defineHouse(_ status: AccountStatus, _ parsed: borrowing ParsedLine) {
+        if isLate(parsed), loop.registry.accounts.contains(where: { $0.status != status }) { return answerLate(parsed) }
+        if loop.storage == .full { return answer(refusal: .storageFull, tag: parsed.tag) }
+        let address = makeHole(parsed.tag)
+        pause = .answer(ticket: address.ticket)
+        loop.send(.defineHouse(address, status, session: session.number), to: 0)
+    }
+
     /// DEP names an account that is not there: it is opened first.
     private func openAccount(_ tag: Text, _ wallet: WalletID, _ command: Command) {
         guard case .money(let money) = command else { invariantFailure("only a deposit opens an account") }
@@ -285,12 +300,14 @@ extension Connection {
     func makeHole(_ tag: Text) -> ReplyAddress {
         flushScratch()
         let ticket = output.makeHole()
+        if loop.audit != nil, let line = loop.line { heldLines.hold(line, ticket: ticket) }
         loop.touch(self)
         return ReplyAddress(loop: loop.index, connection: id, ticket: ticket, tag: tag)
     }
 
     /// An answer to a command that left a hole.
     func fill(_ ticket: UInt64, text: ByteBuffer, wait: Int64) {
+        releaseLine(ticket, answer: text)
         output.fill(ticket, text: text, wait: wait)
         loop.touch(self)
         if case .answer(let expected)? = pause, expected == ticket { resume() }
@@ -299,8 +316,10 @@ extension Connection {
 
     @inline(__always)
     func answer(_ outcome: borrowing Outcome, about: AnswerWriter.About, tag: Text, lsn: UInt64) {
+        let start = loop.scratch.count
         AnswerWriter.write(outcome, tag: tag, lsn: Int64(lsn), about: about, registry: loop.registry, into: &loop.scratch)
         scratchDependsOnState = true
+        if case .rejected = copy outcome { noteRefusal(from: start) }
         // With other loops the LSN is a guess until the batch is sealed.
         if lsn != 0, loop.count > 1 {
             flushScratch()
@@ -309,12 +328,16 @@ extension Connection {
     }
 
     func answer(rejection: Rejection, tag: Text) {
+        let start = loop.scratch.count
         AnswerWriter.write(rejection, tag: tag, registry: loop.registry, into: &loop.scratch)
         scratchDependsOnState = true
+        noteRefusal(from: start)
     }
 
     /// A refusal of the edge rests on nothing a crash could undo.
     func answer(refusal: Refusal, tag: Text) {
+        let start = loop.scratch.count
         AnswerWriter.write(refusal, tag: tag, into: &loop.scratch)
+        noteRefusal(from: start)
     }
 }

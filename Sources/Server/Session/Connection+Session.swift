@@ -34,6 +34,8 @@ extension Connection {
             Help.write(about, tag: tag, into: &loop.scratch)
         case .status(let hash):
             answerStatus(hash: hash, tag: tag)
+        case .sessions:
+            answerSessions(tag: tag)
         case .quit:
             AnswerWriter.ok(tag: tag, into: &loop.scratch)
             flushScratch()
@@ -98,7 +100,52 @@ extension Connection {
     }
 }
 
+// MARK: SES
+
+extension Connection {
+    private func answerSessions(tag: Text) {
+        // A part per loop.
+        if loop.count > 1 { return gather(.sessions, tag: tag, wallets: 0...(loop.count - 1)) }
+        let rows = loop.writeSessions(tag: tag, into: &loop.scratch)
+        AnswerWriter.end(rows: rows, tag: tag, into: &loop.scratch)
+        scratchDependsOnState = true
+    }
+
+    /// The row of SES.
+    func writeSession(tag: Text, into out: inout OutputBuffer) {
+        QueryWriter.begin(tag, &out)
+        out.append(Int64(bitPattern: session.number))
+        if session.isAuthenticated {
+            out.append(string: " sub=\(TextValue.escaped(session.subject)) roles=\(session.roles)")
+            let accounts = session.grant.accounts.map { $0.map(String.init).joined(separator: ",") } ?? "*"
+            out.append(string: " accounts=\(accounts)")
+        }
+        out.append(string: " peer=\(session.peer)")
+        if !session.name.isEmpty { out.fact("name", session.name) }
+        out.fact("opened", milliseconds: openedAt)
+        out.fact("heard", milliseconds: lastHeard)
+        if session.expires != 0 { out.fact("expires", milliseconds: session.expires) }
+        out.fact("inflight", Int64(output.commandsInFlight))
+        out.fact("unsent", Int64(output.bytes + (unsentBytes ?? 0)))
+        out.fact("subscribed", Int64(subscription == nil ? 0 : 1))
+        out.fact("cod", Int64(session.cancelOnDisconnect ? 1 : 0))
+        out.fact("loop", Int64(loop.index))
+        out.append(UInt8(ascii: "\n"))
+    }
+}
+
 extension Loop {
+    /// A row per connection of this loop that has not ended; returns how many.
+    func writeSessions(tag: Text, into out: inout OutputBuffer) -> Int {
+        var rows = 0
+        for connection in connections {
+            guard let connection, !connection.hasLeft else { continue }
+            connection.writeSession(tag: tag, into: &out)
+            rows += 1
+        }
+        return rows
+    }
+
     func writeStatus(of wallet: WalletID, hash: Bool, tag: Text, into out: inout OutputBuffer) {
         let box = box(wallet)
         let counts = box.shard.counts

@@ -52,6 +52,7 @@ final class Connection: ChannelDuplexHandler {
     /// Everything up to this LSN that passes the subscription's filter is in the output.
     @exclusivity(unchecked) var position: UInt64 = 0
     @exclusivity(unchecked) var deposit: DepositUnderWay?
+    @exclusivity(unchecked) var heldLines = HeldLines()
     /// The AUTH that is not answered yet.
     @exclusivity(unchecked) var authentication: ReplyAddress?
 
@@ -60,6 +61,8 @@ final class Connection: ChannelDuplexHandler {
     @exclusivity(unchecked) var isWaiting = false
     @exclusivity(unchecked) var isRunnable = false
 
+    /// Service time of the connection's begin.
+    @exclusivity(unchecked) private(set) var openedAt: Timestamp = 0
     /// When the client last sent something, and last took something; service time.
     @exclusivity(unchecked) var lastHeard: Timestamp = 0
     @exclusivity(unchecked) var lastTaken: Timestamp = 0
@@ -79,7 +82,8 @@ final class Connection: ChannelDuplexHandler {
     @exclusivity(unchecked) var replacedBy: [ReplyAddress] = []
     /// Loops that have not yet cancelled this session's orders.
     @exclusivity(unchecked) var cancelsUnderWay = 0
-    @exclusivity(unchecked) private var hasLeft = false
+    /// The session is over.
+    @exclusivity(unchecked) private(set) var hasLeft = false
 
     init(loop: Loop, session: Session, allocator: ByteBufferAllocator) {
         self.loop = loop
@@ -96,6 +100,7 @@ final class Connection: ChannelDuplexHandler {
     func channelActive(context: ChannelHandlerContext) {
         loop.enter()
         id = loop.add(self)
+        openedAt = loop.now
         lastHeard = loop.now
         lastTaken = loop.now
         lastHeartbeat = loop.now
@@ -374,9 +379,12 @@ final class Connection: ChannelDuplexHandler {
     }
 
     /// Whether the channel has sent all that was handed to it.
-    var isSent: Bool {
-        guard let context, !isInactive else { return true }
-        return (try? context.channel.syncOptions?.getOption(ChannelOptions.bufferedWritableBytes)) ?? 0 == 0
+    var isSent: Bool { unsentBytes ?? 0 == 0 }
+
+    /// Bytes that the channel was handed and the system has not taken.
+    var unsentBytes: Int? {
+        guard let context, !isInactive else { return nil }
+        return try? context.channel.syncOptions?.getOption(ChannelOptions.bufferedWritableBytes)
     }
 
     // MARK: The end

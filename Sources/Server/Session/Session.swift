@@ -26,6 +26,7 @@ struct Session: Sendable {
     }
     /// With auth=jwt, before AUTH.
     static func unknown(peer: String) -> Session {
-        Session(number: 0, grant: Grant(roles: [], accounts: []), subject: "", isAuthenticated: false, peer: peer)
+        Session(
+            number: 0, grant: Grant(roles: [], accounts: []), subject: "", roles: "", isAuthenticated: false, peer: peer)
     }
 }

@@ -5,11 +5,11 @@ from .aio import AsyncClient, AsyncEventReader, Call
 from .blocking import Client, EventReader
 from .commands import REMOVE, Command, new_id
 from .errors import CashUpError, NotSent, ProtocolError, Refused, SessionClosed, Unknown
-from .results import (Account, Answer, Balance, Event, Fill, Instrument, Limits, Notice, Order, Position, Receipt, Row,
-                      Session, Trade)
+from .results import (Account, Answer, Balance, Connection, Event, Fill, House, Instrument, Limits, Notice, Order, Position,
+                      Receipt, Row, Session, TakenOver, Trade)
 
 __all__ = [
     "Account", "Answer", "AsyncClient", "AsyncEventReader", "Balance", "Call", "CashUpError", "Client", "Command",
-    "Event", "EventReader", "Fill", "Instrument", "Limits", "NotSent", "Notice", "Order", "Position", "ProtocolError",
-    "REMOVE", "Receipt", "Refused", "Row", "Session", "SessionClosed", "Trade", "Unknown", "commands", "new_id",
+    "Connection", "Event", "EventReader", "Fill", "House", "Instrument", "Limits", "NotSent", "Notice", "Order", "Position", "ProtocolError",
+    "REMOVE", "Receipt", "Refused", "Row", "Session", "SessionClosed", "TakenOver", "Trade", "Unknown", "commands", "new_id",
 ]

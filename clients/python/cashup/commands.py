@@ -216,6 +216,16 @@ def transfer(from_account: int, to_account: int, asset: str, amount: Number, *, 
     return Command(line, lambda answer: results.receipt(answer, ref), ref)
 
 
+def take_over(account: int, symbol: str, qty: Number, price: Number, *, ref: Optional[str] = None,
+              note: Optional[str] = None, before: Optional[int] = None) -> Command:
+    """PTO: takes over a position that was built elsewhere: quantity (negative: short) and average price, where the
+    account is flat; gives a `TakenOver`. No balance changes."""
+    ref = new_id() if ref is None else ref
+    line = _line("PTO", [encode_account(account), encode_name(symbol), encode_number(qty), encode_number(price)],
+                 ref=encode_text(ref), note=_maybe(encode_text, note), before=_maybe(encode_whole, before))
+    return Command(line, lambda answer: results.taken_over(answer, account, symbol, ref), ref)
+
+
 # ---- Queries --------------------------------------------------------------------------------------------------------
 
 def balances(account: int, asset: Optional[str] = None, *, wallet: Optional[str] = None) -> Command:
@@ -270,9 +280,11 @@ def limits(account: int, symbol: Optional[str] = None, *, wallet: Optional[str] 
                    _rows(results.limits_row, account))
 
 
-def accounts(account: Optional[int] = None) -> Command:
-    """ACC: list of `Account`."""
-    return Command(_line("ACC", [_maybe(encode_account, account)]), _rows(results.account_row))
+def accounts(account: Optional[int] = None, *, after: Optional[int] = None, limit: Optional[int] = None) -> Command:
+    """ACC: list of `Account` in the order in which they were opened, those the session may see; `limit` of them, after
+    the account `after`."""
+    return Command(_line("ACC", [_maybe(encode_account, account)], after=_maybe(encode_whole, after),
+                         limit=_maybe(encode_whole, limit)), _rows(results.account_row))
 
 
 # ---- Set-up and risk ------------------------------------------------------------------------------------------------
@@ -341,6 +353,25 @@ def resume(account: int) -> Command:
     return _account("resume", account)
 
 
+def _house(action: str, count: str) -> Command:
+    def parse(answer: Answer) -> results.House:
+        fields = answer.done.fields
+        return results.House(decode_whole(fields[count]), decode_whole(fields.get("canceled", "0")), answer.done.lsn,
+                             answer.done.dup)
+    return Command(_line("ACC", ["*", action]), parse)
+
+
+def suspend_all() -> Command:
+    """ACC * suspend, the kill switch of the house: suspends every account and cancels all open orders everywhere; gives
+    a `House`."""
+    return _house("suspend", "suspended")
+
+
+def resume_all() -> Command:
+    """ACC * resume: lifts every suspension, whoever made it; gives a `House`."""
+    return _house("resume", "resumed")
+
+
 def set_limits(account: int, symbol: Optional[str] = None, *, wallet: Optional[str] = None, max_qty: Limit = None,
                max_notional: Limit = None, max_position: Limit = None, max_open: Union[int, str, None] = None,
                enabled: Optional[bool] = None) -> Command:
@@ -387,6 +418,11 @@ def stat(hash: bool = False) -> Command:
     return Command(_line("STAT", [], hash="1" if hash else None), lambda answer: answer.rows)
 
 
+def sessions() -> Command:
+    """SES (admin): list of `Connection`, who is connected."""
+    return Command("SES", _rows(results.connection_row))
+
+
 def raw(line: str, *, repeat: bool = False) -> Command:
     """Any line (verb and arguments, without a tag); gives an `Answer`. Re-sent after a lost connection only with
     `repeat=True`. SUB, AUTH and QUIT are the client's own business and refused here."""
@@ -402,8 +438,8 @@ def raw(line: str, *, repeat: bool = False) -> Command:
 
 BUILDERS: Tuple[Callable[..., Command], ...] = (
     new_order, replace, cancel, cancel_all, fill, close_position,
-    deposit, withdraw, adjust, hold, release, transfer,
+    deposit, withdraw, adjust, hold, release, transfer, take_over,
     balances, positions, orders, trades, instruments, limits, accounts,
     define_asset, define_wallet, define_venue, define_instrument, change_instrument,
-    open_account, suspend, resume, set_limits, set_mark, set_setting,
-    sync, ping, time, stat, raw)
+    open_account, suspend, resume, suspend_all, resume_all, set_limits, set_mark, set_setting,
+    sync, ping, time, stat, sessions, raw)

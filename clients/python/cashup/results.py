@@ -172,6 +172,21 @@ class Position:
 
 
 @dataclass(frozen=True)
+class TakenOver:
+    """Answer to PTO: the position as it is after it (of a repeat: as it is now). `avg` is None when it is flat."""
+
+    account: int
+    symbol: str
+    qty: Decimal
+    cost: Decimal
+    realized: Decimal
+    ref: str
+    avg: Optional[Decimal] = None
+    lsn: Optional[int] = None
+    dup: bool = False
+
+
+@dataclass(frozen=True)
 class Instrument:
     symbol: str
     venue: str
@@ -211,6 +226,37 @@ class Account:
     canceled: int = 0
     lsn: Optional[int] = None
     dup: bool = False
+
+
+@dataclass(frozen=True)
+class House:
+    """Answer to ACC * suspend, ACC * resume: how many accounts it changed, how many orders went with it."""
+
+    accounts: int
+    canceled: int = 0
+    lsn: Optional[int] = None
+    dup: bool = False
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A row of SES. `number` is 0 and `sub`, `roles` empty before AUTH; `accounts` is None for all. Times are Unix ms;
+    `inflight` commands are taken and not answered, `unsent` bytes wait for the client to read."""
+
+    number: int
+    peer: str
+    opened: int
+    heard: int
+    inflight: int
+    unsent: int
+    subscribed: bool
+    cod: bool
+    loop: int
+    sub: Optional[str] = None
+    roles: Tuple[str, ...] = ()
+    accounts: Optional[Tuple[int, ...]] = None
+    name: Optional[str] = None
+    expires: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -305,6 +351,10 @@ def receipt(answer: Answer, ref: str) -> Receipt:
     return _take(Receipt, answer.done.fields, ref=ref)
 
 
+def taken_over(answer: Answer, account: int, symbol: str, ref: str) -> TakenOver:
+    return _take(TakenOver, answer.done.fields, account=account, symbol=symbol, ref=ref)
+
+
 def order_row(row: Row, account: int) -> Order:
     return _take(Order, row.fields, order_id=decode_whole(row.word(0)), account=account)
 
@@ -341,12 +391,25 @@ def account_row(row: Row) -> Account:
     return _take(Account, row.fields, account=decode_whole(row.word(0)))
 
 
+def _roles(fields: Dict[str, str]) -> Tuple[str, ...]:
+    return tuple(filter(None, fields.get("roles", "").split(",")))
+
+
+def _accounts(fields: Dict[str, str], absent: str) -> Optional[Tuple[int, ...]]:
+    accounts = fields.get("accounts", absent)
+    return None if accounts == "*" else tuple(decode_whole(each) for each in accounts.split(",") if each)
+
+
+def connection_row(row: Row) -> Connection:
+    return _take(Connection, row.fields, number=decode_whole(row.word(0)), roles=_roles(row.fields),
+                 accounts=_accounts(row.fields, ""))
+
+
 def session_of(fields: Dict[str, str]) -> Session:
-    accounts = fields.get("accounts", "*")
     return Session(
         sub=fields.get("sub"),
-        roles=tuple(filter(None, fields.get("roles", "").split(","))),
-        accounts=None if accounts == "*" else tuple(int(each) for each in accounts.split(",") if each),
+        roles=_roles(fields),
+        accounts=_accounts(fields, "*"),
         session=fields.get("session"),
         expires=decode_whole(fields["expires"]) if "expires" in fields else None)
 
