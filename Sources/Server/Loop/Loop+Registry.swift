@@ -37,6 +37,7 @@ extension Loop {
             if request.opensAccount {
                 send(.opened(request.address, rejection), to: request.address.loop)
             } else {
+                metrics.refused(LoopMetrics.row(definition), rejection.code)
                 answerLater(request.address, outcome, AnswerWriter.About(.define(definition)), lsn: 0)
             }
         default:
@@ -61,6 +62,7 @@ extension Loop {
     private func answerSuspended(_ account: AccountNumber, _ request: DefinitionRequest) {
         // The account is there, so the deposit goes on.
         if request.opensAccount { return finishWithLatest(DefinitionUnderWay.Waiter(request: request, duplicate: true)) }
+        metrics.refused(LoopMetrics.row(.accounts), .alreadyExists)
         AnswerWriter.write(.accountExists(account), tag: request.address.tag, into: &edgeText)
         answerLaterWithEdgeText(request.address)
     }
@@ -125,6 +127,7 @@ extension Loop {
             send(.opened(request.address, nil), to: request.address.loop)
             return
         }
+        metrics.done(LoopMetrics.row(request.definition))
         let outcome = Outcome.defined(
             number: waiter.duplicate ? 0 : number, canceled: waiter.duplicate ? 0 : canceled, duplicate: waiter.duplicate)
         answerLater(
