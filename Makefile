@@ -105,11 +105,13 @@ deps:
 	command -v $(SWIFT) > /dev/null   || { echo "Swift 6.2 or later is needed: https://www.swift.org/install" >&2; exit 1; }; \
 	if [ -n "$$missing" ]; then $(call install,$$missing); fi
 
-# For tests alone: a clock that can be set back.
+# For tests alone: a clock that can be set back, certificates, Prometheus' own check of what is offered to it.
 test-deps:
 	@missing=; \
 	command -v faketime > /dev/null || missing="$$missing faketime"; \
-	if [ -n "$$missing" ]; then $(call install,$$missing); fi
+	command -v openssl > /dev/null || missing="$$missing openssl"; \
+	if [ -n "$$missing" ]; then $(call install,$$missing); fi; \
+	if ! command -v promtool > /dev/null; then $(call install,prometheus); $(call stop-services,prometheus); fi
 
 postgresql-is-there = { ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null; }
 peers-are-there = { $(postgresql-is-there) && command -v redis-server > /dev/null; }
@@ -119,12 +121,14 @@ peer-deps:
 	@missing=; \
 	$(postgresql-is-there) || missing="$$missing postgresql"; \
 	command -v redis-server > /dev/null || missing="$$missing redis-server"; \
-	if [ -n "$$missing" ]; then \
-		$(call install,$$missing); \
-		for service in $$missing; do \
-			if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$service; else $$sudo service $$service stop; fi > /dev/null 2>&1 || true; \
-		done; \
-	fi
+	if [ -n "$$missing" ]; then $(call install,$$missing); $(call stop-services,$$missing); fi
+
+# Shell: stops the services that Debian's packages have started, now and at boot.
+define stop-services
+for service in $(1); do \
+	if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$service; else $$sudo service $$service stop; fi > /dev/null 2>&1 || true; \
+done
+endef
 
 # Shell: installs Debian packages, as root or by sudo; says what is missing when it cannot.
 define install

@@ -74,6 +74,7 @@ let package = Package(
             dependencies: [
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),
 
@@ -99,6 +100,9 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "ServerTests", dependencies: ["Core", "WAL", "Server", "Client"], swiftSettings: strict),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: ["Core", "WAL", "Server", "Client", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
     ]
 )

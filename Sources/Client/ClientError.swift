@@ -11,6 +11,10 @@ public enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
     case protocolViolation(String)
     /// The line cannot be sent: empty, with a line end in it, or too long. Nothing was sent.
     case unsendable(String)
+    /// No TLS connection came about; ``LineConnection/connect(to:group:window:timeoutSeconds:tls:onNotice:)`` throws ``unreachable(endpoint:reason:)``.
+    case insecure(String)
+    /// What the caller gave cannot be used: a file of certificates without any. Nothing was sent.
+    case unusable(String)
     /// More unread notices than ``LineConnection/noticesMax``; the connection is closed, so that no gap stays unnoticed.
     case noticesUnread
 
@@ -22,6 +26,8 @@ public enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
         case .disconnected(nil, let reason): "disconnected: \(reason)"
         case .protocolViolation(let what): "protocol violation: \(what)"
         case .unsendable(let why): "not sent: \(why)"
+        case .insecure(let reason): reason
+        case .unusable(let what): what
         case .noticesUnread: "too many unread events; disconnected"
         }
     }

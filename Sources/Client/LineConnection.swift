@@ -41,11 +41,12 @@ public final class LineConnection: Sendable {
     /// Connects and reads the greeting.
     /// - Parameters:
     ///   - window: commands in flight at most; further ones wait in the client.
+    ///   - tls: `nil`: plain text.
     ///   - onNotice: called on the event loop for each notice, instead of ``notices``, which is then empty. Must not block.
     /// - Throws: ``ClientError``.
     public static func connect(
         to endpoint: Endpoint, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, window: Int = 512,
-        timeoutSeconds: Int64 = 10, onNotice: (@Sendable (Notice) -> Void)? = nil
+        timeoutSeconds: Int64 = 10, tls: ClientTLS? = nil, onNotice: (@Sendable (Notice) -> Void)? = nil
     ) async throws -> LineConnection {
         try await open(
             group.next(), window: window, timeoutSeconds: timeoutSeconds, onNotice: onNotice
@@ -89,6 +90,7 @@ public final class LineConnection: Sendable {
             .connectTimeout(.seconds(timeoutSeconds))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(try tls.handler(host: endpoint.host)) }
                     let handler = LineHandler(greeting: greeting, window: window, notices: deliver)
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
@@ -106,8 +108,14 @@ public final class LineConnection: Sendable {
         let handler = try await loop.submit {
             NIOLoopBound(try channel.pipeline.syncOperations.handler(type: LineHandler.self), eventLoop: loop)
         }.get()
-        return LineConnection(
-            channel: channel, handler: handler, greeting: try await greeting.futureResult.get(), notices: stream)
+        do {
+            return LineConnection(
+                channel: channel, handler: handler, greeting: try await greeting.futureResult.get(), notices: stream)
+        } catch ClientError.disconnected(bye: "tls_required", _) {
+            throw ClientError.unreachable(endpoint: "\(endpoint)", reason: "it takes TLS connections only (--tls)")
+        } catch ClientError.insecure(let reason) {
+            throw ClientError.unreachable(endpoint: "\(endpoint)", reason: reason)
+        }
     }
 
     /// Sends one command, without tag, and waits for its answer.

@@ -150,7 +150,11 @@ final class LineHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) { ended(.disconnected(bye: bye, reason: "connection closed")) }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        close(context, .disconnected(bye: bye, reason: String(describing: error)))
+        if let reason = ClientTLS.reason(of: error), !greeted {
+            close(context, .insecure(reason))
+        } else {
+            close(context, .disconnected(bye: bye, reason: String(describing: error)))
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { ended(.disconnected(bye: bye, reason: "connection closed")) }

@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import WAL
 
@@ -21,6 +22,8 @@ package final class Service: @unchecked Sendable {
     package let logs: ServiceLog?
     /// `nil` with auth=off.
     let verifier: TokenVerifier?
+    /// `nil` without TLS.
+    package let tls: TLSFiles?
     let names = SessionNames()
     let follower: Follower
     /// Rung when the log has become durable further: for one that follows it beside the service.
@@ -38,6 +41,9 @@ package final class Service: @unchecked Sendable {
     private let sessions = Atomic<Int>(0)
     private let lastSession = Atomic<UInt64>(0)
     private let saidAlarm = Atomic<Bool>(false)
+    private let drains = Atomic<Bool>(false)
+    /// What others want asked, for /metrics and readiness.
+    let registered = Mutex(Registered())
 
     /// How long a drain waits for what is under way.
     static let drainMillisMax = 10_000
@@ -46,13 +52,14 @@ package final class Service: @unchecked Sendable {
     package private(set) var port = 0
 
     private init(
-        _ config: Configuration, startup: Startup, verifier: TokenVerifier?, group: MultiThreadedEventLoopGroup, monotonic: Timestamp,
+        _ config: Configuration, startup: Startup, verifier: TokenVerifier?, tls: TLSFiles?, group: MultiThreadedEventLoopGroup, monotonic: Timestamp,
         beforeCommit: (@Sendable () -> Void)?, logger: Logger, logs: ServiceLog?
     ) {
         self.config = config
         self.logger = logger
         self.logs = logs
         self.verifier = verifier
+        self.tls = tls
         self.group = group
         self.beforeCommit = beforeCommit
         auth = config.auth
@@ -72,6 +79,10 @@ package final class Service: @unchecked Sendable {
         logOptions: LogOptions = LogOptions(), beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger, logs: ServiceLog? = nil
     ) async throws -> Service {
         let verifier = try await verifier(config, secret: secret, logger: logger)
+        let tls = try TLSFiles.open(config)
+        if config.auth == .jwt, tls == nil, !config.isLoopbackOnly {
+            logger.warning("tokens cross the network in plain text: give tls_certificate and tls_key, or leave TLS to a proxy on this machine and listen on 127.0.0.1")
+        }
         var startup = try Startup(
             directory: config.data, options: logOptions, acceptClock: acceptClock, clock: clock, logger: logger)
         do {
@@ -80,7 +91,7 @@ package final class Service: @unchecked Sendable {
             let count = config.loopCount(cores: System.coreCount)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
             let service = Service(
-                config, startup: startup, verifier: verifier, group: group, monotonic: startup.clock.monotonic(),
+                config, startup: startup, verifier: verifier, tls: tls, group: group, monotonic: startup.clock.monotonic(),
                 beforeCommit: beforeCommit, logger: logger, logs: logs)
             service.makeLoops(startup.shards, count: count)
             do {
@@ -173,6 +184,7 @@ package final class Service: @unchecked Sendable {
         let count = noteConnected(channel)
         if count > config.maxConnections || loop.isDraining {
             let reason = loop.isDraining ? "shutdown" : "connections"
+            // In plain text also with TLS: a client that does not understand it is turned away all the same.
             channel.writeAndFlush(ByteBuffer(string: "* BYE reason=\(reason)\n")).whenComplete { _ in
                 channel.close(promise: nil)
             }
@@ -183,6 +195,9 @@ package final class Service: @unchecked Sendable {
         if verifier == nil {
             connection.session = .open(number: nextSession(), peer: peer)
             connection.register()
+        }
+        if let tls {
+            try channel.pipeline.syncOperations.addHandlers([TLSGate(), NIOSSLServerHandler(context: tls.context)])
         }
         try channel.pipeline.syncOperations.addHandler(connection)
     }
@@ -202,6 +217,7 @@ package final class Service: @unchecked Sendable {
     }
     func sessionEnded() { sessions.subtract(1, ordering: .relaxed) }
     var connectionCount: Int { connections.load(ordering: .relaxed) }
+    var isDraining: Bool { drains.load(ordering: .relaxed) }
     var sessionCount: Int { sessions.load(ordering: .relaxed) }
 
     /// Loop 0, four times a second: what concerns the whole process.
@@ -225,6 +241,7 @@ package final class Service: @unchecked Sendable {
 
     /// Drains and stops: no new connections, what was received is answered, the log is closed cleanly.
     package func stop() async {
+        drains.store(true, ordering: .relaxed)
         try? await listener?.close().get()
         for loop in loops { try? await loop.eventLoop.submit { loop.beginDrain() }.get() }
         var waited = 0

@@ -21,6 +21,8 @@ public final class Batch: @unchecked Sendable {
     /// LSN of the last record of a sealed batch.
     public var lastLSN: UInt64 { firstLSN + UInt64(recordCount) - 1 }
 
+    /// When it was sealed, ``monotonicNanoseconds()``.
+    @exclusivity(unchecked) var sealedAt: UInt64 = 0
     /// The batch below this one in the log's stack of batches queued.
     @exclusivity(unchecked) var below: UnsafeMutableRawPointer?
     @exclusivity(unchecked) private var lastNoted: UInt64 = 0

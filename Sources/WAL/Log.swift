@@ -84,6 +84,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     // The two steps of sealing, apart for the tests: between them another thread sees a gap.
     package func assignLSNs(_ batch: Batch) {
         let count = UInt64(batch.recordCount)
+        batch.sealedAt = monotonicNanoseconds()
         batch.firstLSN = sealed.add(count, ordering: .sequentiallyConsistent).oldValue + 1
     }
 
@@ -161,6 +162,9 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     public var written: (frames: UInt64, bytes: UInt64) {
         (tail.framesWritten.load(ordering: .relaxed), tail.bytesWritten.load(ordering: .relaxed))
     }
+
+    /// What a commit takes. Any thread may look.
+    package var times: LogTimes { tail.times }
 
     // MARK: End
 

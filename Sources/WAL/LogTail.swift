@@ -21,6 +21,7 @@ final class LogTail<D: Disk> {
 
     /// Room left in the segment. Read by anyone.
     let bytesLeft = Atomic<UInt64>(0)
+    let times = LogTimes()
     /// Since the start. Read by anyone.
     let framesWritten = Atomic<UInt64>(0)
     let bytesWritten = Atomic<UInt64>(0)
@@ -62,7 +63,8 @@ final class LogTail<D: Disk> {
         arrived.removeAll(keepingCapacity: true)
         var count = 0
         var bytes = 0
-        var next = end.nextLSN
+        let firstLSN = end.nextLSN
+        var next = firstLSN
         while count < pending.count, pending[count].firstLSN == next, count == 0 || bytes + pending[count].bytes.count <= frameBytesMax {
             bytes += pending[count].bytes.count
             next += UInt64(pending[count].recordCount)
@@ -71,6 +73,9 @@ final class LogTail<D: Disk> {
         if count == 0 { return .nothing }
         invariant(bytes < 1 << 31 && next - end.nextLSN < 1 << 31, "a frame's sizes fit their fields")
         try write(pending[..<count], flags: 0)
+        let durable = monotonicNanoseconds()
+        for batch in pending[..<count] { times.sync.observe(durable &- batch.sealedAt, weight: UInt64(batch.recordCount)) }
+        times.frameRecords.observe(next - firstLSN)
         pending.removeFirst(count)
         return .frame(moreComplete: pending.first.map { $0.firstLSN == next } ?? false)
     }
@@ -106,7 +111,9 @@ final class LogTail<D: Disk> {
             encoder.encode(&header, batches: batches, sessions: sessions)
             try beginSegment(bytes: UInt64(encoder.bytes.count))
         }
+        let begun = monotonicNanoseconds()
         try writer.append(encoder.bytes, at: header.offset)
+        times.write.observe(monotonicNanoseconds() &- begun)
         end = RunEnd(after: header)
         bytesLeft.store(segmentBytes - end.offset, ordering: .relaxed)
         framesWritten.add(1, ordering: .relaxed)

@@ -37,7 +37,7 @@ struct ClientCommand: AsyncParsableCommand {
             let isInteractive = command.isEmpty && isatty(STDIN_FILENO) == 1
             let editor = isInteractive ? LineEditor() : nil
             let server = try await LineConnection.connect(
-                to: connection.connect, onNotice: { printer.show($0, editor: editor) })
+                to: connection.connect, tls: try connection.clientTLS(), onNotice: { printer.show($0, editor: editor) })
             if isInteractive { emit(printer.style.dim(server.greeting.line)) }
             try await authenticate(server)
             let allDone: Bool

@@ -10,6 +10,19 @@ struct ConnectOptions: ParsableArguments {
     @Option(help: "Token for AUTH, from `cashup token`; default: the environment variable CASHUP_TOKEN.")
     var token: String?
 
+    @Flag(help: "Speak TLS.")
+    var tls = false
+
+    @Option(help: ArgumentHelp("Certificates to trust, with --tls; default: the system's.", valueName: "file"))
+    var ca: String?
+
+    func validate() throws {
+        if ca != nil, !tls { throw ValidationError("--ca goes with --tls") }
+    }
+
+    /// `nil`: plain text.
+    func clientTLS() throws -> ClientTLS? { tls ? try ClientTLS(authorities: ca) : nil }
+
     var tokenOrEnvironment: String? {
         token ?? ProcessInfo.processInfo.environment["CASHUP_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
     }

@@ -55,6 +55,7 @@ struct ReplayOrdersCommand: AsyncParsableCommand {
         let isTerminal = isatty(STDERR_FILENO) == 1
         var options = Replay.Options()
         options.endpoint = connection.connect
+        options.tls = try connection.clientTLS()
         options.token = connection.tokenOrEnvironment
         options.window = window
         options.patienceSeconds = patience

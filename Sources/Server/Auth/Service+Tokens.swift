@@ -12,6 +12,9 @@ extension Service {
         return await verifier.verify(token, now: clock.now())
     }
 
+    /// Verified tokens kept until they end.
+    package var rememberedTokens: Int { verifier?.rememberedCount ?? 0 }
+
     /// - Returns: `nil` with auth=off.
     /// - Throws: ``StartFailure`` with what to do.
     static func verifier(_ config: Configuration, secret: String?, logger: Logger) async throws -> TokenVerifier? {

@@ -67,6 +67,5 @@ package final class TokenVerifier: Sendable {
         }
     }
 
-    /// For tests.
-    package var rememberedCount: Int { memory.withLock { $0.tokens.count } }
+    var rememberedCount: Int { memory.withLock { $0.tokens.count } }
 }

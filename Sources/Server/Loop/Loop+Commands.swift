@@ -53,11 +53,13 @@ extension Loop {
     /// A command of another loop's connection.
     func executeRemote(_ address: ReplyAddress, _ wallet: WalletID, _ command: Command, session: UInt64) {
         if !hasRoom(for: command, wallet: wallet) {
+            metrics.refused(LoopMetrics.row(command), .storageFull)
             AnswerWriter.write(.storageFull, tag: address.tag, into: &edgeText)
             return answerLaterWithEdgeText(address)
         }
         let recorded = batch.recordCount
         let outcome = execute(command, wallet: wallet, session: session)
+        metrics.count(LoopMetrics.row(command), outcome)
         if case .transferring(let target, let sequence, let asset, let available, let duplicate) = outcome {
             let waiter = TransferWaiter(address: address, asset: asset, available: available, duplicate: duplicate)
             let lsn = deliver(

@@ -16,6 +16,8 @@ struct Gathering {
     var limit: Int
     var rejection: Rejection?
     var lastLSN: UInt64 = 0
+    /// Where it counts in the metrics.
+    var row: Int
 }
 
 extension Loop {
@@ -34,7 +36,7 @@ extension Loop {
         }
         gatherings[lastGathering] = Gathering(
             address: address, head: head, parts: Array(repeating: ByteBuffer(), count: wallets.count),
-            remaining: wallets.count, limit: limit)
+            remaining: wallets.count, limit: limit, row: row)
         for wallet in wallets {
             send(
                 .part(
@@ -97,10 +99,13 @@ extension Loop {
     private func finish(_ gathering: Gathering) {
         let tag = gathering.address.tag
         if let rejection = gathering.rejection, gathering.count == 0 {
+            metrics.refused(gathering.row, rejection.code)
             AnswerWriter.write(rejection, tag: tag, registry: registry, into: &edgeText)
         } else if gathering.limit == 0 {
+            metrics.done(gathering.row)
             AnswerWriter.canceled(gathering.count, tag: tag, lsn: Int64(gathering.lastLSN), into: &edgeText)
         } else {
+            metrics.done(gathering.row)
             var rows = 0
             appendRows(gathering.head, &rows, limit: gathering.limit)
             for part in gathering.parts { appendRows(part, &rows, limit: gathering.limit) }

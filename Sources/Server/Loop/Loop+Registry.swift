@@ -48,6 +48,7 @@ extension Loop {
             if request.opensAccount {
                 send(.opened(request.address, rejection), to: request.address.loop)
             } else {
+                metrics.refused(LoopMetrics.row(definition), rejection.code)
                 answerLater(request.address, outcome, AnswerWriter.About(.define(definition)), lsn: 0)
             }
         default:
@@ -89,6 +90,7 @@ extension Loop {
     private func answerSuspended(_ account: AccountNumber, _ request: DefinitionRequest) {
         // The account is there, so the deposit goes on.
         if request.opensAccount { return finishWithLatest(.one(request, duplicate: true)) }
+        metrics.refused(LoopMetrics.row(.accounts), .alreadyExists)
         AnswerWriter.write(.accountExists(account), tag: request.address.tag, into: &edgeText)
         answerLaterWithEdgeText(request.address)
     }
@@ -153,10 +155,12 @@ extension Loop {
         case .one(let request, _) where request.opensAccount:
             send(.opened(request.address, nil), to: request.address.loop)
         case .one(let request, let duplicate):
+            metrics.done(LoopMetrics.row(request.definition))
             let outcome = Outcome.defined(number: duplicate ? 0 : number, canceled: duplicate ? 0 : canceled, duplicate: duplicate)
             answerLater(request.address, outcome, AnswerWriter.About(.define(request.definition)), lsn: duplicate ? 0 : lsn)
         case .house(let house):
             guard let done = houses.removeValue(forKey: house) else { invariantFailure("a request for all accounts ended twice") }
+            metrics.done(LoopMetrics.row(.accounts))
             AnswerWriter.house(
                 done.status, accounts: done.accounts, canceled: done.canceled, tag: done.address.tag, lsn: Int64(lsn), into: &edgeText)
             answerLaterWithEdgeText(done.address)

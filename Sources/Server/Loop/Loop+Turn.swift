@@ -28,6 +28,8 @@ extension Loop {
     private func beginTurn() {
         inTurn = true
         now = clock.now()
+        turnBegan = monotonicNanoseconds()
+        metrics.turns.add(1)
         storage = log.storage
         if !endIsScheduled {
             endIsScheduled = true
@@ -44,6 +46,8 @@ extension Loop {
             last = log.seal(batch)
             shift = Int64(batch.firstLSN) - Int64(predictedBase) - 1
             batches.put(batch)
+            metrics.batches.add(1)
+            metrics.records.add(UInt64(recorded))
         }
         let sealed = log.sealedLSN
         sealCredited(sealed: sealed)
@@ -76,13 +80,15 @@ extension Loop {
 
     /// Sends what the log has made durable.
     func release() {
+        if waiting.isEmpty { return }
         let durable = log.durableLSN
+        let time = monotonicNanoseconds()
         var kept = 0
         var lowest = UInt64.max
         for position in waiting.indices {
             let connection = waiting[position]
             connection.isWaiting = false
-            guard let wait = connection.flush(durable: durable) else { continue }
+            guard let wait = connection.flush(durable: durable, at: time) else { continue }
             connection.isWaiting = true
             lowest = min(lowest, wait)
             waiting[kept] = connection

@@ -101,6 +101,14 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var endIsScheduled = false
     @exclusivity(unchecked) var releaseTask: @Sendable () -> Void = {}
 
+    // MARK: What is measured
+
+    let metrics = LoopMetrics()
+    /// When the turn began, ``monotonicNanoseconds()``.
+    @exclusivity(unchecked) var turnBegan: UInt64 = 0
+    /// Where in ``metrics`` the line being taken counts.
+    @exclusivity(unchecked) var row = LoopMetrics.unknownVerb
+
     // MARK: Other loops
 
     let mailbox = Mailbox()

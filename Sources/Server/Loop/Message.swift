@@ -122,6 +122,8 @@ final class Mailbox: Sendable {
         }
     }
 
+    var count: Int { parcels.withLock { $0.count } }
+
     func take() -> [Parcel] {
         parcels.withLock { parcels in
             var taken: [Parcel] = []

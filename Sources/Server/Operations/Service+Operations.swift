@@ -3,10 +3,19 @@ import Logging
 // What an operator changes in a running service.
 
 extension Service {
-    /// SIGHUP: opens log files anew, for who has moved them away.
+    /// SIGHUP: opens log files anew, for who has moved them away, and reads renewed certificates.
     func reload() {
         logs?.reopen()
-        logger.notice("reloaded: log files opened anew")
+        var told = "log files opened anew"
+        if let tls {
+            do {
+                try tls.reload()
+                told += ", certificate read again"
+            } catch {
+                logger.error("the certificate in force stays: \(error)")
+            }
+        }
+        logger.notice("reloaded: \(told)")
     }
 
     /// Of the whole process; `nil` where somebody else has its log (tests).

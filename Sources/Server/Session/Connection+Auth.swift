@@ -28,6 +28,7 @@ extension Connection {
 
     private func refuse(_ address: ReplyAddress, _ refusal: Refusal) {
         authentication = nil
+        loop.metrics.refused(LoopMetrics.row(.auth), refusal.code)
         AnswerWriter.write(refusal, tag: address.tag, into: &loop.edgeText)
         loop.answerLaterWithEdgeText(address)
     }
@@ -108,6 +109,7 @@ extension Connection {
     func predecessorGone(ticket: UInt64, tag: Text) {
         guard authentication?.ticket == ticket else { return }
         authentication = nil
+        loop.metrics.done(LoopMetrics.row(.auth))
         AnswerWriter.begin(tag, &loop.edgeText)
         loop.edgeText.append("OK")
         if loop.service.verifier != nil { loop.edgeText.append(string: " sub=\(TextValue.escaped(session.subject))") }

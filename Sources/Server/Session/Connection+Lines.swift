@@ -24,6 +24,7 @@ extension Connection {
     func take(parsed index: Int, _ line: UnsafeRawBufferPointer) {
         output.noteCommand()
         loop.line = line
+        loop.row = LoopMetrics.row(loop.lines[index].verb)
         act(on: &loop.lines[index], line)
         loop.line = nil
     }
@@ -68,6 +69,7 @@ extension Connection {
             take(verb, tag: parsed.tag, line: line)
         case .refused(let refusal):
             if parsed.verb == nil, HTTPText.isRequest(line) { return end(reason: "http") }
+            if line.first == HTTPText.tlsHandshake { return end(reason: "no_tls") }
             answer(refusal: refusal, tag: parsed.tag)
         }
     }
@@ -166,7 +168,7 @@ extension Connection {
             TransferWaiter(address: makeHole(tag), asset: asset, available: available, duplicate: duplicate)
         }
         // With the credit in this turn's batch the answer needs no hole.
-        guard let lsn else { return }
+        guard let lsn else { return loop.metrics.done(loop.row) }
         answer(
             .balance(available: available, asset: asset, duplicate: duplicate), about: .nothing, tag: tag, lsn: duplicate ? 0 : lsn)
     }
@@ -190,6 +192,7 @@ extension Connection {
             default: break
             }
         }
+        loop.metrics.done(loop.row)
         AnswerWriter.canceled(
             count, tag: tag, lsn: loop.batch.recordCount > recorded ? Int64(loop.lastLSN) : 0, into: &loop.scratch)
         scratchDependsOnState = true
@@ -225,6 +228,7 @@ extension Connection {
             loop.scratch.truncate(to: start)
             answer(rejection: rejection, tag: tag)
         } else {
+            loop.metrics.done(loop.row)
             AnswerWriter.end(rows: rows, tag: tag, into: &loop.scratch)
         }
         // It may have looked at every closed order, however few rows came of it.
@@ -284,6 +288,7 @@ extension Connection {
         guard let deposit, deposit.address.ticket == ticket else { invariantFailure("an account opened for no deposit") }
         self.deposit = nil
         if let rejection {
+            loop.metrics.refused(LoopMetrics.row(.deposit), rejection.code)
             loop.answerLater(deposit.address, .rejected(rejection), lsn: 0)
         } else if loop.hosts(deposit.wallet) {
             loop.executeRemote(deposit.address, deposit.wallet, deposit.command, session: session.number)
@@ -317,6 +322,7 @@ extension Connection {
     @inline(__always)
     func answer(_ outcome: borrowing Outcome, about: AnswerWriter.About, tag: Text, lsn: UInt64) {
         let start = loop.scratch.count
+        loop.metrics.count(loop.row, outcome)
         AnswerWriter.write(outcome, tag: tag, lsn: Int64(lsn), about: about, registry: loop.registry, into: &loop.scratch)
         scratchDependsOnState = true
         if case .rejected = copy outcome { noteRefusal(from: start) }
@@ -329,6 +335,7 @@ extension Connection {
 
     func answer(rejection: Rejection, tag: Text) {
         let start = loop.scratch.count
+        loop.metrics.refused(loop.row, rejection.code)
         AnswerWriter.write(rejection, tag: tag, registry: loop.registry, into: &loop.scratch)
         scratchDependsOnState = true
         noteRefusal(from: start)
@@ -337,6 +344,7 @@ extension Connection {
     /// A refusal of the edge rests on nothing a crash could undo.
     func answer(refusal: Refusal, tag: Text) {
         let start = loop.scratch.count
+        loop.metrics.refused(loop.row, refusal.code)
         AnswerWriter.write(refusal, tag: tag, into: &loop.scratch)
         noteRefusal(from: start)
     }

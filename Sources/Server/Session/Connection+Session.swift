@@ -19,6 +19,10 @@ extension Connection {
 
     func take(_ verb: SessionVerb, tag: Text, line: UnsafeRawBufferPointer) {
         switch verb {
+        case .authenticate, .subscribe, .unsubscribe, .status: break
+        default: loop.metrics.done(loop.row)
+        }
+        switch verb {
         case .ping:
             AnswerWriter.ok(tag: tag, into: &loop.scratch)
         case .time:
@@ -90,6 +94,7 @@ extension Connection {
         if loop.count > 1, loop.walletCount > 0 {
             return gather(.status(hash: hash), tag: tag, wallets: 0...(loop.walletCount - 1), head: ByteBuffer(string: head))
         }
+        loop.metrics.done(loop.row)
         loop.scratch.append(string: head)
         for wallet in 0..<loop.walletCount {
             loop.writeStatus(of: WalletID(wallet), hash: hash, tag: tag, into: &loop.scratch)

@@ -39,6 +39,7 @@ extension Connection {
         guard loop.service.follower.add(subscriber) else { return answer(refusal: .busy("subscribers"), tag: tag) }
         subscription = subscriber
         position = lsn
+        loop.metrics.done(loop.row)
         AnswerWriter.begin(tag, &loop.scratch)
         let from = request.from.map { from in from.event.map { "\(from.lsn).\($0)" } ?? "\(from.lsn)" } ?? "\(lsn)"
         loop.scratch.append(string: "OK from=\(from)\n")
@@ -48,6 +49,7 @@ extension Connection {
         guard let subscription else { return answer(refusal: .notSubscribed, tag: tag) }
         subscription.end()
         self.subscription = nil
+        loop.metrics.done(loop.row)
         AnswerWriter.ok(tag: tag, into: &loop.scratch)
     }
 

@@ -218,10 +218,12 @@ final class Connection: ChannelDuplexHandler {
     /// Takes lines from the front of the bytes; returns how many bytes it has taken.
     private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
         var start = 0
+        output.turnBegan = loop.turnBegan
+        var time = monotonicNanoseconds()
         while start < bytes.count {
             if !isSkippingLine, mayParse {
                 let before = start
-                start = takeGroup(of: bytes, from: start)
+                start = takeGroup(of: bytes, from: start, &time)
                 if start > before { continue }
             }
             guard takeSingly(bytes, &start) else { break }
@@ -232,14 +234,22 @@ final class Connection: ChannelDuplexHandler {
 
     /// Parses commands for shards as they follow each other, asks for the memory they will touch, and then takes them in order. Stops at a line that
     /// may not be taken now. Returns where.
-    private func takeGroup(of bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+    /// - Parameter time: that the last group was done at; gets the time that this one is.
+    private func takeGroup(of bytes: UnsafeRawBufferPointer, from start: Int, _ time: inout UInt64) -> Int {
         let count = loop.lines.parse(bytes, from: start, for: loop)
+        if count == 0 { return start }
+        let parsed = monotonicNanoseconds()
+        loop.metrics.parse.observe((parsed &- time) / UInt64(count), weight: UInt64(count))
+        defer {
+            time = monotonicNanoseconds()
+            loop.metrics.decide.observe((time &- parsed) / UInt64(count), weight: UInt64(count))
+        }
         for index in 0..<count {
             guard index == 0 || mayParse else { return loop.lines.start(index) }
             take(parsed: index, UnsafeRawBufferPointer(rebasing: bytes[loop.lines.start(index)..<loop.lines.end(index)]))
             if case .ended? = pause { return bytes.count }
         }
-        return count == 0 ? start : loop.lines.next
+        return loop.lines.next
     }
 
     /// Takes one line of whatever kind, also one that is too long or has no end yet. Returns whether to go on.
@@ -302,10 +312,10 @@ final class Connection: ChannelDuplexHandler {
     func seal(lsn: UInt64, shift: Int64) { output.seal(lsn: Int64(lsn), shift: shift) }
 
     /// Sends what may leave. Returns the LSN the next text waits for, if it waits for one.
-    func flush(durable: UInt64) -> UInt64? {
+    func flush(durable: UInt64, at time: UInt64) -> UInt64? {
         guard let context, !isInactive else { return nil }
         var ready: ByteBuffer?
-        while context.channel.isWritable, let text = output.next(durable: Int64(durable)) {
+        while context.channel.isWritable, let text = output.next(durable: Int64(durable), at: time, loop.metrics.reply) {
             if text.readableBytes == 0 { continue }
             if ready == nil {
                 ready = text

@@ -1,6 +1,9 @@
 /// Tells the requests of web browsers, so that no page can have its text taken as commands: its connection ends at the request line, before
 /// anything the page has a say in. With `auth=off` nothing else stands between a page and the port.
 enum HTTPText {
+    /// How a TLS client begins.
+    static let tlsHandshake: UInt8 = 0x16
+
     /// Whether the line ends like an HTTP/1 request line. No command does: its verb would have been known.
     static func isRequest(_ line: UnsafeRawBufferPointer) -> Bool {
         let end = line.suffix(9)

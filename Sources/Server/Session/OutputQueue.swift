@@ -1,5 +1,6 @@
 import Core
 import NIOCore
+import WAL
 
 /// Stage 7 of a request: what a connection still has to send, in the order of its commands.
 ///
@@ -19,6 +20,8 @@ struct OutputQueue: ~Copyable {
         var isHole: Bool
         /// Commands taken when it was closed: when it leaves, they are answered.
         var commands: UInt64
+        /// When the turn that wrote it, or left its place, had begun; ``monotonicNanoseconds()``.
+        var began: UInt64
     }
     /// The turn's end will put the LSN in.
     static let unsealed = Int64.max
@@ -56,6 +59,9 @@ struct OutputQueue: ~Copyable {
         spare = allocator.buffer(capacity: 4_096)
     }
 
+    /// When the turn has begun that takes commands now.
+    var turnBegan: UInt64 = 0
+
     /// Says that another command is being taken.
     @inline(__always)
     mutating func noteCommand() { taken &+= 1 }
@@ -89,7 +95,7 @@ struct OutputQueue: ~Copyable {
 
     private mutating func closeTail() {
         guard tail.readableBytes > 0 else { return }
-        segments.append(Segment(text: tail, wait: tailDependsOnState ? OutputQueue.unsealed : 0, isHole: false, commands: taken))
+        segments.append(Segment(text: tail, wait: tailDependsOnState ? OutputQueue.unsealed : 0, isHole: false, commands: taken, began: turnBegan))
         fresh += 1
         tailDependsOnState = false
         tail = ByteBuffer()
@@ -101,7 +107,7 @@ struct OutputQueue: ~Copyable {
     mutating func makeHole() -> UInt64 {
         closeTail()
         let ticket = firstTicket + UInt64(segments.count)
-        segments.append(Segment(text: ByteBuffer(), wait: 0, isHole: true, commands: taken))
+        segments.append(Segment(text: ByteBuffer(), wait: 0, isHole: true, commands: taken, began: turnBegan))
         holes += 1
         fresh += 1
         return ticket
@@ -113,7 +119,7 @@ struct OutputQueue: ~Copyable {
         let offset = Int(ticket - firstTicket)
         segments.modify(segments.index(segments.startIndex, offsetBy: offset)) { segment in
             invariant(segment.isHole, "a second answer for one command")
-            segment = Segment(text: text, wait: wait, isHole: false, commands: segment.commands)
+            segment = Segment(text: text, wait: wait, isHole: false, commands: segment.commands, began: segment.began)
         }
         if wait == OutputQueue.unsealed { fresh = max(fresh, segments.count - offset) }
         holes -= 1
@@ -174,10 +180,14 @@ struct OutputQueue: ~Copyable {
     }
 
     /// Takes the first segment if it may leave now.
-    mutating func next(durable: Int64) -> ByteBuffer? {
+    /// - Parameters:
+    ///   - time: that now is.
+    ///   - times: where to note how long its commands have taken.
+    mutating func next(durable: Int64, at time: UInt64, _ times: Histogram) -> ByteBuffer? {
         guard let first = segments.first, !first.isHole, first.wait <= durable else { return nil }
         segments.removeFirst()
         firstTicket += 1
+        if first.commands != answered { times.observe(time &- first.began, weight: first.commands &- answered) }
         answered = first.commands
         bytes -= first.text.readableBytes
         return first.text

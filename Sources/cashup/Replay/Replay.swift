@@ -6,6 +6,8 @@ import Synchronization
 package struct Replay: Sendable {
     package struct Options: Sendable {
         package var endpoint = Endpoint.default
+        /// `nil`: plain text.
+        package var tls: ClientTLS?
         package var token: String?
         /// Commands in flight at most.
         package var window = 512
@@ -52,7 +54,7 @@ package struct Replay: Sendable {
 
         while true {
             do {
-                let connection = try await LineConnection.connect(to: options.endpoint, onNotice: { _ in })
+                let connection = try await LineConnection.connect(to: options.endpoint, tls: options.tls, onNotice: { _ in })
                 connections += 1
                 try await open(connection)
                 let resume = try await ReplayResume.find(plan: plan, connection: connection)
@@ -137,7 +139,7 @@ package struct Replay: Sendable {
         switch error {
         case .disconnected(bye: "replaced", _), .disconnected(bye: "token_expired", _): false
         case .disconnected, .unreachable: true
-        case .notCashUp, .protocolViolation, .unsendable, .noticesUnread: false
+        case .notCashUp, .insecure, .unusable, .protocolViolation, .unsendable, .noticesUnread: false
         }
     }
 }

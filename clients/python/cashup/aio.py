@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections import deque
 from typing import Any, AsyncIterator, Callable, Deque, Iterable, Optional, Tuple
@@ -13,6 +14,7 @@ from .commands import ORDERS_PAGE_MAX, Command, next_page
 from .core import WINDOW, Core, Request, Token
 from .desk import Desk
 from .errors import ProtocolError, Refused, SessionClosed, Unknown
+from . import tls as _tls
 from .results import Event, Notice, Session
 from .subscription import Position, Subscription
 
@@ -78,10 +80,11 @@ class AsyncClient(Desk):
 
     def __init__(self, host: str = "127.0.0.1", port: int = 7070, *, token: Token = None,
                  session: Optional[str] = None, heartbeat: Optional[int] = None, cancel_on_disconnect: bool = False,
-                 timeout: Optional[float] = 10.0, window: int = WINDOW,
+                 timeout: Optional[float] = 10.0, window: int = WINDOW, tls: _tls.TLS = None,
                  on_send: Optional[Callable[[Command], None]] = None,
                  on_notice: Optional[Callable[[Notice], None]] = None):
         self._host, self._port, self._token, self._timeout = host, port, token, timeout
+        self._tls = _tls.context(tls)
         self._heartbeat = heartbeat
         self._core = Core(token, session, heartbeat, cancel_on_disconnect, window, on_send, on_notice=on_notice)
         self._link: Optional[_Link] = None
@@ -183,7 +186,7 @@ class AsyncClient(Desk):
                   kinds: Optional[Iterable[str]] = None) -> "AsyncEventReader":
         """Events strictly after `from_lsn` (an LSN or an event's `position`; 0: the whole log; None: from now on), on a
         connection of its own."""
-        return AsyncEventReader(self._host, self._port, self._token, Subscription(from_lsn, account, symbol, kinds))
+        return AsyncEventReader(self._host, self._port, self._token, Subscription(from_lsn, account, symbol, kinds), self._tls)
 
     # -- the connection ------------------------------------------------------------------------------------------------
 
@@ -217,12 +220,16 @@ class AsyncClient(Desk):
                     # The core must be ready for the greeting before the first byte can come in.
                     self._core.connected()
                     self._link = link
-                    await asyncio.wait_for(loop.create_connection(lambda: link, self._host, self._port),
+                    await asyncio.wait_for(loop.create_connection(lambda: link, self._host, self._port, ssl=self._tls),
                                            CONNECT_TIMEOUT_SECONDS)
-                except (OSError, asyncio.TimeoutError):
+                except (OSError, asyncio.TimeoutError) as error:
                     if self._link is link:
                         self._link = None
                         self._core.lost("not connected")
+                    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+                        # It will not be better next time.
+                        self._core.stop(SessionClosed(_tls.failure(self._host, self._port, error)))
+                        self._tell_ready(self._core.fatal)
         finally:
             self._opening = None
         if self._link is not None:
@@ -303,8 +310,9 @@ class AsyncEventReader:
     only when an event is asked for, so a slow reader is fed by the service from its log and holds little in memory
     here (the stream's buffer)."""
 
-    def __init__(self, host: str, port: int, token: Token, subscription: Subscription):
-        self._host, self._port = host, port
+    def __init__(self, host: str, port: int, token: Token, subscription: Subscription,
+                 tls: Optional[ssl.SSLContext] = None):
+        self._host, self._port, self._tls = host, port, tls
         self._subscription = subscription
         self._events: Deque[Event] = deque()
         self._read = subscription.position
@@ -356,7 +364,7 @@ class AsyncEventReader:
             if self._streams is None:
                 await asyncio.sleep(self._backoff.seconds())
                 self._request = None
-                self._streams = await asyncio.wait_for(asyncio.open_connection(self._host, self._port),
+                self._streams = await asyncio.wait_for(asyncio.open_connection(self._host, self._port, ssl=self._tls),
                                                        CONNECT_TIMEOUT_SECONDS)
                 self._core.connected()
                 self._request = self._core.submit_first(self._subscription.command())

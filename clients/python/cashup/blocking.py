@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import time
 from collections import deque
 from typing import Any, Callable, Deque, Iterable, Iterator, List, Optional
@@ -13,6 +14,7 @@ from .commands import ORDERS_PAGE_MAX, Command, next_page
 from .core import WINDOW, Core, Request, Token
 from .desk import Desk
 from .errors import ProtocolError, Refused, SessionClosed, Unknown
+from . import tls as _tls
 from .results import Event, Notice, Session
 from .subscription import Position, Subscription
 
@@ -26,8 +28,9 @@ class Connection:
     """A socket under a `Core`. Each call does one blocking step, not longer than until `deadline` (monotonic seconds,
     None for ever)."""
 
-    def __init__(self, host: str, port: int, core: Core):
+    def __init__(self, host: str, port: int, core: Core, tls: Optional[ssl.SSLContext] = None):
         self._address = (host, port)
+        self._tls = tls
         self._core = core
         self._socket: Optional[socket.socket] = None
         self._backoff = Backoff()
@@ -37,7 +40,7 @@ class Connection:
         return self._socket is not None
 
     def open(self, deadline: Optional[float]) -> bool:
-        """One attempt, after its pause. False if it failed or the deadline came first."""
+        """One attempt, after its pause. False if it failed or the deadline came first. A failure of TLS ends the session for good."""
         pause = self._backoff.seconds()
         if deadline is not None:
             pause = min(pause, max(0.0, deadline - time.monotonic()))
@@ -49,9 +52,14 @@ class Connection:
                 return False
         try:
             self._socket = socket.create_connection(self._address, timeout)
-        except OSError:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                self._socket = self._tls.wrap_socket(self._socket, server_hostname=self._address[0])
+        except OSError as error:
+            self._close()
+            if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+                self._core.stop(SessionClosed(_tls.failure(*self._address, error)))
             return False
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._core.connected()
         return True
 
@@ -60,7 +68,7 @@ class Connection:
         try:
             self._write(self._core.outgoing(int(time.time() * 1000)))
             wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not select.select([self._socket], [], [], wait)[0]:
+            if not self._readable(wait):
                 return False
             self._take()
         except OSError as error:
@@ -72,8 +80,14 @@ class Connection:
 
     def poll(self) -> None:
         """Takes what has come meanwhile (a BYE of an idle connection), without waiting."""
-        while self._socket is not None and select.select([self._socket], [], [], 0)[0]:
+        while self._socket is not None and self._readable(0):
             self.step(time.monotonic())
+
+    def _readable(self, seconds: Optional[float]) -> bool:
+        # TLS takes whole records from the socket; the rest of one waits where `select` does not see it.
+        if self._tls is not None and self._socket.pending():
+            return True
+        return bool(select.select([self._socket], [], [], seconds)[0])
 
     def _write(self, data: bytes) -> None:
         if data:
@@ -93,9 +107,13 @@ class Connection:
 
     def drop(self, why: str) -> None:
         if self._socket is not None:
+            self._close()
+            self._core.lost(why)
+
+    def _close(self) -> None:
+        if self._socket is not None:
             self._socket.close()
             self._socket = None
-            self._core.lost(why)
 
 
 class Client(Desk):
@@ -107,6 +125,7 @@ class Client(Desk):
     heartbeat             seconds between the service's heartbeats (also exempts from its idle timeout)
     cancel_on_disconnect  the service cancels this session's open orders when the connection ends
     timeout               seconds for one command, reconnecting and re-sending included; None for ever
+    tls                   None: plain text; True: TLS with the system's authorities; a path: those of a PEM file; or an `ssl.SSLContext`
     on_send               called with each `Command` just before its first bytes are written: the place to journal ids
     on_notice             called with each `Notice` (heartbeats, BYE, DRAINING, ...)
 
@@ -115,12 +134,13 @@ class Client(Desk):
 
     def __init__(self, host: str = "127.0.0.1", port: int = 7070, *, token: Token = None,
                  session: Optional[str] = None, heartbeat: Optional[int] = None, cancel_on_disconnect: bool = False,
-                 timeout: Optional[float] = 10.0, window: int = WINDOW,
+                 timeout: Optional[float] = 10.0, window: int = WINDOW, tls: _tls.TLS = None,
                  on_send: Optional[Callable[[Command], None]] = None,
                  on_notice: Optional[Callable[[Notice], None]] = None):
         self._host, self._port, self._token, self._timeout = host, port, token, timeout
         self._core = Core(token, session, heartbeat, cancel_on_disconnect, window, on_send, on_notice=on_notice)
-        self._connection = Connection(host, port, self._core)
+        self._tls = _tls.context(tls)
+        self._connection = Connection(host, port, self._core, self._tls)
 
     def __enter__(self) -> "Client":
         self.connect()
@@ -181,7 +201,7 @@ class Client(Desk):
                   kinds: Optional[Iterable[str]] = None) -> "EventReader":
         """Events strictly after `from_lsn` (an LSN or an event's `position`; 0: the whole log; None: from now on), on a
         connection of its own."""
-        return EventReader(self._host, self._port, self._token, Subscription(from_lsn, account, symbol, kinds))
+        return EventReader(self._host, self._port, self._token, Subscription(from_lsn, account, symbol, kinds), self._tls)
 
     def _run(self, commands: Iterable[Command], timeout: Any) -> List[Request]:
         deadline = self._deadline(timeout)
@@ -213,13 +233,14 @@ class EventReader:
     """An endless iterator of `Event`, which reconnects and goes on from where it was. The socket is read only when an
     event is asked for, so a slow reader is fed by the service from its log and holds nothing in memory here."""
 
-    def __init__(self, host: str, port: int, token: Token, subscription: Subscription):
+    def __init__(self, host: str, port: int, token: Token, subscription: Subscription,
+                 tls: Optional[ssl.SSLContext] = None):
         self._subscription = subscription
         self._events: Deque[Event] = deque()
         self._read = subscription.position
         self._core = Core(token, heartbeat=SUBSCRIPTION_HEARTBEAT_SECONDS, on_event=self._take,
                           on_notice=subscription.take_notice)
-        self._connection = Connection(host, port, self._core)
+        self._connection = Connection(host, port, self._core, tls)
         self._request: Optional[Request] = None
 
     @property

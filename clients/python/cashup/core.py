@@ -260,7 +260,7 @@ class Core:
         if notice.kind == "BYE":
             self.bye = notice.fields.get("reason", "")
             self._state = "draining"
-            if self.bye == "replaced" or (self.bye == "token_expired" and not callable(self._token)):
+            if self.bye in ("replaced", "tls_required") or (self.bye == "token_expired" and not callable(self._token)):
                 self.stop(SessionClosed(self.bye))
         elif notice.kind == "DRAINING" and self._state == "ready":
             self._state = "draining"

@@ -1,0 +1,4 @@
+/// Of this program.
+package enum Version {
+    package static let text = "0.1.0"
+}
