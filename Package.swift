@@ -52,8 +52,11 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Core", "Server",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "Core", "Server", "Client",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
