@@ -123,15 +123,26 @@ public final class LineConnection: Sendable {
     public func send(_ command: String) async throws -> Answer { try await submit(command).get() }
 
     /// Queues one command, without tag. Commands submitted by one thread are sent in that order.
-    public func submit(_ command: String) -> EventLoopFuture<Answer> {
-        let promise = channel.eventLoop.makePromise(of: Answer.self)
-        if let why = Self.unsendable(command) {
-            promise.fail(ClientError.unsendable(why))
-        } else {
-            let handler = handler
-            channel.eventLoop.execute { handler.value.submit(command, promise) }
+    public func submit(_ command: String) -> EventLoopFuture<Answer> { submit(all: [command])[0] }
+
+    /// Queues commands, without tags, that are sent one behind the other and together: one write, if the window allows.
+    /// - Returns: their answers, in the same order.
+    public func submit(all commands: [String]) -> [EventLoopFuture<Answer>] {
+        let loop = channel.eventLoop
+        let promises = commands.map { _ in loop.makePromise(of: Answer.self) }
+        let handler = handler
+        let send: @Sendable () -> Void = {
+            let handler = handler.value
+            for (command, promise) in zip(commands, promises) {
+                if let why = LineConnection.unsendable(command) {
+                    promise.fail(ClientError.unsendable(why))
+                } else {
+                    handler.submit(command, promise)
+                }
+            }
         }
-        return promise.futureResult
+        if loop.inEventLoop { send() } else { loop.execute(send) }
+        return promises.map(\.futureResult)
     }
 
     /// Gives the connection to `driver` until it is done and answered, or the connection ends; see ``PipelineDriver``.
@@ -152,7 +163,7 @@ public final class LineConnection: Sendable {
 
     private static func unsendable(_ command: String) -> String? {
         if command.isEmpty { return "an empty line" }
-        if command.utf8.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) { return "a line end in the command" }
+        if !command.utf8.allSatisfy({ $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }) { return "a line end in the command" }
         // Longer ones the server would skip up to the line's end; so much never fits, whatever the verb. 8,192 is AUTH's limit.
         if command.utf8.count > 8_192 { return "more than 8192 bytes" }
         return nil

@@ -42,6 +42,7 @@ final class LineHandler: ChannelInboundHandler {
     private var nextTag: UInt64 = 1
     private var inFlight = CircularBuffer<InFlight>()
     private var queue = CircularBuffer<Queued>()
+    private var pumpIsDue = false
     private var rows: [Fields] = []
     private var window: Int
 
@@ -57,9 +58,15 @@ final class LineHandler: ChannelInboundHandler {
     // MARK: Commands
 
     func submit(_ line: String, _ promise: EventLoopPromise<Answer>) {
-        guard context != nil else { return promise.fail(endError) }
+        guard let context else { return promise.fail(endError) }
         queue.append(Queued(line: line, promise: promise))
-        pump()
+        // At the end of the loop's turn, so that all that is submitted in it is one write.
+        if pumpIsDue { return }
+        pumpIsDue = true
+        context.eventLoop.assumeIsolated().execute { [self] in
+            pumpIsDue = false
+            pump()
+        }
     }
 
     func run(_ driver: any ActiveDriver, window: Int) {
@@ -185,7 +192,7 @@ final class LineHandler: ChannelInboundHandler {
                 driver?.row(line)
             } else {
                 let text = line.text
-                rows.append(Fields(text.firstIndex(of: " ").map { text[text.index(after: $0)...] } ?? ""))
+                rows.append(Fields(text.utf8.firstIndex(of: UInt8(ascii: " ")).map { text[text.utf8.index(after: $0)...] } ?? ""))
             }
         case UInt8(ascii: "!"), UInt8(ascii: "*"):
             let notice = Notice(line: line.text)

@@ -63,7 +63,7 @@ final class Desk: Sendable {
 
 extension Desk.Instrument {
     init?(_ row: Fields) {
-        guard let symbol = row.words.first, let venue = row["venue"], let wallet = row["wallet"], let base = row["base"],
+        guard let symbol = row.firstWord, let venue = row["venue"], let wallet = row["wallet"], let base = row["base"],
             let quote = row["quote"]
         else { return nil }
         self.init(

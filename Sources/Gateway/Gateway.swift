@@ -1,5 +1,4 @@
 import History
-import Hummingbird
 import Logging
 import NIOCore
 import NIOPosix
@@ -30,24 +29,18 @@ package final class Gateway: Companion {
             service: service, sessions: sessions, authenticator: Authenticator(service: service, sessions: sessions),
             history: history, logger: logger)
         let settings = EdgeSettings(allowedHosts: nil, bodyBytesMax: 1 << 20)
-        let router = Routes.router(Dispatch(desk: desk, settings: settings), settings)
+        let executor = LoopExecutor(group.next())
+        let edge = Edge(
+            table: RouteTable(Routes.all), dispatch: Dispatch(desk: desk, settings: settings), settings: settings, logger: logger,
+            executor: executor)
         let bound = AsyncStream.makeStream(of: Int.self)
         var quiet = logger
         quiet.logLevel = .error
-        let application = Application(
-            router: router,
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: .seconds(75),
-                    httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
-            configuration: .init(address: .hostname(endpoint.host, port: endpoint.port), serverName: "cashup", backlog: 1_024),
-            onServerRunning: { channel in
-                bound.continuation.yield(channel.localAddress?.port ?? endpoint.port)
-                bound.continuation.finish()
-            },
-            eventLoopGroupProvider: .shared(group), logger: quiet)
-        let lifecycle = ServiceGroup(configuration: .init(services: [application], logger: quiet))
-        let executor = LoopExecutor(group.next())
+        let server = EdgeChannel(edge: edge).server(host: endpoint.host, port: endpoint.port, group: group, logger: quiet) { port in
+            bound.continuation.yield(port)
+            bound.continuation.finish()
+        }
+        let lifecycle = ServiceGroup(configuration: .init(services: [server], logger: quiet))
         let running = Task {
             await withTaskExecutorPreference(executor) {
                 do {

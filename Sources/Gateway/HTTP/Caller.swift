@@ -1,14 +1,17 @@
 import Core
 import HTTPTypes
+import NIOHTTP1
 import Server
 
-/// Who sent a request, and the session through which its commands go.
-struct Caller: Sendable {
+/// Who sends requests with a token, and the session through which their commands go. One per token, as long as its session lives.
+final class Caller: Sendable {
     let identity: Identity
-    let roles: Set<Role>
     let session: LineSession
-    /// `X-Account`, with auth=off.
-    let accountHeader: AccountNumber?
+
+    init(identity: Identity, session: LineSession) {
+        self.identity = identity
+        self.session = session
+    }
 }
 
 /// Finds out who sent a request. Any task.
@@ -17,24 +20,25 @@ struct Authenticator: Sendable {
     let sessions: LineSessions
 
     /// - Throws: ``Problem``: 401 for a missing, bad or expired token.
-    func caller(_ headers: HTTPFields) async throws -> Caller {
+    func caller(_ headers: HTTPHeaders) async throws -> Caller {
         guard service.requiresTokens else {
-            let account = try accountHeader(headers)
-            return Caller(
-                identity: .local, roles: [.admin], session: try await sessions.session("", .local), accountHeader: account)
+            if let known = sessions.known("") { return known }
+            return try await sessions.caller("", .local)
         }
-        if headers[.xAccount] != nil {
+        if headers.contains(name: "x-account") {
             throw Problem(
                 status: .badRequest, code: "BAD_HEADER", message: "X-Account is for a service without authentication; here account_id names the account")
         }
-        guard let header = headers[.authorization] else {
+        guard let header = headers.first(name: "authorization") else {
             throw Problem.unauthorized("AUTH_REQUIRED", "a token is needed: Authorization: Bearer <token>")
         }
-        let parts = header.split(separator: " ")
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+        let parts = header.utf8.split(separator: UInt8(ascii: " "))
+        guard parts.count == 2, Substring(parts[0]).lowercased() == "bearer" else {
             throw Problem.unauthorized("BAD_TOKEN", "expected: Authorization: Bearer <token>")
         }
-        let token = String(parts[1])
+        let token = String(Substring(parts[1]))
+        // Verified when its session began; what can change since is the time.
+        if let known = sessions.known(token) { return known }
         let identity: Identity
         do {
             identity = try await service.identify(token: token)
@@ -46,36 +50,17 @@ struct Authenticator: Sendable {
             default: throw Problem.unauthorized("BAD_TOKEN", "the token is not valid")
             }
         }
-        return Caller(
-            identity: identity, roles: Set(Role.all(of: identity.grant.roles)), session: try await sessions.session(token, identity),
-            accountHeader: nil)
+        return try await sessions.caller(token, identity)
     }
 
-    private func accountHeader(_ headers: HTTPFields) throws -> AccountNumber? {
-        guard let text = headers[.xAccount] else { return nil }
+    /// `X-Account`, which names the account where there are no tokens.
+    func account(_ headers: HTTPHeaders) throws -> AccountNumber? {
+        guard !service.requiresTokens, let text = headers.first(name: "x-account") else { return nil }
         guard let number = AccountNumber(text), number > 0, number <= 9_007_199_254_740_991 else {
             throw Problem(
                 status: .unprocessableContent, code: "VALIDATION_ERROR", message: "X-Account: an account number is expected",
                 details: [["field": "X-Account", "problem": "an account number is expected"]])
         }
         return number
-    }
-}
-
-extension HTTPField.Name {
-    static let xAccount = HTTPField.Name("X-Account")!
-    static let xRequestID = HTTPField.Name("X-Request-ID")!
-    static let xProcessTime = HTTPField.Name("X-Process-Time")!
-    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
-}
-
-extension Role {
-    static func all(of roles: Roles) -> [Role] {
-        var all: [Role] = []
-        if roles.contains(.viewer) { all.append(.viewer) }
-        if roles.contains(.trader) { all.append(.trader) }
-        if roles.contains(.connector) { all.append(.connector) }
-        if roles.contains(.admin) { all.append(.admin) }
-        return all
     }
 }

@@ -1,40 +1,30 @@
 import HTTPTypes
-import Hummingbird
 import NIOCore
+import NIOHTTP1
+import Server
 
 /// Takes a request that has found its route: who asks, what it brings, and then the route's own code.
 struct Dispatch: Sendable {
     let desk: Desk
     let settings: EdgeSettings
 
-    func answer(_ route: Route, _ request: Request, _ context: EdgeContext) async throws -> Response {
-        var request = request
-        let caller = try await caller(route, request, context)
-        let values = try await values(route, &request, context)
-        let call = Call(
-            desk: desk, caller: caller, route: route, values: values, idempotencyKey: try idempotencyKey(request),
-            requestID: context.requestID.text)
-        return EdgeMiddleware.json(try await route.handle(call), status: route.status)
-    }
-
-    private func caller(_ route: Route, _ request: Request, _ context: EdgeContext) async throws -> Caller {
+    /// - Parameter subject: whose token it is, once that is known.
+    func answer(
+        _ entry: RouteTable.Entry, _ captures: [(name: String, value: Substring)], _ request: EdgeRequest, _ requestID: String,
+        _ subject: inout String
+    ) async throws -> EdgeResponse {
+        let account = try desk.authenticator.account(request.headers)
         let caller = try await desk.authenticator.caller(request.headers)
-        context.requestID.subject = caller.identity.subject
-        guard route.mayBeAsked(by: caller.roles) else {
-            let need =
-                switch route.need {
-                case .trader: "trader"
-                case .traderOrConnector: "trader or connector"
-                case .connector: "connector"
-                default: "admin"
-                }
-            throw Problem.forbidden(need: need, "this needs the role \(need)")
-        }
-        return caller
+        subject = caller.identity.subject
+        try entry.route.check(caller.identity.grant.roles)
+        let call = Call(
+            desk: desk, caller: caller, accountHeader: account, entry: entry, values: try values(entry, captures, request),
+            idempotencyKey: try idempotencyKey(request), requestID: requestID)
+        return EdgeResponse(entry.route.status, try await entry.route.handle(call))
     }
 
-    private func idempotencyKey(_ request: Request) throws -> String? {
-        guard request.method == .post, let key = request.headers[.idempotencyKey] else { return nil }
+    private func idempotencyKey(_ request: EdgeRequest) throws -> String? {
+        guard request.method == .post, let key = request.headers.first(name: "idempotency-key") else { return nil }
         guard (1...36).contains(key.utf8.count), key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw Problem.invalid("Idempotency-Key", "1 to 36 printable bytes without blanks, such as a UUID")
         }
@@ -43,17 +33,18 @@ struct Dispatch: Sendable {
 
     // MARK: Values
 
-    private func values(_ route: Route, _ request: inout Request, _ context: EdgeContext) async throws -> Values {
+    private func values(
+        _ entry: RouteTable.Entry, _ captures: [(name: String, value: Substring)], _ request: EdgeRequest
+    ) throws -> Values {
         var problems: [(field: String, problem: String)] = []
-        var members = try await body(route, &request, &problems)
-        let parameters = route.allParameters
-        for parameter in parameters where parameter.place == .path {
-            guard let text = context.parameters.get(parameter.name) else { continue }
-            take(parameter, text.removingPercentEncoding ?? text, &members, &problems)
+        var members = try body(entry.route, request, &problems)
+        let parameters = entry.parameters
+        for capture in captures {
+            guard let parameter = parameters.first(where: { $0.place == .path && $0.name == capture.name }) else { continue }
+            take(parameter, EdgeRequest.decoded(String(capture.value)), &members, &problems)
         }
         var seen: Set<String> = []
-        for pair in request.uri.queryParameters {
-            let name = String(pair.key)
+        for (name, value) in request.query {
             guard let parameter = parameters.first(where: { $0.place == .query && $0.name == name }) else {
                 problems.append((name, "unknown parameter"))
                 continue
@@ -63,7 +54,7 @@ struct Dispatch: Sendable {
             } else if members.contains(where: { $0.name == name }) {
                 problems.append((name, "is in the body and in the query"))
             } else {
-                take(parameter, String(pair.value), &members, &problems)
+                take(parameter, value, &members, &problems)
             }
         }
         for parameter in parameters where parameter.place == .query && parameter.isRequired && !members.contains(where: { $0.name == parameter.name }) {
@@ -87,15 +78,9 @@ struct Dispatch: Sendable {
     }
 
     private func body(
-        _ route: Route, _ request: inout Request, _ problems: inout [(field: String, problem: String)]
-    ) async throws -> [JSON.Member] {
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > settings.bodyBytesMax { throw settings.tooLarge }
-        let bytes: ByteBuffer
-        do {
-            bytes = try await request.body.collect(upTo: settings.bodyBytesMax)
-        } catch is NIOTooManyBytesError {
-            throw settings.tooLarge
-        }
+        _ route: Route, _ request: EdgeRequest, _ problems: inout [(field: String, problem: String)]
+    ) throws -> [JSON.Member] {
+        guard case .bytes(let bytes) = request.body else { throw settings.tooLarge }
         guard let shape = route.body else {
             if bytes.readableBytes > 0 { problems.append(("body", "this request takes none")) }
             return []
@@ -115,6 +100,7 @@ struct Dispatch: Sendable {
         shape.check(value, at: "", &problems)
         guard case .object(let members) = value else { return [] }
         // Under their present names.
+        guard shape.hasAliases else { return members }
         return members.map { member in
             guard let field = shape.fields.first(where: { $0.alias == member.name }) else { return member }
             return JSON.Member(name: field.name, value: member.value)

@@ -1,91 +1,55 @@
-import Foundation
 import HTTPTypes
-import Hummingbird
 import Logging
 import NIOCore
+import NIOHTTP1
 import Server
 
-/// What Hummingbird makes per request.
-struct EdgeContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    let peer: String
-    let requestID: RequestIdentifier
-
-    init(source: ApplicationRequestContextSource) {
-        coreContext = .init(source: source)
-        peer = source.channel.remoteAddress?.ipAddress ?? "?"
-        requestID = RequestIdentifier()
-    }
-}
-
-/// The id of a request: the client's `X-Request-ID`, or a new one. Set once, by ``EdgeMiddleware``, before anyone reads it.
-final class RequestIdentifier: @unchecked Sendable {
-    var text = ""
-    var subject = "-"
-}
-
-/// Around every request: its id, the time it took, problems as JSON, the access log.
-struct EdgeMiddleware: RouterMiddleware {
+/// Around every request: its id, its route, the time it took, problems as JSON. Any task.
+struct Edge: Sendable {
+    let table: RouteTable
+    let dispatch: Dispatch
     let settings: EdgeSettings
     let logger: Logger
+    /// Runs the tasks of requests.
+    let executor: LoopExecutor
 
-    func handle(_ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response) async throws -> Response {
+    func answer(_ request: EdgeRequest) async -> EdgeResponse {
         let start = ContinuousClock.now
-        context.requestID.text = Self.accepted(request.headers[.xRequestID]) ?? ID.random()
-        var response: Response
+        let id = Edge.accepted(request.headers.first(name: "x-request-id")) ?? ID.random()
+        var subject = "-"
+        var response: EdgeResponse
         do {
-            try settings.checkHost(request)
-            response = try await next(request, context)
+            response = try await answer(request, id, &subject)
         } catch let problem as Problem {
-            response = Self.response(problem, context)
-        } catch let error as HTTPError {
-            response = Self.response(Self.problem(error), context)
-        } catch is NIOTooManyBytesError {
-            response = Self.response(settings.tooLarge, context)
-        } catch let error as CancellationError {
-            throw error
+            response = EdgeResponse(problem, requestID: id)
         } catch {
             // What it was is for the log, not for whoever asked.
-            logger.error("request failed: \(error)", metadata: ["request_id": "\(context.requestID.text)"])
-            response = Self.response(
-                Problem(status: .internalServerError, code: "INTERNAL_ERROR", message: "something went wrong; the log has it under the request_id"), context)
+            logger.error("request failed: \(error)", metadata: ["request_id": "\(id)"])
+            response = EdgeResponse(
+                Problem(status: .internalServerError, code: "INTERNAL_ERROR", message: "something went wrong; the log has it under the request_id"),
+                requestID: id)
         }
         let took = ContinuousClock.now - start
-        response.headers[.xRequestID] = context.requestID.text
-        response.headers[.xProcessTime] = Self.seconds(took)
-        response.headers[.xContentTypeOptions] = "nosniff"
+        response.requestID = id
+        response.microseconds = took.components.seconds * 1_000_000 + took.components.attoseconds / 1_000_000_000_000
         return response
+    }
+
+    private func answer(_ request: EdgeRequest, _ id: String, _ subject: inout String) async throws -> EdgeResponse {
+        if let fault = request.fault { throw Problem(status: .badRequest, code: "BAD_HTTP", message: fault) }
+        try settings.checkHost(request)
+        switch table.find(request.method, request.path) {
+        case .route(let entry, let captures): return try await dispatch.answer(entry, captures, request, id, &subject)
+        case .otherMethods(let names):
+            throw Problem(status: .methodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "this path takes \(names)", headers: [.allow: names])
+        case .nothing: throw Problem.notFound("no such path")
+        }
     }
 
     /// 1 to 64 printable bytes without blanks; anything else is not taken over.
     private static func accepted(_ id: String?) -> String? {
         guard let id, (1...64).contains(id.utf8.count), id.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
         return id
-    }
-
-    private static func problem(_ error: HTTPError) -> Problem {
-        switch error.status.code {
-        case 404: .notFound("no such path")
-        case 413: Problem(status: .contentTooLarge, code: "TOO_LARGE", message: "the body is too large")
-        default: Problem(status: error.status, code: "HTTP_ERROR", message: error.body ?? error.status.reasonPhrase)
-        }
-    }
-
-    static func response(_ problem: Problem, _ context: EdgeContext) -> Response {
-        var response = json(problem.body(requestID: context.requestID.text), status: problem.status)
-        for field in problem.headers { response.headers.append(field) }
-        return response
-    }
-
-    static func json(_ value: JSON, status: HTTPResponse.Status) -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: ByteBuffer(bytes: value.bytes)))
-    }
-
-    private static func seconds(_ duration: Duration) -> String {
-        let micros = duration.components.seconds * 1_000_000 + duration.components.attoseconds / 1_000_000_000_000
-        let fraction = String(1_000_000 + micros % 1_000_000).dropFirst()
-        return "\(micros / 1_000_000).\(fraction)"
     }
 }
 
@@ -94,6 +58,14 @@ struct EdgeSettings: Sendable {
     /// Names that the `Host` header may have; `nil`: any.
     var allowedHosts: [String]?
     var bodyBytesMax: Int
+    /// Limits of a request's head.
+    var decoder: NIOHTTPDecoderLimitConfiguration {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = 16 << 10
+        limits.maxHeaderListSize = 32 << 10
+        limits.maxHeaderFieldCount = 100
+        return limits
+    }
 
     var tooLarge: Problem {
         Problem(
@@ -101,18 +73,14 @@ struct EdgeSettings: Sendable {
             details: ["max": .int(bodyBytesMax)])
     }
 
-    func checkHost(_ request: Request) throws {
+    func checkHost(_ request: EdgeRequest) throws {
         guard let allowedHosts else { return }
-        var host = request.head.authority ?? ""
+        var host = request.headers.first(name: "host") ?? ""
         if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") { host = String(host[..<colon]) }
-        guard allowedHosts.contains(where: { $0.caseInsensitiveCompare(host) == .orderedSame }) else {
+        guard allowedHosts.contains(where: { $0.lowercased() == host.lowercased() }) else {
             throw Problem(
                 status: .badRequest, code: "BAD_HOST", message: "this service does not answer to that name; see allowed_hosts",
                 details: ["host": .string(host)])
         }
     }
-}
-
-extension HTTPField.Name {
-    static let xContentTypeOptions = HTTPField.Name("X-Content-Type-Options")!
 }

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// A JSON value. Numbers keep their text, so that a price is never a floating-point number on its way; objects keep the order of their members.
 enum JSON: Sendable, Equatable {
     case null
@@ -36,54 +38,59 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
 
 extension JSON {
     /// Appends the compact text.
-    func write(to out: inout [UInt8]) {
+    func write(to out: inout ByteBuffer) {
         switch self {
-        case .null: out.append(contentsOf: "null".utf8)
-        case .bool(let value): out.append(contentsOf: (value ? "true" : "false").utf8)
-        case .number(let text): out.append(contentsOf: text.utf8)
+        case .null: out.writeStaticString("null")
+        case .bool(let value): out.writeStaticString(value ? "true" : "false")
+        case .number(let text): out.writeString(text)
         case .string(let text): JSON.write(text, to: &out)
         case .array(let elements):
-            out.append(UInt8(ascii: "["))
-            for (index, element) in elements.enumerated() {
-                if index > 0 { out.append(UInt8(ascii: ",")) }
-                element.write(to: &out)
+            out.writeStaticString("[")
+            for index in elements.indices {
+                if index > 0 { out.writeStaticString(",") }
+                elements[index].write(to: &out)
             }
-            out.append(UInt8(ascii: "]"))
+            out.writeStaticString("]")
         case .object(let members):
-            out.append(UInt8(ascii: "{"))
-            for (index, member) in members.enumerated() {
-                if index > 0 { out.append(UInt8(ascii: ",")) }
-                JSON.write(member.name, to: &out)
-                out.append(UInt8(ascii: ":"))
-                member.value.write(to: &out)
+            out.writeStaticString("{")
+            for index in members.indices {
+                if index > 0 { out.writeStaticString(",") }
+                JSON.write(members[index].name, to: &out)
+                out.writeStaticString(":")
+                members[index].value.write(to: &out)
             }
-            out.append(UInt8(ascii: "}"))
+            out.writeStaticString("}")
         }
     }
 
     /// The characters of RFC 8259, section 7, are escaped; the rest stays UTF-8.
-    private static func write(_ text: String, to out: inout [UInt8]) {
-        out.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                out.append(UInt8(ascii: "\\"))
-                out.append(byte)
-            case 0x0A: out.append(contentsOf: "\\n".utf8)
-            case 0x0D: out.append(contentsOf: "\\r".utf8)
-            case 0x09: out.append(contentsOf: "\\t".utf8)
-            case 0..<0x20:
-                let hex = String(byte, radix: 16)
-                out.append(contentsOf: "\\u00\(hex.utf8.count == 1 ? "0" : "")\(hex)".utf8)
-            default: out.append(byte)
-            }
+    private static func write(_ text: String, to out: inout ByteBuffer) {
+        out.writeStaticString("\"")
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            out.writeString(text)
+        } else {
+            escape(text, to: &out)
         }
-        out.append(UInt8(ascii: "\""))
+        out.writeStaticString("\"")
     }
 
-    var bytes: [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(1_024)
+    private static func escape(_ text: String, to out: inout ByteBuffer) {
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): out.writeBytes([UInt8(ascii: "\\"), byte])
+            case 0x0A: out.writeStaticString("\\n")
+            case 0x0D: out.writeStaticString("\\r")
+            case 0x09: out.writeStaticString("\\t")
+            case 0..<0x20:
+                let hex = String(byte, radix: 16)
+                out.writeString("\\u00\(hex.utf8.count == 1 ? "0" : "")\(hex)")
+            default: out.writeInteger(byte)
+            }
+        }
+    }
+
+    var bytes: ByteBuffer {
+        var out = ByteBuffer()
         write(to: &out)
         return out
     }

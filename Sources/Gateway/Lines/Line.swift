@@ -3,7 +3,9 @@ struct Line: Sendable {
     private(set) var text: String
 
     init(_ verb: String, _ arguments: String...) {
-        text = verb
+        text = ""
+        text.reserveCapacity(160)
+        text += verb
         for argument in arguments { add(argument) }
     }
 
@@ -15,30 +17,29 @@ struct Line: Sendable {
     /// Nothing, where there is no value.
     mutating func option(_ key: String, _ value: String?) {
         guard let value else { return }
-        text += " \(key)="
+        text += " "
+        text += key
+        text += "="
         text += Line.escaped(value)
     }
 
-    func with(_ key: String, _ value: String?) -> Line {
-        var line = self
-        line.option(key, value)
-        return line
+    consuming func with(_ key: String, _ value: String?) -> Line {
+        option(key, value)
+        return self
     }
 
-    func adding(_ argument: String) -> Line {
-        var line = self
-        line.add(argument)
-        return line
+    consuming func adding(_ argument: String) -> Line {
+        add(argument)
+        return self
     }
 
     /// An order by what a client calls it: a number is an OrderID, anything else a ClOrdID.
-    func adding(order: OrderName) -> Line {
-        var line = self
+    consuming func adding(order: OrderName) -> Line {
         switch order {
-        case .number(let number): line.text += " \(number)"
-        case .clientID(let id): line.text += " id=\(Line.escaped(id))"
+        case .number(let number): add(String(number))
+        case .clientID(let id): option("id", id)
         }
-        return line
+        return self
     }
 
     /// docs/PROTOCOL.md, section 2: any byte but printable ASCII, and `%`, as %XX.

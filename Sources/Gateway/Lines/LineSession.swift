@@ -17,7 +17,7 @@ struct LineSession: Sendable {
     }
 
     func send(all lines: [Line]) async throws -> [Result<Answer, Problem>] {
-        let futures = lines.map { connection.submit($0.text) }
+        let futures = connection.submit(all: lines.map(\.text))
         var results: [Result<Answer, Problem>] = []
         results.reserveCapacity(futures.count)
         for future in futures {
@@ -51,8 +51,10 @@ struct LineSession: Sendable {
 /// The sessions of all bearers, one each. Made at a bearer's first request; ended when its token does, or when it has been idle.
 final class LineSessions: Sendable {
     private struct Entry {
-        var opening: Task<LineConnection, any Error>
+        var opening: Task<Caller, any Error>
         var identity: Identity
+        /// Once it is open.
+        var caller: Caller?
         var lastUsed: Timestamp
     }
     /// Beyond so many the longest idle one ends.
@@ -67,32 +69,41 @@ final class LineSessions: Sendable {
         self.group = group
     }
 
+    /// Who has sent requests with this token before, if its session lives and the token has not ended.
+    func known(_ key: String) -> Caller? {
+        let now = service.clock.now()
+        let caller = entries.withLock { entries -> Caller? in
+            guard let index = entries.index(forKey: key), let caller = entries.values[index].caller else { return nil }
+            entries.values[index].lastUsed = now
+            return caller
+        }
+        guard let caller, !caller.session.connection.isClosed, caller.identity.expires == 0 || caller.identity.expires > now else { return nil }
+        return caller
+    }
+
     /// - Parameter key: the token; a session is never shared between two.
-    func session(_ key: String, _ identity: Identity) async throws -> LineSession {
+    func caller(_ key: String, _ identity: Identity) async throws -> Caller {
         let now = service.clock.now()
         // Twice: the connection found may have ended.
         for _ in 0..<2 {
-            let (opening, ended) = entries.withLock { entries -> (Task<LineConnection, any Error>, [Entry]) in
+            let (opening, ended) = entries.withLock { entries -> (Task<Caller, any Error>, [Entry]) in
                 if entries[key] != nil {
                     entries[key]?.lastUsed = now
                     return (entries[key]!.opening, [])
                 }
                 var ended: [Entry] = []
                 if entries.count >= LineSessions.sessionsMax { ended = LineSessions.makeRoom(&entries, now) }
-                let service = service
-                let group = group
-                let opening = Task {
-                    let socket = try await service.connectLocally(identity, peer: "rest")
-                    return try await LineConnection.adopt(
-                        socket: socket, group: group, window: LineConnection.windowMax, onNotice: { _ in })
-                }
+                let opening = open(identity)
                 entries[key] = Entry(opening: opening, identity: identity, lastUsed: now)
                 return (opening, ended)
             }
             for entry in ended { LineSessions.end(entry) }
             do {
-                let connection = try await opening.value
-                if !connection.isClosed { return LineSession(connection: connection) }
+                let caller = try await opening.value
+                if !caller.session.connection.isClosed {
+                    entries.withLock { if $0[key]?.opening == opening { $0[key]?.caller = caller } }
+                    return caller
+                }
             } catch {
                 forget(key, opening)
                 throw Problem.unavailable("BUSY", "no session can be opened: \(error)")
@@ -102,7 +113,18 @@ final class LineSessions: Sendable {
         throw Problem.unavailable("DRAINING", "the service is shutting down")
     }
 
-    private func forget(_ key: String, _ opening: Task<LineConnection, any Error>) {
+    private func open(_ identity: Identity) -> Task<Caller, any Error> {
+        let service = service
+        let group = group
+        return Task {
+            let socket = try await service.connectLocally(identity, peer: "rest")
+            let connection = try await LineConnection.adopt(
+                socket: socket, group: group, window: LineConnection.windowMax, onNotice: { _ in })
+            return Caller(identity: identity, session: LineSession(connection: connection))
+        }
+    }
+
+    private func forget(_ key: String, _ opening: Task<Caller, any Error>) {
         entries.withLock { if $0[key]?.opening == opening { $0[key] = nil } }
     }
 
@@ -121,7 +143,7 @@ final class LineSessions: Sendable {
 
     /// In good order: what is under way is answered first.
     private static func end(_ entry: Entry) {
-        Task { _ = try? await entry.opening.value.submit("QUIT").get() }
+        Task { _ = try? await entry.opening.value.session.connection.submit("QUIT").get() }
     }
 
     func endAll() async {
@@ -129,6 +151,6 @@ final class LineSessions: Sendable {
             defer { entries.removeAll() }
             return Array(entries.values)
         }
-        for entry in all { _ = try? await entry.opening.value.submit("QUIT").get() }
+        for entry in all { _ = try? await entry.opening.value.session.connection.submit("QUIT").get() }
     }
 }

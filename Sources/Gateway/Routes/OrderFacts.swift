@@ -27,7 +27,7 @@ struct OrderFacts: Sendable {
 
     /// A row of ORD.
     init?(_ row: Fields, account: Int64) {
-        guard let id = row.words.first.flatMap({ Int64($0) }), let symbol = row["symbol"], let clientID = row["id"], let side = row["side"],
+        guard let id = row.firstWord.flatMap({ Int64($0) }), let symbol = row["symbol"], let clientID = row["id"], let side = row["side"],
             let type = row["type"], let timeInForce = row["tif"], let quantity = row["qty"], let price = row["price"],
             let status = row["status"], let leaves = row["leaves"], let cumulative = row["cum"],
             let created = row["created"].flatMap({ Int64($0) }), let updated = row["updated"].flatMap({ Int64($0) })

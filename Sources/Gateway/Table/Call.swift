@@ -4,20 +4,36 @@ import HTTPTypes
 import Server
 
 /// One request on its way through a route: its values are checked, its caller is known.
-struct Call: Sendable {
+final class Call: Sendable {
     let desk: Desk
     let caller: Caller
-    let route: Route
+    /// `X-Account`, with auth=off.
+    let accountHeader: AccountNumber?
     let values: Values
     let idempotencyKey: String?
     let requestID: String
+    private let entry: RouteTable.Entry
+    var route: Route { entry.route }
+
+    init(
+        desk: Desk, caller: Caller, accountHeader: AccountNumber?, entry: RouteTable.Entry, values: Values, idempotencyKey: String?,
+        requestID: String
+    ) {
+        self.desk = desk
+        self.caller = caller
+        self.accountHeader = accountHeader
+        self.entry = entry
+        self.values = values
+        self.idempotencyKey = idempotencyKey
+        self.requestID = requestID
+    }
 
     // MARK: Accounts
 
     /// The one account it is about.
     func account() throws -> AccountNumber {
         let account: AccountNumber
-        if let named = values.integer("account_id") ?? values.text("account_id").flatMap({ Int64($0) }) ?? caller.accountHeader {
+        if let named = values.integer("account_id") ?? values.text("account_id").flatMap({ Int64($0) }) ?? accountHeader {
             account = named
         } else if let accounts = caller.identity.grant.accounts, accounts.count == 1 {
             account = accounts[0]
@@ -132,13 +148,16 @@ struct Values: Sendable {
 enum ID {
     /// 22 characters, 100 random bits; one call of the kernel.
     static func random() -> String {
-        let alphabet = Array("0123456789abcdefghijklmnopqrstuv".utf8)
         var bits = UInt128.random(in: .min ... .max)
-        var bytes = Array("r-".utf8)
-        for _ in 0..<20 {
-            bytes.append(alphabet[Int(bits & 31)])
-            bits >>= 5
+        return String(unsafeUninitializedCapacity: 22) { bytes in
+            bytes[0] = UInt8(ascii: "r")
+            bytes[1] = UInt8(ascii: "-")
+            for index in 2..<22 {
+                let five = UInt8(truncatingIfNeeded: bits & 31)
+                bytes[index] = five < 10 ? UInt8(ascii: "0") + five : UInt8(ascii: "a") + five - 10
+                bits >>= 5
+            }
+            return 22
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

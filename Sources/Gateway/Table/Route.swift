@@ -1,4 +1,5 @@
 import HTTPTypes
+import Server
 
 /// One entry of the table of routes. The table is all there is: the server takes its requests from it, checks them with it, and the OpenAPI
 /// document is written from it.
@@ -102,16 +103,24 @@ extension Route {
         return statuses.sorted()
     }
 
-    func mayBeAsked(by roles: Set<Role>) -> Bool {
-        if roles.contains(.admin) { return true }
-        return switch need {
-        case .nothing, .token: true
-        case .trader: roles.contains(.trader)
-        case .traderOrConnector: roles.contains(.trader) || roles.contains(.connector)
-        case .connector: roles.contains(.connector)
-        case .admin: false
+    /// - Throws: ``Problem``: 403.
+    func check(_ roles: Roles) throws {
+        let need: String
+        switch self.need {
+        case .nothing, .token: return
+        case .trader:
+            if !roles.isDisjoint(with: [.trader, .admin]) { return }
+            need = "trader"
+        case .traderOrConnector:
+            if !roles.isDisjoint(with: [.trader, .connector, .admin]) { return }
+            need = "trader or connector"
+        case .connector:
+            if !roles.isDisjoint(with: [.connector, .admin]) { return }
+            need = "connector"
+        case .admin:
+            if roles.contains(.admin) { return }
+            need = "admin"
         }
+        throw Problem.forbidden(need: need, "this needs the role \(need)")
     }
 }
-
-enum Role: String, Sendable { case viewer, trader, connector, admin }

@@ -47,12 +47,14 @@ final class Shape: Sendable {
     let example: JSON?
     /// What clients send: unknown members are refused.
     let isRequest: Bool
+    let hasAliases: Bool
 
     init(_ name: String, note: String = "", isRequest: Bool = false, example: JSON? = nil, _ fields: [Field]) {
         self.isRequest = isRequest
         self.name = name
         self.note = note
         self.fields = fields
+        hasAliases = fields.contains { $0.alias != nil }
         self.example = example
     }
 }
@@ -152,16 +154,19 @@ extension Shape {
         }
         func at(_ name: String) -> String { place.isEmpty ? name : "\(place).\(name)" }
         for member in members {
-            guard let field = fields.first(where: { $0.name == member.name || $0.alias == member.name }) else {
+            // By index: a copy of a field costs more than the look.
+            guard let index = fields.indices.first(where: { fields[$0].name == member.name || hasAliases && fields[$0].alias == member.name }) else {
                 problems.append((at(member.name), "unknown field"))
                 continue
             }
             // null says the same as leaving it out.
-            if member.value == .null, !field.isRequired { continue }
-            field.schema.check(member.value, at: at(member.name), &problems)
+            if member.value == .null, !fields[index].isRequired { continue }
+            fields[index].schema.check(member.value, at: at(member.name), &problems)
         }
-        for field in fields where field.isRequired && !members.contains(where: { $0.name == field.name || $0.name == field.alias }) {
-            problems.append((at(field.name), "is required"))
+        for index in fields.indices where fields[index].isRequired {
+            if !members.contains(where: { $0.name == fields[index].name || hasAliases && $0.name == fields[index].alias }) {
+                problems.append((at(fields[index].name), "is required"))
+            }
         }
     }
 }
