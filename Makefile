@@ -80,18 +80,18 @@ perf-compare: bench
 	@$(BENCH) compare $(BASE) .build/perf/report.json
 
 # Every benchmark with small numbers, as part of `make test`, so that none can rot. The peers where they are installed: `make test` brings no
-# database to a machine that has none (CI does).
+# database to a machine that has none (CI does). FastAPI is part of `rest`, which leaves it out, and says so, where its packages are not there.
 test-perf: bench
 	@peers=peers; $(peers-are-there) || { peers=; echo "small benchmarks: peers left out, PostgreSQL and Redis are not both installed"; }; \
-	$(BENCH) run --small --server $(BIN) --directory .build/test/perf --output .build/test/perf --only core wal disk closed open workloads $$peers \
+	$(BENCH) run --small --server $(BIN) --directory .build/test/perf --output .build/test/perf --only core wal disk closed open workloads rest history $$peers \
 	&& echo "small benchmarks: ok"
 
-# The same and PostgreSQL and Redis doing the service's job, in turns with it; some nine minutes. They are installed if they are not there.
+# The same, and PostgreSQL, Redis and FastAPI doing the service's job, in turns with it; some twelve minutes. They are installed if they are not there.
 perf-peers: bench peer-deps
-	@$(BENCH) run --server $(BIN) --output .build/perf-peers --only disk closed peers
+	@$(BENCH) run --server $(BIN) --output .build/perf-peers --only disk closed rest peers
 
 clean:
-	rm -rf .build .venv
+	rm -rf .build .venv .venv-peers
 
 # What is not there of: libzstd, libedit and SQLite with headers, pkg-config, xz, zstd. Nothing is installed when nothing is missing.
 deps:
@@ -125,6 +125,11 @@ peer-deps:
 			if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$service; else $$sudo service $$service stop; fi > /dev/null 2>&1 || true; \
 		done; \
 	fi
+	@.venv-peers/bin/python -c 'import fastapi, uvicorn, uvloop, httptools, sqlalchemy, asyncpg, jwt' 2> /dev/null || { \
+		echo "Installing FastAPI and what the peer needs beside it into .venv-peers"; \
+		python3 -m venv .venv-peers 2> /dev/null || { $(call install,python3 python3-venv) && python3 -m venv .venv-peers; }; \
+		.venv-peers/bin/python -m pip install -q -r PerfTests/Peers/fastapi/requirements.txt; \
+	}
 
 # Shell: installs Debian packages, as root or by sudo; says what is missing when it cannot.
 define install

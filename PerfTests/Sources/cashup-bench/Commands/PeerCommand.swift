@@ -6,7 +6,7 @@ struct PeerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "peer", abstract: "Try a setting of a peer: run it alone, checked, and print the figures.")
 
-    enum Kind: String, CaseIterable, ExpressibleByArgument { case postgresql, redis }
+    enum Kind: String, CaseIterable, ExpressibleByArgument { case postgresql, redis, fastapi }
 
     @Argument var kind: Kind
     @Option var connections = 8
@@ -26,6 +26,7 @@ struct PeerCommand: ParsableCommand {
             switch kind {
             case .postgresql: try measure(PostgresProcess(settings, overriding: overriding))
             case .redis: try measure(RedisProcess(settings, overriding: overriding))
+            case .fastapi: try measure(FastAPIProcess(settings, overriding: overriding))
             }
         }
     }
