@@ -8,7 +8,7 @@ protocol Peer: AnyObject {
     static var name: String { get }
 
     /// Fails, and says what to install, when it is not.
-    static func checkInstalled() throws
+    static func checkInstalled(_ settings: Settings) throws
 
     init(_ settings: Settings, overriding: [PeerSetting]) throws
 

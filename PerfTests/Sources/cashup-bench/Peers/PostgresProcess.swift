@@ -16,7 +16,7 @@ final class PostgresProcess: Peer {
         }
     }
 
-    static func checkInstalled() throws { _ = try PostgresPrograms() }
+    static func checkInstalled(_ settings: Settings) throws { _ = try PostgresPrograms() }
 
     private func setUp() throws {
         for sql in [PostgresSchema.tables, PostgresSchema.function, PostgresSchema.funding] { try cluster.query(sql) }
