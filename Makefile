@@ -113,7 +113,8 @@ test-deps:
 
 postgresql-is-there = { ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null; }
 peers-are-there = { $(postgresql-is-there) && command -v redis-server > /dev/null; }
-# For peers alone. Debian's packages start a service each: what this installation started is stopped again and does not start at boot; the bench
+# For peers alone. FastAPI runs in the distribution's Python if there is one: it is built with optimisations, one of a developer's own often is not.
+# Debian's packages start a service each: what this installation started is stopped again and does not start at boot; the bench
 # runs processes of its own. Services of what was installed before are left alone.
 peer-deps:
 	@missing=; \
@@ -127,7 +128,8 @@ peer-deps:
 	fi
 	@.venv-peers/bin/python -c 'import fastapi, uvicorn, uvloop, httptools, sqlalchemy, asyncpg, jwt' 2> /dev/null || { \
 		echo "Installing FastAPI and what the peer needs beside it into .venv-peers"; \
-		python3 -m venv .venv-peers 2> /dev/null || { $(call install,python3 python3-venv) && python3 -m venv .venv-peers; }; \
+		/usr/bin/python3 -m venv --clear .venv-peers 2> /dev/null || python3 -m venv --clear .venv-peers 2> /dev/null \
+			|| { $(call install,python3 python3-venv) && /usr/bin/python3 -m venv --clear .venv-peers; }; \
 		.venv-peers/bin/python -m pip install -q -r PerfTests/Peers/fastapi/requirements.txt; \
 	}
 

@@ -34,10 +34,14 @@ struct PeerCommand: ParsableCommand {
     private func measure(_ peer: some Peer) throws {
         defer { peer.stop() }
         let before = try peer.syncs()
-        let result = try peer.measure(ClosedLoop(connections: connections, window: window, warmupSeconds: 0.5, seconds: seconds))
+        let measured = try Measurement(type(of: peer).id, of: peer.processorTime) {
+            try peer.measure(ClosedLoop(connections: connections, window: window, warmupSeconds: 0.5, seconds: seconds))
+        }
+        let result = measured.load
         let syncs = try peer.syncs().map { ", syncs/order \(Double($0 - (before ?? 0)) / Double(result.answeredInAll))" } ?? ""
         print(
             "\(peer.version) \(connections)x\(window) \(overrides.joined(separator: " ")): \(Int(result.perSecond)) orders/s, "
-                + "p50 \(result.latencies.microseconds(percentile: 50)) us, p99 \(result.latencies.microseconds(percentile: 99)) us\(syncs)")
+                + "p50 \(result.latencies.microseconds(percentile: 50)) us, p99 \(result.latencies.microseconds(percentile: 99)) us, "
+                + "processor \(measured.processorMicrosPerAnswer) us/order\(syncs)")
     }
 }

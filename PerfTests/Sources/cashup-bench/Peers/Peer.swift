@@ -24,6 +24,8 @@ protocol Peer: AnyObject {
     func check(acknowledged: Int) throws
     /// Syncs so far, where it counts them.
     func syncs() throws -> Int?
+    /// Of all its processes so far.
+    func processorTime() -> ProcessorTime
     func stop()
 }
 

@@ -56,5 +56,7 @@ final class PostgresProcess: Peer {
 
     func syncs() throws -> Int? { try cluster.syncs() }
 
+    func processorTime() -> ProcessorTime { cluster.processorTime() }
+
     func stop() { cluster.stop() }
 }

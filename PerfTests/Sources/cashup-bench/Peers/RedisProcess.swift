@@ -126,6 +126,8 @@ final class RedisProcess: Peer {
     /// It does not count them.
     func syncs() throws -> Int? { nil }
 
+    func processorTime() -> ProcessorTime { process.processorTime() }
+
     func stop() {
         process.stop()
         Scratch.remove(directory)
