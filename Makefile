@@ -80,18 +80,18 @@ perf-compare: bench
 	@$(BENCH) compare $(BASE) .build/perf/report.json
 
 # Every benchmark with small numbers, as part of `make test`, so that none can rot. The peers where they are installed: `make test` brings no
-# database to a machine that has none (CI does).
+# database to a machine that has none (CI does). FastAPI is part of `rest`, which leaves it out, and says so, where its packages are not there.
 test-perf: bench
 	@peers=peers; $(peers-are-there) || { peers=; echo "small benchmarks: peers left out, PostgreSQL and Redis are not both installed"; }; \
-	$(BENCH) run --small --server $(BIN) --directory .build/test/perf --output .build/test/perf --only core wal disk closed open workloads $$peers \
+	$(BENCH) run --small --server $(BIN) --directory .build/test/perf --output .build/test/perf --only core wal disk closed open workloads rest history $$peers \
 	&& echo "small benchmarks: ok"
 
-# The same and PostgreSQL and Redis doing the service's job, in turns with it; some nine minutes. They are installed if they are not there.
+# The same, and PostgreSQL, Redis and FastAPI doing the service's job, in turns with it; some twelve minutes. They are installed if they are not there.
 perf-peers: bench peer-deps
-	@$(BENCH) run --server $(BIN) --output .build/perf-peers --only disk closed peers
+	@$(BENCH) run --server $(BIN) --output .build/perf-peers --only disk closed rest peers
 
 clean:
-	rm -rf .build .venv
+	rm -rf .build .venv .venv-peers
 
 # What is not there of: libzstd, libedit and SQLite with headers, pkg-config, xz, zstd. Nothing is installed when nothing is missing.
 deps:
@@ -115,13 +115,20 @@ test-deps:
 
 postgresql-is-there = { ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null; }
 peers-are-there = { $(postgresql-is-there) && command -v redis-server > /dev/null; }
-# For peers alone. Debian's packages start a service each: what this installation started is stopped again and does not start at boot; the bench
+# For peers alone. FastAPI runs in the distribution's Python if there is one: it is built with optimisations, one of a developer's own often is not.
+# Debian's packages start a service each: what this installation started is stopped again and does not start at boot; the bench
 # runs processes of its own. Services of what was installed before are left alone.
 peer-deps:
 	@missing=; \
 	$(postgresql-is-there) || missing="$$missing postgresql"; \
 	command -v redis-server > /dev/null || missing="$$missing redis-server"; \
 	if [ -n "$$missing" ]; then $(call install,$$missing); $(call stop-services,$$missing); fi
+	@.venv-peers/bin/python -c 'import fastapi, uvicorn, uvloop, httptools, sqlalchemy, asyncpg, jwt' 2> /dev/null || { \
+		echo "Installing FastAPI and what the peer needs beside it into .venv-peers"; \
+		/usr/bin/python3 -m venv --clear .venv-peers 2> /dev/null || python3 -m venv --clear .venv-peers 2> /dev/null \
+			|| { $(call install,python3 python3-venv) && /usr/bin/python3 -m venv --clear .venv-peers; }; \
+		.venv-peers/bin/python -m pip install -q -r PerfTests/Peers/fastapi/requirements.txt; \
+	}
 
 # Shell: stops the services that Debian's packages have started, now and at boot.
 define stop-services

@@ -28,7 +28,7 @@ public struct LoadResult: Sendable {
     /// Everything sent was answered, nothing refused; else what was.
     public var fault: String? {
         if sentInAll != answeredInAll { return "\(sentInAll) sent, \(answeredInAll) answered" }
-        if refused > 0 { return "refused: " + refusals.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }.joined(separator: ", ") }
+        if refused > 0 { return "refused: " + refusals.sorted { $0.value > $1.value }.prefix(3).map { "\($0.key) \($0.value)" }.joined(separator: ", ") }
         return nil
     }
 }

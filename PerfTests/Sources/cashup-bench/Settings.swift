@@ -9,6 +9,9 @@ struct Settings {
     var directory = "."
     /// The cashup executable.
     var server = ".build/release/cashup"
+    /// Sources of peers that are programs of ours, and the Python that has their packages (`make peer-deps`).
+    var peerSources = "PerfTests/Peers"
+    var peerPython = ".venv-peers/bin/python"
     /// Repetitions of each measurement; a figure is their median.
     var repetitions = 3
     /// Measure only what has this in its figure's id, where a suite can leave things out; empty: everything.

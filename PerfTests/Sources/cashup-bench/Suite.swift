@@ -3,7 +3,7 @@ import Report
 
 /// What can be measured, in the order of a full run. A suite gives the sections of the report.
 enum Suite: String, CaseIterable, ExpressibleByArgument {
-    case core, wal, disk, closed, open, workloads, peers
+    case core, wal, disk, closed, open, workloads, rest, history, peers
 
     /// `peers` needs other programs and installs them: only when it is asked for.
     static let usual: [Suite] = allCases.filter { $0 != .peers }
@@ -16,6 +16,8 @@ enum Suite: String, CaseIterable, ExpressibleByArgument {
         case .closed: try ClosedBench.run(settings)
         case .open: try OpenBench.run(settings)
         case .workloads: try WorkloadBench.run(settings)
+        case .rest: try RestBench.run(settings)
+        case .history: try HistoryBench.run(settings)
         case .peers: try PeersBench.run(settings)
         }
     }

@@ -6,7 +6,7 @@ struct PeerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "peer", abstract: "Try a setting of a peer: run it alone, checked, and print the figures.")
 
-    enum Kind: String, CaseIterable, ExpressibleByArgument { case postgresql, redis }
+    enum Kind: String, CaseIterable, ExpressibleByArgument { case postgresql, redis, fastapi }
 
     @Argument var kind: Kind
     @Option var connections = 8
@@ -26,6 +26,7 @@ struct PeerCommand: ParsableCommand {
             switch kind {
             case .postgresql: try measure(PostgresProcess(settings, overriding: overriding))
             case .redis: try measure(RedisProcess(settings, overriding: overriding))
+            case .fastapi: try measure(FastAPIProcess(settings, overriding: overriding))
             }
         }
     }
@@ -33,10 +34,14 @@ struct PeerCommand: ParsableCommand {
     private func measure(_ peer: some Peer) throws {
         defer { peer.stop() }
         let before = try peer.syncs()
-        let result = try peer.measure(ClosedLoop(connections: connections, window: window, warmupSeconds: 0.5, seconds: seconds))
+        let measured = try Measurement(type(of: peer).id, of: peer.processorTime) {
+            try peer.measure(ClosedLoop(connections: connections, window: window, warmupSeconds: 0.5, seconds: seconds))
+        }
+        let result = measured.load
         let syncs = try peer.syncs().map { ", syncs/order \(Double($0 - (before ?? 0)) / Double(result.answeredInAll))" } ?? ""
         print(
             "\(peer.version) \(connections)x\(window) \(overrides.joined(separator: " ")): \(Int(result.perSecond)) orders/s, "
-                + "p50 \(result.latencies.microseconds(percentile: 50)) us, p99 \(result.latencies.microseconds(percentile: 99)) us\(syncs)")
+                + "p50 \(result.latencies.microseconds(percentile: 50)) us, p99 \(result.latencies.microseconds(percentile: 99)) us, "
+                + "processor \(measured.processorMicrosPerAnswer) us/order\(syncs)")
     }
 }

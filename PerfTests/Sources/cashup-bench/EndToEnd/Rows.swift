@@ -30,6 +30,22 @@ enum Rows {
         return figures
     }
 
+    /// Of two that were measured in pairs: the first as a multiple of the second, pair by pair.
+    /// - Parameter goals: by column.
+    static func ratios(id: String, name: String, _ these: [Measurement], _ those: [Measurement], goals: [String: Figure.Goal] = [:]) -> [Figure] {
+        func figure(_ column: String, _ title: String, _ better: Figure.Better, _ value: (Measurement) -> Double) -> Figure {
+            Figure(
+                id: "\(id)/\(column)", name: name, column: title, unit: "x", better: better,
+                samples: zip(these, those).map { value($0) / value($1) }, goal: goals[column])
+        }
+        return [
+            figure("rate", "orders/s", .higher) { $0.load.perSecond },
+            figure("p50", "p50", .lower) { $0.load.latencies.microseconds(percentile: 50) },
+            figure("p99", "p99", .lower) { $0.load.latencies.microseconds(percentile: 99) },
+            figure("cpu", "processor", .lower) { $0.processorMicrosPerAnswer },
+        ]
+    }
+
     /// All repetitions together.
     static func percentileLine(_ name: String, _ repetitions: [LoadResult]) -> Plot.Line {
         var all = Latencies()

@@ -41,9 +41,11 @@ final class Target {
     }
 
     func closed(_ point: LoadPoint, seconds: Double) throws -> Measurement {
-        try Measurement("\(kind.id) at \(point.id)", of: processorTime) {
-            try ClosedLoop(connections: point.connections, window: point.window, seconds: seconds).run(port: port, workload: &population)
-        }
+        try closed(ClosedLoop(connections: point.connections, window: point.window, seconds: seconds))
+    }
+
+    func closed(_ loop: ClosedLoop) throws -> Measurement {
+        try Measurement("\(kind.id) at \(loop.connections)x\(loop.window)", of: processorTime) { try loop.run(port: port, workload: &population) }
     }
 
     /// Poisson arrivals.

@@ -102,7 +102,7 @@ enum WorkloadBench {
         var servers: [(Int, ServerProcess)] = []
         defer { for (_, server) in servers { server.stop() } }
         for loops in [1, 2] {
-            let server = try ServerProcess(settings, arguments: ["--loops", "\(loops)"])
+            let server = try ServerProcess(settings, .init(arguments: ["--loops", "\(loops)"]))
             servers.append((loops, server))
             try server.configure(
                 wallets.flatMap { instruments(1, wallet: $0, prefix: "\($0.uppercased())-") + Population.funding(wallet: $0) })

@@ -8,7 +8,7 @@ protocol Peer: AnyObject {
     static var name: String { get }
 
     /// Fails, and says what to install, when it is not.
-    static func checkInstalled() throws
+    static func checkInstalled(_ settings: Settings) throws
 
     init(_ settings: Settings, overriding: [PeerSetting]) throws
 
@@ -24,6 +24,8 @@ protocol Peer: AnyObject {
     func check(acknowledged: Int) throws
     /// Syncs so far, where it counts them.
     func syncs() throws -> Int?
+    /// Of all its processes so far.
+    func processorTime() -> ProcessorTime
     func stop()
 }
 

@@ -12,13 +12,15 @@ enum PeerTool {
         }
     }
 
-    /// Runs a short program to its end and returns what it printed; fails with that when it fails.
+    /// Runs a short program to its end, with `environment` added to the bench's own,
+    /// and returns what it printed; fails with that when it fails.
     @discardableResult
-    static func run(_ command: [String]) throws -> String {
+    static func run(_ command: [String], environment: [String: String] = [:]) throws -> String {
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: command[0])
         process.arguments = Array(command.dropFirst())
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = pipe
         process.standardError = pipe

@@ -44,8 +44,8 @@ enum PeersBench {
                 + "vacuum, replication.",
         ]
         // Before minutes have gone by.
-        try PostgresProcess.checkInstalled()
-        try RedisProcess.checkInstalled()
+        try PostgresProcess.checkInstalled(settings)
+        try RedisProcess.checkInstalled(settings)
         guard FileManager.default.isExecutableFile(atPath: settings.server) else { throw BenchFailure("\(settings.server) is not there: make build") }
         var samples = PeerSamples()
         for point in points {

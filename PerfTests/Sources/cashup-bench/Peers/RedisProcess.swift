@@ -46,7 +46,7 @@ final class RedisProcess: Peer {
         return program
     }
 
-    static func checkInstalled() throws { _ = try program() }
+    static func checkInstalled(_ settings: Settings) throws { _ = try program() }
 
     private func waitUntilReady() throws {
         let deadline = ContinuousClock.now + .seconds(Self.startSecondsMax)
@@ -125,6 +125,8 @@ final class RedisProcess: Peer {
 
     /// It does not count them.
     func syncs() throws -> Int? { nil }
+
+    func processorTime() -> ProcessorTime { process.processorTime() }
 
     func stop() {
         process.stop()

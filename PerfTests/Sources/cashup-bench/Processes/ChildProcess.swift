@@ -7,11 +7,14 @@ final class ChildProcess {
     private let output: URL
 
     /// Start it on the main thread: the kernel ends it when the thread that started it does.
-    /// - Parameter output: what it prints goes there.
-    init(_ executable: String, _ arguments: [String], output: URL) throws {
+    /// - Parameters:
+    ///   - environment: added to the bench's own.
+    ///   - output: what it prints goes there.
+    init(_ executable: String, _ arguments: [String], environment: [String: String] = [:], output: URL) throws {
         self.output = output
         process.executableURL = URL(fileURLWithPath: Self.ownPath)
         process.arguments = ["child", "\(getpid())", executable] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         try Data().write(to: output)
         let handle = try FileHandle(forWritingTo: output)
         process.standardInput = FileHandle.nullDevice
@@ -40,12 +43,31 @@ final class ChildProcess {
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
     /// Processor seconds so far, from /proc.
-    func processorTime() -> ProcessorTime {
-        guard let text = try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8), let name = text.lastIndex(of: ")") else {
-            return ProcessorTime()
+    func processorTime() -> ProcessorTime { Self.processorTime(of: identifier) }
+
+    /// The same of it and of all processes that it started, as far as they run.
+    func processorTimeOfTree() -> ProcessorTime {
+        let processes = ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { Int32($0) }
+        let children = Dictionary(grouping: processes) { Int32(Self.stat($0).dropFirst().first ?? "") ?? 0 }
+        var sum = ProcessorTime()
+        var open = [identifier]
+        while let next = open.popLast() {
+            sum = sum + Self.processorTime(of: next)
+            open += children[next] ?? []
         }
-        // Fields from the third on: utime is the 14th, stime the 15th.
-        let fields = text[name...].dropFirst(2).split(separator: " ")
+        return sum
+    }
+
+    /// From the third field on: state, parent ...; empty when there is no such process.
+    private static func stat(_ identifier: Int32) -> [Substring] {
+        guard let text = try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8), let name = text.lastIndex(of: ")") else { return [] }
+        return text[name...].dropFirst(2).split(separator: " ")
+    }
+
+    private static func processorTime(of identifier: Int32) -> ProcessorTime {
+        // utime is the 14th field of all, stime the 15th.
+        let fields = stat(identifier)
+        guard fields.count > 12 else { return ProcessorTime() }
         let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
         return ProcessorTime(user: (Double(fields[11]) ?? 0) / tick, system: (Double(fields[12]) ?? 0) / tick)
     }

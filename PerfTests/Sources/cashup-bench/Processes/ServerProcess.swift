@@ -5,19 +5,39 @@ import Load
 final class ServerProcess {
     static let startSecondsMax = 30.0
 
+    /// What it is started with beside its address and its data.
+    struct Options {
+        /// Serve REST, too.
+        var http = false
+        /// Keep history.
+        var history = false
+        /// Check tokens; without it everyone may do everything.
+        var access: RestAccess?
+        /// Further arguments of `cashup serve`.
+        var arguments: [String] = []
+    }
+
     let port: Int
+    /// Of REST; 0 without it.
+    let httpPort: Int
+    private let access: RestAccess?
     private let process: ChildProcess
     private let directory: URL
     private var data: URL { directory.appendingPathComponent("data") }
 
     /// Returns when it answers and has made its spare segments: their zeros go to the disk in the first seconds, which are nobody's steady state.
-    init(_ settings: Settings, arguments: [String] = []) throws {
+    init(_ settings: Settings, _ options: Options = Options()) throws {
         directory = try Scratch.make(in: settings.directory, "server")
         port = try freePort()
+        httpPort = options.http ? try freePort() : 0
+        access = options.access
         process = try ChildProcess(
             URL(fileURLWithPath: settings.server).path,
-            ["serve", "--data", directory.appendingPathComponent("data").path, "--listen", "127.0.0.1:\(port)", "--auth", "off", "--http", "off", "--history", "off"] + arguments,
-            output: directory.appendingPathComponent("server.log"))
+            [
+                "serve", "--data", directory.appendingPathComponent("data").path, "--listen", "127.0.0.1:\(port)",
+                "--auth", access == nil ? "off" : "jwt", "--http", httpPort == 0 ? "off" : "127.0.0.1:\(httpPort)",
+                "--history", options.history ? "on" : "off",
+            ] + options.arguments, environment: access?.environment ?? [:], output: directory.appendingPathComponent("server.log"))
         do {
             try waitUntilReady()
         } catch {
@@ -29,7 +49,7 @@ final class ServerProcess {
     private func waitUntilReady() throws {
         let deadline = ContinuousClock.now + .seconds(Self.startSecondsMax)
         while true {
-            if let probe = try? Socket(port: port), (try? probe.receive()) != nil { break }
+            if let probe = try? Socket(port: port), (try? probe.receive()) != nil, httpPort == 0 || (try? Socket(port: httpPort)) != nil { break }
             guard process.isRunning, ContinuousClock.now < deadline else {
                 throw BenchFailure("\(process.isRunning ? "the server does not answer" : "the server did not start"):\n\(process.printed)")
             }
@@ -67,13 +87,13 @@ final class ServerProcess {
 
     /// Sends `commands`, without tags; each must be done, or have been.
     func configure(_ commands: [String]) throws {
-        var script = Script(commands)
+        var script = Script((access.map { ["AUTH \($0.token)"] } ?? []) + commands)
         _ = try ClosedLoop(connections: 1, window: 512, warmupSeconds: 0, seconds: 600).run(port: port, workload: &script).checked("setting up")
     }
 
     /// One with the accounts that ``Population`` trades for.
-    static func funded(_ settings: Settings, arguments: [String] = []) throws -> ServerProcess {
-        let server = try ServerProcess(settings, arguments: arguments)
+    static func funded(_ settings: Settings, _ options: Options = Options()) throws -> ServerProcess {
+        let server = try ServerProcess(settings, options)
         try server.configure(Population.funding())
         return server
     }
