@@ -45,3 +45,11 @@ struct DataDirectory<D: Disk> {
         disk.close(lockFile)
     }
 }
+
+/// Holds the lock of a data directory that is there while `body` runs: no service has it open meanwhile, and none can begin.
+/// - Throws: `LogError.locked`, `io`; what `body` throws.
+package func withLockedDirectory<R>(_ directory: String, _ body: () throws -> R) throws -> R {
+    let locked = try DataDirectory(locking: directory, SystemDisk())
+    defer { locked.unlock() }
+    return try body()
+}

@@ -52,11 +52,12 @@ def _end_with_parent():
 class Service:
     """One data directory and the process that serves it. `auth` is ``off`` or ``jwt`` (with a secret of its own)."""
 
-    def __init__(self, directory, *, loops=1, auth="off", config=None, environment=None):
+    def __init__(self, directory, *, loops=1, auth="off", config=None, environment=None, history="off"):
         self.directory = Path(directory)
         self.data = self.directory / "data"
         self.loops = loops
         self.auth = auth
+        self.history = history
         self.environment = environment or {}
         self.port = free_port()
         self.secret = secrets.token_hex(32)
@@ -70,7 +71,7 @@ class Service:
     # -- life ----------------------------------------------------------------------------------------------------------
 
     def command(self):
-        command = [binary(), "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--http", "off", "--history", "off",
+        command = [binary(), "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--http", "off", "--history", self.history,
                    "--loops", str(self.loops), "--auth", self.auth]
         return command + (["--config", str(self.config)] if self.config else [])
 

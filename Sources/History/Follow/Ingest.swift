@@ -96,54 +96,34 @@ final class Ingest {
 
     // MARK: Open
 
-    private struct Progress { var lsn: UInt64, checkedLSN: UInt64, chain: UInt64 }
-
     private func follow() throws {
         try checkRoom()
         let pool = try HistoryFile.openPool(path, options: options, written: written)
-        let (writer, progress, strategies) = try pool.writeWithoutTransaction { db in
-            try Migrations.migrate(db, to: Schema.latest) { [logger] number, _, summary in
-                logger.info("history: schema version \(number), \(summary)")
-            }
-            let progress = try self.progress(db)
-            let strategies = try Row.fetchAll(db, sql: "SELECT id, name FROM strategies").map {
-                (name: Text(escaped: $0["name"]), number: $0["id"] as Int64)
-            }
-            return (try RowWriter(db), progress, strategies)
+        let (store, progress, strategies) = try Store.open(pool, directory: history.directory, written: written) { [logger] in
+            logger.info("history: schema version \($0), \($1)")
+        }
+        if progress.lsn > history.log.durableLSN {
+            throw MustRebuild(reason: "it has records up to LSN \(progress.lsn), the log ends at LSN \(history.log.durableLSN)")
         }
         history.shared.withLock { $0.pool = pool }
-        let collector = Collector(writtenLSN: progress.lsn, strategies: strategies)
-        let reader = try LogReader(directory: history.directory, from: 1)
-        try replay(progress, reader, collector)
+        let feed = LogFeed(
+            reader: try LogReader(directory: history.directory, from: 1),
+            collector: Collector(writtenLSN: progress.lsn, strategies: strategies))
+        try replay(progress, feed)
         history.setApplied(progress.lsn)
-        try go(on: reader, collector, Store(pool: pool, writer: writer, written: written))
-    }
-
-    private func progress(_ db: Database) throws -> Progress {
-        guard let identity = try LogReader.identity(ofLogIn: history.directory) else {
-            throw LogError.refused("the log's begin is not there any more, and history is made from there")
-        }
-        if let row = try Row.fetchOne(db, sql: "SELECT log, lsn, checked_lsn, chain FROM progress") {
-            func word(_ column: String) -> UInt64 { UInt64(bitPattern: row[column] as Int64) }
-            if word("log") != identity { throw MustRebuild(reason: "it belongs to another log") }
-            let lsn = word("lsn")
-            if lsn > history.log.durableLSN {
-                throw MustRebuild(reason: "it has records up to LSN \(lsn), the log ends at LSN \(history.log.durableLSN)")
-            }
-            return Progress(lsn: lsn, checkedLSN: word("checked_lsn"), chain: word("chain"))
-        }
-        try db.execute(sql: "INSERT INTO progress VALUES (1, ?, 0, 0, 0)", arguments: [Int64(bitPattern: identity)])
-        return Progress(lsn: 0, checkedLSN: 0, chain: 0)
+        try go(on: feed, store)
     }
 
     /// Brings the shards up to the frame whose chain value is known, which must be the log's.
-    private func replay(_ progress: Progress, _ reader: LogReader, _ collector: Collector) throws {
+    private func replay(_ progress: Progress, _ feed: LogFeed) throws {
         let began = DispatchTime.now()
-        while reader.place.lsn < progress.checkedLSN {
+        while feed.reader.place.lsn < progress.checkedLSN {
             if isStopped { throw Stopped() }
-            try read(reader, upTo: min(progress.checkedLSN, reader.place.lsn + Ingest.replayStep), collector) {}
+            try feed.read(upTo: min(progress.checkedLSN, feed.reader.place.lsn + Ingest.replayStep))
         }
-        if progress.checkedLSN > 0, reader.place != (progress.checkedLSN, progress.chain) {
+        // Sessions of frames that are written; those of the next one come again.
+        feed.collector.batch.removeAll()
+        if progress.checkedLSN > 0, feed.reader.place != (progress.checkedLSN, progress.chain) {
             throw MustRebuild(reason: "at LSN \(progress.checkedLSN) the log is another than it was: it was cut, or restored from a backup")
         }
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - began.uptimeNanoseconds) / 1e9
@@ -151,27 +131,10 @@ final class Ingest {
     }
     private static let replayStep: UInt64 = 100_000
 
-    private func read(_ reader: LogReader, upTo limit: UInt64, _ collector: Collector, afterBatch: () throws -> Void) throws {
-        var record = RecordReader.Record()
-        _ = try reader.read(upTo: limit) { item in
-            switch item {
-            case .session(let session): collector.take(session)
-            case .batch(let first, let count, let bytes):
-                var records = RecordReader(bytes: bytes, count: count)
-                var lsn = first
-                while try records.next(into: &record) {
-                    collector.take(record, lsn: lsn)
-                    lsn += 1
-                }
-                try afterBatch()
-            }
-        }
-    }
-
     // MARK: Follow
 
-    private func go(on reader: LogReader, _ collector: Collector, _ store: Store) throws {
-        var place = reader.place
+    private func go(on feed: LogFeed, _ store: Store) throws {
+        let (reader, collector) = (feed.reader, feed.collector)
         while true {
             if isStopped { throw Stopped() }
             let durable = history.log.durableLSN
@@ -183,23 +146,24 @@ final class Ingest {
                 history.bell.sleep { [self] in history.log.durableLSN > reader.place.lsn || isStopped }
                 continue
             }
-            try read(reader, upTo: min(durable, reader.place.lsn + Ingest.stepRecords), collector) {
+            try feed.read(upTo: min(durable, reader.place.lsn + Ingest.stepRecords)) {
                 // A frame may hold hundreds of thousands of records.
-                if collector.batch.rows >= options.rowsPerTransactionMax { try write(collector, place, store) }
+                if collector.batch.rows >= options.rowsPerTransactionMax { try write(feed, store) }
             }
-            place = reader.place
-            try write(collector, place, store)
-            if history.waiterCount.load(ordering: .sequentiallyConsistent) == 0, history.log.durableLSN - place.lsn < Ingest.stepRecords {
+            try write(feed, store)
+            if history.waiterCount.load(ordering: .sequentiallyConsistent) == 0, history.log.durableLSN - reader.place.lsn < Ingest.stepRecords {
                 history.bell.pause(milliseconds: options.pauseMilliseconds)
             }
         }
     }
     private static let stepRecords: UInt64 = 20_000
 
-    /// Writes the batch, again and again while the disk or SQLite refuses. `place`: the last frame read to its end.
-    private func write(_ collector: Collector, _ place: (lsn: UInt64, chain: UInt64), _ store: Store) throws {
-        if collector.batch.lsn <= collector.writtenLSN { return collector.batch.removeAll() }
-        collector.batch.place = place
+    /// Writes the batch, again and again while the disk or SQLite refuses.
+    private func write(_ feed: LogFeed, _ store: Store) throws {
+        let collector = feed.collector
+        if collector.batch.lsn <= collector.writtenLSN { return }
+        // The last frame read to its end, also in the middle of the next.
+        collector.batch.place = feed.reader.place
         while true {
             do {
                 try checkRoom()
@@ -232,34 +196,5 @@ final class Ingest {
         if free < options.freeBytesMin {
             throw NoRoom(description: "less than \(options.freeBytesMin >> 20) MiB are free on its disk, and the log needs them more")
         }
-    }
-}
-
-/// The writing side of the database. Owner: the thread that follows the log.
-final class Store {
-    private let pool: DatabasePool
-    private let writer: RowWriter
-    private let written: WrittenPages
-
-    init(pool: DatabasePool, writer: RowWriter, written: WrittenPages) {
-        self.pool = pool
-        self.writer = writer
-        self.written = written
-    }
-
-    func write(_ batch: borrowing RowBatch) throws {
-        let batch = copy batch
-        try pool.writeWithoutTransaction { db in
-            try db.inTransaction(.immediate) {
-                try writer.write(batch, db)
-                return .commit
-            }
-        }
-    }
-
-    /// Moves what SQLite's write-ahead log holds into the database. What a reader still needs stays for the next time.
-    func checkpointIfDue(_ options: HistoryOptions) throws {
-        guard written.count >= options.checkpointPages else { return }
-        _ = try pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
     }
 }

@@ -45,6 +45,9 @@ enum HistoryFile {
                 written.watch(db)
             }
         }
+        // As private as the log; SQLite gives its other files the same mode.
+        let file = Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if file >= 0 { close(file) }
         return try DatabasePool(path: path, configuration: configuration)
     }
 
