@@ -1,15 +1,6 @@
 import ArgumentParser
-            var companions: [any Companion] = []
-            var history: History?
-            if service.config.history {
-                history = History.open(directory: service.log.directory, log: service.log, bell: service.bell, logger: logger)
-                history?.start()
-            }
-            if let history { companions.append(history) }
-            if service.config.http != nil {
-                companions.append(try await Gateway.start(service, history: history, logger: logger))
-            }
-            return companions
+import Gateway
+import History
 import Server
 
 struct ServeCommand: AsyncParsableCommand {
