@@ -57,7 +57,7 @@ import Testing
                 var offset = 0
                 while true {
                     // Newer ones come in front meanwhile: a page then begins with rows that are known, and none is passed over.
-                    let page = try await world.history.orders(OrderFilter(accounts: [7]), offset: offset, limit: 1_000)
+                    let page = try await world.history.orders(ClosedOrderFilter(accounts: [7]), offset: offset, limit: 1_000)
                     for row in page.rows { closed[row.id] = row.closedLSN }
                     offset += page.rows.count
                     if page.rows.count < 1_000 { break }
@@ -83,7 +83,7 @@ import Testing
             try await world.tell("DEP 7 USD 1000000 ref=u")
             try await world.tell((1...3_000).flatMap { ["NEW 7 EX-USD B LMT 1 1.00 GTC id=o\($0)", "CXL 7 EX-USD id=o\($0)"] })
             try await world.settle()
-            var filter = OrderFilter()
+            var filter = ClosedOrderFilter()
             filter.minQuantity = "2"
             await #expect(throws: HistoryError.busy) { try await world.history.orders(filter, limit: 10) }
             // The connection is good for the next one.

@@ -23,8 +23,8 @@ import Testing
         try await world.settle()
     }
 
-    private func ids(_ world: HistoryWorld, _ change: (inout OrderFilter) -> Void) async throws -> [String] {
-        var filter = OrderFilter()
+    private func ids(_ world: HistoryWorld, _ change: (inout ClosedOrderFilter) -> Void) async throws -> [String] {
+        var filter = ClosedOrderFilter()
         change(&filter)
         let page = try await world.history.orders(filter, limit: 100)
         #expect(page.total == page.rows.count)
@@ -116,17 +116,17 @@ import Testing
             try await world.tell(commands)
             try await world.settle()
             for accounts in [nil, [1, 2, 3], [2]] as [[AccountNumber]?] {
-                let all = try await world.history.orders(OrderFilter(accounts: accounts), limit: 1_000)
+                let all = try await world.history.orders(ClosedOrderFilter(accounts: accounts), limit: 1_000)
                 #expect(all.total == (accounts?.count == 1 ? 20 : 60) && all.rows.count == all.total)
                 #expect(all.rows.map(\.id) == all.rows.map(\.id).sorted(by: >))
                 for (offset, limit) in [(0, 7), (7, 7), (18, 7), (59, 7), (60, 1), (0, 0), (-3, 5)] {
-                    let page = try await world.history.orders(OrderFilter(accounts: accounts), offset: offset, limit: limit)
+                    let page = try await world.history.orders(ClosedOrderFilter(accounts: accounts), offset: offset, limit: limit)
                     #expect(page.total == all.total)
                     #expect(page.rows == Array(all.rows.dropFirst(max(offset, 0)).prefix(limit)))
                 }
             }
-            let seen = try await world.history.orders(OrderFilter(accounts: [2]), limit: 1_000).rows
-            var filter = OrderFilter(accounts: [2])
+            let seen = try await world.history.orders(ClosedOrderFilter(accounts: [2]), limit: 1_000).rows
+            var filter = ClosedOrderFilter(accounts: [2])
             filter.closedUpTo = seen[5].closedLSN
             #expect(try await world.history.orders(filter, limit: 1_000).rows == Array(seen[5...]))
         }
