@@ -107,5 +107,13 @@ let package = Package(
             name: "ServerTests",
             dependencies: ["Core", "WAL", "Server", "Client", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict),
+        .testTarget(
+            name: "HistoryTests",
+            dependencies: [
+                "Core", "History", "Server", "Client",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
     ]
 )

@@ -17,6 +17,8 @@ package struct HistoryOptions: Sendable {
     package var readersMax = 3
     /// A query that takes longer ends with ``HistoryError/busy``.
     package var querySecondsMax = 10.0
+    /// How long a connection waits for a lock of another program's.
+    package var busySeconds = 5.0
     /// After a failure, before the next attempt.
     package var retryMilliseconds = 5_000
 

@@ -1,15 +1,6 @@
 import ArgumentParser
-            var companions: [any Companion] = []
-            var history: History?
-            if service.config.history {
-                history = History.open(directory: service.log.directory, log: service.log, bell: service.bell, logger: logger)
-                history?.start()
-            }
-            if let history { companions.append(history) }
-            if service.config.http != nil {
-                companions.append(try await Gateway.start(service, history: history, logger: logger))
-            }
-            return companions
+import Gateway
+import History
 import Server
 
 struct ServeCommand: AsyncParsableCommand {
@@ -69,13 +60,21 @@ struct ServeCommand: AsyncParsableCommand {
         options.logLevel = logLevel
         options.acceptClock = acceptClock
         let code = try await serve(options) { service, logger in
-            service.config.http == nil ? [] : [try await Gateway.start(service, logger: logger)]
-=======
             var companions: [any Companion] = []
+            var history: History?
             if service.config.history {
-                let history = History.open(directory: service.log.directory, log: service.log, bell: service.bell, logger: logger)
-                history.start()
-                companions.append(history)
+                let opened = History.open(directory: service.log.directory, log: service.log, bell: service.bell, logger: logger)
+                opened.start()
+                history = opened
+                companions.append(opened)
+            }
+            do {
+                if service.config.http != nil {
+                    companions.append(try await Gateway.start(service, history: history, logger: logger))
+                }
+            } catch {
+                await history?.stop()
+                throw error
             }
             return companions
         }

@@ -34,8 +34,20 @@ import Testing
         for file in try sources("Server") { #expect(!imports(file.text).contains("Client"), "\(file.name)") }
     }
 
+    @Test func `arrows point one way: History knows no Gateway, Server no History`() throws {
+        let allowed: Set = ["Core", "WAL", "Server", "GRDB", "GRDBSQLite", "Logging", "Synchronization", "Foundation", "Dispatch"]
+        for file in try sources("History") {
+            #expect(Set(imports(file.text)).isSubset(of: allowed), "\(file.name): \(imports(file.text))")
+        }
+        for folder in ["Core", "WAL", "Server", "Client"] {
+            for file in try sources(folder) {
+                #expect(Set(imports(file.text)).isDisjoint(with: ["History", "Gateway", "GRDB"]), "\(file.name)")
+            }
+        }
+    }
+
     @Test func `no leftovers, no floating point in Core, no file past reason`() throws {
-        for folder in ["Core", "WAL", "Server", "Client", "cashup"] {
+        for folder in ["Core", "WAL", "Server", "History", "Client", "cashup"] {
             for file in try sources(folder) {
                 for word in ["FIXME", "TODO", "XXX", "not implemented"] {
                     #expect(!file.text.contains(word), "\(file.name): \(word)")

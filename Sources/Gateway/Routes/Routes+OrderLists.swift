@@ -76,7 +76,7 @@ extension Routes {
     }
 
     /// The page of both lists merged by (created, id), newest first.
-    private static func joined(_ open: [OrderFacts], _ history: History, _ filter: OrderFilter, _ call: Call) async throws -> JSON {
+    private static func joined(_ open: [OrderFacts], _ history: History, _ filter: ClosedOrderFilter, _ call: Call) async throws -> JSON {
         let (page, size) = Page.number(call.values)
         let start = (page - 1) * size
         // Of the closed ones those that can be on the page: at most `open.count` places are taken by open ones before them.
@@ -115,9 +115,9 @@ extension Routes {
         return Page.json("orders", shown, total: open.count + total, call.values)
     }
 
-    private static func orderFilter(_ call: Call) throws -> OrderFilter {
+    private static func orderFilter(_ call: Call) throws -> ClosedOrderFilter {
         let values = call.values
-        var filter = OrderFilter(accounts: try call.accounts())
+        var filter = ClosedOrderFilter(accounts: try call.accounts())
         filter.symbol = try call.name("symbol")
         filter.side = values.text("side").map { $0 == "buy" ? .buy : .sell }
         filter.type = values.text("order_type").map { $0 == "market" ? .market : .limit }
@@ -133,7 +133,7 @@ extension Routes {
     }
 
     /// The same filter for a live order.
-    private static func passes(_ order: OrderFacts, _ filter: OrderFilter, _ status: OrderStatus?) -> Bool {
+    private static func passes(_ order: OrderFacts, _ filter: ClosedOrderFilter, _ status: OrderStatus?) -> Bool {
         if let side = filter.side, (side == .buy) != (order.side == "B") { return false }
         if let type = filter.type, (type == .market) != (order.type == "MKT") { return false }
         if let status, OrderWords.protocolStatus(status) != order.status { return false }

@@ -263,26 +263,24 @@ final class Collector {
         }
     }
 
-    /// With the text that a subscriber gets: `! LSN.1 REGISTRY ACC 7 status=suspended time=...` between the kind and the time.
+    /// With the text that a subscriber gets: of `! LSN.1 REGISTRY ACC 7 status=suspended time=...` what is between the kind and the time.
     private func action(
         _ mutation: Mutation, _ account: AccountNumber, _ instrument: InstrumentID, _ shard: UnsafeMutablePointer<Shard>,
         _ source: Entry, _ time: Timestamp
     ) {
         eventText.removeAll()
         events.write(mutation, shard: shard.pointee, lsn: Int64(source.lsn), time: time, filter: EventFilter(), into: &eventText)
-        let words = eventText.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }.split(separator: " ").dropFirst(2)
-        // `LIMIT account=...`, `POSITION account=...`, or `REGISTRY ACC ...`.
-        let kind: String? =
-            switch words.first {
-            case "LIMIT": "LIM"
-            case "POSITION": "PTO"
-            default: nil
-            }
-        let text = words.dropFirst(kind == nil ? 2 : 1).dropLast().joined(separator: " ")
+        var words = eventText.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }.split(separator: " ").dropFirst(2)
+        words.removeAll { $0.hasPrefix("time=") }
+        let kind: String
+        switch words.removeFirst() {
+        case "LIMIT": kind = "LIM"
+        case "POSITION": kind = "PTO"
+        default: kind = String(words.removeFirst())
+        }
         batch.actions.append(
             PendingAction(
-                source: source, time: time, kind: kind ?? String(words.dropFirst().first ?? "?"), account: account,
-                instrument: instrument, text: text))
+                source: source, time: time, kind: kind, account: account, instrument: instrument, text: words.joined(separator: " ")))
     }
 }
 

@@ -1,7 +1,7 @@
 import Core
 
 /// Which closed orders are wanted; `nil`: any. Bounds are decimal text of at most 18 decimals, compared exactly.
-package struct OrderFilter: Sendable {
+package struct ClosedOrderFilter: Sendable {
     /// `nil`: all. Several are merged; an empty list finds nothing.
     package var accounts: [AccountNumber]?
     package var symbol: Text?
@@ -24,7 +24,7 @@ package struct OrderFilter: Sendable {
     package init(accounts: [AccountNumber]? = nil) { self.accounts = accounts }
 }
 
-/// Which trades are wanted; `nil`: any. Bounds as in ``OrderFilter``.
+/// Which trades are wanted; `nil`: any. Bounds as in ``ClosedOrderFilter``.
 package struct TradeFilter: Sendable {
     package var accounts: [AccountNumber]?
     package var symbol: Text?

@@ -6,7 +6,7 @@ extension History {
     /// Closed orders, newest first: by time of entry, then OrderID.
     /// - Parameter limit: at most ``rowsMax`` rows are given.
     /// - Throws: ``HistoryError``.
-    package func orders(_ filter: OrderFilter, offset: Int = 0, limit: Int) async throws -> HistoryPage<OrderRow> {
+    package func orders(_ filter: ClosedOrderFilter, offset: Int = 0, limit: Int) async throws -> HistoryPage<OrderRow> {
         try await query { db in
             let names = Names(db)
             let conditions = try filter.conditions(names)
@@ -71,7 +71,7 @@ func page<Value: Sendable>(
     return HistoryPage(rows: try Row.fetchAll(db, sql: sql, arguments: arguments).map(make), total: total)
 }
 
-extension OrderFilter {
+extension ClosedOrderFilter {
     func conditions(_ names: Names) throws -> Conditions {
         var conditions = Conditions()
         conditions.accounts(accounts)

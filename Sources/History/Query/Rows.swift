@@ -110,12 +110,12 @@ package struct LedgerRow: Sendable, Equatable {
     package var session: UInt64
 }
 
-/// A definition, a change of an account's status or of limits, a setting.
+/// A definition, a change of an account's status or of limits, a setting, a position taken over.
 package struct ActionRow: Sendable, Equatable {
     package var lsn: UInt64
     package var time: Timestamp
     package var session: UInt64
-    /// `AST WLT VEN INS ACC SET LIM`.
+    /// `AST WLT VEN INS ACC SET LIM PTO`.
     package var kind: String
     package var account: AccountNumber?
     package var symbol: String?

@@ -31,7 +31,7 @@ enum HistoryFile {
         configuration.maximumReaderCount = options.readersMax
         configuration.qos = .utility
         configuration.persistentReadOnlyConnections = true
-        configuration.busyMode = .timeout(5)
+        configuration.busyMode = .timeout(options.busySeconds)
         configuration.prepareDatabase { db in
             let isReader = db.configuration.readonly
             try db.execute(sql: "PRAGMA cache_size = -\(isReader ? options.readerCacheKiB : options.writerCacheKiB)")

@@ -84,6 +84,7 @@ extension LoopMetrics {
             case .release: row(.release)
             }
         case .transfer: row(.transfer)
+        case .takeOver: row(.takeOver)
         case .setLimits: row(.limits)
         case .setMark: row(.mark)
         case .define(let definition): row(definition)
