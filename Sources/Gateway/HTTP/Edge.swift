@@ -38,7 +38,7 @@ struct Edge: Sendable {
     private func answer(_ request: EdgeRequest, _ id: String, _ subject: inout String) async throws -> EdgeResponse {
         if let fault = request.fault { throw Problem(status: .badRequest, code: "BAD_HTTP", message: fault) }
         try settings.checkHost(request)
-        switch table.find(request.method, request.path) {
+        switch table.find(request) {
         case .route(let entry, let captures): return try await dispatch.answer(entry, captures, request, id, &subject)
         case .otherMethods(let names):
             throw Problem(status: .methodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "this path takes \(names)", headers: [.allow: names])

@@ -1,4 +1,3 @@
-import Client
 import HTTPTypes
 import NIOCore
 
@@ -15,9 +14,7 @@ struct EdgeResponse: Sendable {
 
     init(_ status: HTTPResponse.Status, _ json: JSON) {
         self.status = status
-        body = ByteBuffer()
-        body.reserveCapacity(1_024)
-        json.write(to: &body)
+        body = json.bytes
     }
 
     init(_ status: HTTPResponse.Status, contentType: String, body: ByteBuffer) {
@@ -31,44 +28,41 @@ struct EdgeResponse: Sendable {
         headers = problem.headers
     }
 
-    /// Appends all of it as HTTP/1.1, so that it leaves in one write.
+    /// All of it as HTTP/1.1, so that it leaves in one write.
     /// - Parameters:
     ///   - date: the value of `Date`.
     ///   - connection: the value of `Connection`, where one is needed.
     ///   - isHead: answers HEAD: the head of what GET would get.
-    func write(to out: inout ByteBuffer, date: String, connection: String?, isHead: Bool) {
-        out.reserveCapacity(minimumWritableBytes: 512 + body.readableBytes)
-        out.writeStaticString("HTTP/1.1 ")
-        out.writeDecimal(UInt64(status.code))
-        out.writeStaticString(" ")
-        out.writeString(status.reasonPhrase)
-        out.writeStaticString("\r\nContent-Type: ")
-        out.writeString(contentType)
-        out.writeStaticString("\r\nContent-Length: ")
-        out.writeDecimal(UInt64(body.readableBytes))
+    func bytes(date: String, connection: String?, isHead: Bool) -> ByteBuffer {
+        var out = ByteWriter(capacity: 512 + body.readableBytes)
+        out.write("HTTP/1.1 ")
+        out.write(UInt64(status.code))
+        out.write(" ")
+        out.write(status.reasonPhrase)
+        out.write("\r\nContent-Type: ")
+        out.write(contentType)
+        out.write("\r\nContent-Length: ")
+        out.write(UInt64(body.readableBytes))
         for field in headers {
-            out.writeStaticString("\r\n")
-            out.writeString(field.name.rawName)
-            out.writeStaticString(": ")
-            out.writeString(field.value)
+            out.write("\r\n")
+            out.write(field.name.rawName)
+            out.write(": ")
+            out.write(field.value)
         }
-        out.writeStaticString("\r\nX-Request-ID: ")
-        out.writeString(requestID)
-        out.writeStaticString("\r\nX-Process-Time: ")
-        out.writeDecimal(UInt64(microseconds / 1_000_000))
-        // Six digits: a one before them keeps the zeros, and is overwritten by the point.
-        let point = out.writerIndex
-        out.writeDecimal(UInt64(1_000_000 + microseconds % 1_000_000))
-        out.setInteger(UInt8(ascii: "."), at: point)
-        out.writeStaticString("\r\nX-Content-Type-Options: nosniff\r\nDate: ")
-        out.writeString(date)
-        out.writeStaticString("\r\nServer: cashup\r\n")
+        out.write("\r\nX-Request-ID: ")
+        out.write(requestID)
+        out.write("\r\nX-Process-Time: ")
+        out.write(UInt64(microseconds / 1_000_000))
+        out.write(".")
+        out.write(UInt64(microseconds % 1_000_000), digits: 6)
+        out.write("\r\nX-Content-Type-Options: nosniff\r\nDate: ")
+        out.write(date)
         if let connection {
-            out.writeStaticString("Connection: ")
-            out.writeString(connection)
-            out.writeStaticString("\r\n")
+            out.write("\r\nConnection: ")
+            out.write(connection)
         }
-        out.writeStaticString("\r\n")
-        if !isHead { out.writeImmutableBuffer(body) }
+        out.write("\r\nServer: cashup\r\n\r\n")
+        if !isHead { out.write(body) }
+        return ByteBuffer(bytes: out.bytes)
     }
 }

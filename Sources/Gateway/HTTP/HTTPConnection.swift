@@ -202,9 +202,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         guard let context else { return }
         lastActive = .now()
         let isLast = !request.isKeptAlive || state == .last && waiting.isEmpty
-        var out = context.channel.allocator.buffer(capacity: 512 + response.body.readableBytes)
-        response.write(
-            to: &out, date: date.text(), connection: isLast ? "close" : request.isHTTP10 ? "keep-alive" : nil, isHead: request.method == .head)
+        let out = response.bytes(
+            date: date.text(), connection: isLast ? "close" : request.isHTTP10 ? "keep-alive" : nil, isHead: request.method == .head)
         context.write(wrapOutboundOut(out), promise: nil)
         hasWritten = true
         advance()

@@ -38,60 +38,65 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
 
 extension JSON {
     /// Appends the compact text.
-    func write(to out: inout ByteBuffer) {
+    func write(to out: inout ByteWriter) {
         switch self {
-        case .null: out.writeStaticString("null")
-        case .bool(let value): out.writeStaticString(value ? "true" : "false")
-        case .number(let text): out.writeString(text)
+        case .null: out.write("null")
+        case .bool(let value): out.write(value ? "true" as StaticString : "false" as StaticString)
+        case .number(let text): out.write(text)
         case .string(let text): JSON.write(text, to: &out)
         case .array(let elements):
-            out.writeStaticString("[")
+            out.write(UInt8(ascii: "["))
             for index in elements.indices {
-                if index > 0 { out.writeStaticString(",") }
+                if index > 0 { out.write(UInt8(ascii: ",")) }
                 elements[index].write(to: &out)
             }
-            out.writeStaticString("]")
+            out.write(UInt8(ascii: "]"))
         case .object(let members):
-            out.writeStaticString("{")
+            out.write(UInt8(ascii: "{"))
             for index in members.indices {
-                if index > 0 { out.writeStaticString(",") }
+                if index > 0 { out.write(UInt8(ascii: ",")) }
                 JSON.write(members[index].name, to: &out)
-                out.writeStaticString(":")
+                out.write(UInt8(ascii: ":"))
                 members[index].value.write(to: &out)
             }
-            out.writeStaticString("}")
+            out.write(UInt8(ascii: "}"))
         }
+    }
+
+    private static func write(_ text: String, to out: inout ByteWriter) {
+        out.write(UInt8(ascii: "\""))
+        // Most texts have nothing to escape: one copy, one look.
+        let start = out.count
+        out.write(text)
+        if !out.isPlain(from: start) {
+            out.cut(to: start)
+            escape(text, to: &out)
+        }
+        out.write(UInt8(ascii: "\""))
     }
 
     /// The characters of RFC 8259, section 7, are escaped; the rest stays UTF-8.
-    private static func write(_ text: String, to out: inout ByteBuffer) {
-        out.writeStaticString("\"")
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-            out.writeString(text)
-        } else {
-            escape(text, to: &out)
-        }
-        out.writeStaticString("\"")
-    }
-
-    private static func escape(_ text: String, to out: inout ByteBuffer) {
+    private static func escape(_ text: String, to out: inout ByteWriter) {
         for byte in text.utf8 {
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): out.writeBytes([UInt8(ascii: "\\"), byte])
-            case 0x0A: out.writeStaticString("\\n")
-            case 0x0D: out.writeStaticString("\\r")
-            case 0x09: out.writeStaticString("\\t")
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                out.write(UInt8(ascii: "\\"))
+                out.write(byte)
+            case 0x0A: out.write("\\n")
+            case 0x0D: out.write("\\r")
+            case 0x09: out.write("\\t")
             case 0..<0x20:
                 let hex = String(byte, radix: 16)
-                out.writeString("\\u00\(hex.utf8.count == 1 ? "0" : "")\(hex)")
-            default: out.writeInteger(byte)
+                out.write("\\u00\(hex.utf8.count == 1 ? "0" : "")\(hex)" as String)
+            default: out.write(byte)
             }
         }
     }
 
+    /// Its compact text.
     var bytes: ByteBuffer {
-        var out = ByteBuffer()
+        var out = ByteWriter(capacity: 1_024)
         write(to: &out)
-        return out
+        return ByteBuffer(bytes: out.bytes)
     }
 }

@@ -46,16 +46,24 @@ final class RouteTable: Sendable {
         }
     }
     private let root: Node
+    /// Paths without captures, as they are written in the table.
+    private let plain: [String: Node]
 
     init(_ routes: [Route]) {
-        root = Node(
-            routes.map { (((($0.isTop ? "" : Routes.prefix) + $0.path).split(separator: "/"))[...], Entry($0)) })
+        let paths = routes.map { ($0.isTop ? "" : Routes.prefix) + $0.path }
+        let root = Node(zip(paths, routes).map { ($0.split(separator: "/")[...], Entry($1)) })
+        self.root = root
+        var none: [(name: String, value: Substring)] = []
+        plain = Dictionary(
+            paths.compactMap { path in RouteTable.find(root, Substring(path).utf8, &none).map { (path, $0) } }.filter { !$0.0.contains("{") }
+        ) { first, _ in first }
     }
 
     /// Empty segments do not count, so a path may end with a slash. A name goes before a capture.
-    func find(_ method: HTTPRequest.Method, _ path: Substring) -> Match {
+    func find(_ request: EdgeRequest) -> Match {
+        let method = request.method
         var captures: [(name: String, value: Substring)] = []
-        guard let node = find(root, path.utf8, &captures), !node.entries.isEmpty else { return .nothing }
+        guard let node = plain[request.target] ?? RouteTable.find(root, request.path.utf8, &captures), !node.entries.isEmpty else { return .nothing }
         if let found = node.entries.first(where: { $0.method == method }) { return .route(found.entry, captures: captures) }
         switch method {
         case .get, .post, .put, .patch, .delete: return .otherMethods(node.methods)
@@ -63,7 +71,7 @@ final class RouteTable: Sendable {
         }
     }
 
-    private func find(_ node: Node, _ path: Substring.UTF8View, _ captures: inout [(name: String, value: Substring)]) -> Node? {
+    private static func find(_ node: Node, _ path: Substring.UTF8View, _ captures: inout [(name: String, value: Substring)]) -> Node? {
         let path = path.drop { $0 == UInt8(ascii: "/") }
         if path.isEmpty { return node }
         let end = path.firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex

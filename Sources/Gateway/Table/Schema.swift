@@ -136,12 +136,25 @@ extension Schema {
         case .number(let number): text = number
         default: return nil
         }
-        var utf8 = text.utf8[...]
-        if utf8.first == UInt8(ascii: "-") { utf8.removeFirst() }
-        let parts = utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") } })
-        else { return nil }
-        if parts[0].count > 1, parts[0].first == UInt8(ascii: "0") { return nil }
+        // -?(0|[1-9][0-9]*)(.[0-9]+)?
+        var whole = 0
+        var decimals = -1
+        var startsWithZero = false
+        for (index, byte) in text.utf8.enumerated() {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                if decimals >= 0 {
+                    decimals += 1
+                } else {
+                    if whole == 0 { startsWithZero = byte == UInt8(ascii: "0") }
+                    whole += 1
+                }
+            case UInt8(ascii: "-") where index == 0: continue
+            case UInt8(ascii: ".") where decimals < 0: decimals = 0
+            default: return nil
+            }
+        }
+        if whole == 0 || decimals == 0 || startsWithZero && whole > 1 { return nil }
         return text
     }
 }
