@@ -48,15 +48,21 @@ public final class LineConnection: Sendable {
         to endpoint: Endpoint, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, window: Int = 512,
         timeoutSeconds: Int64 = 10, tls: ClientTLS? = nil, onNotice: (@Sendable (Notice) -> Void)? = nil
     ) async throws -> LineConnection {
-        try await open(
-            group.next(), window: window, timeoutSeconds: timeoutSeconds, onNotice: onNotice
-        ) { bootstrap in
-            do {
-                return try await bootstrap.channelOption(.socketOption(.tcp_nodelay), value: 1)
-                    .connect(host: endpoint.host, port: endpoint.port).get()
-            } catch {
-                throw ClientError.unreachable(endpoint: "\(endpoint)", reason: Self.reason(of: error))
+        do {
+            return try await open(
+                group.next(), window: window, timeoutSeconds: timeoutSeconds, security: tls.map { ($0, endpoint.host) }, onNotice: onNotice
+            ) { bootstrap in
+                do {
+                    return try await bootstrap.channelOption(.socketOption(.tcp_nodelay), value: 1)
+                        .connect(host: endpoint.host, port: endpoint.port).get()
+                } catch {
+                    throw ClientError.unreachable(endpoint: "\(endpoint)", reason: Self.reason(of: error))
+                }
             }
+        } catch ClientError.disconnected(bye: "tls_required", _) {
+            throw ClientError.unreachable(endpoint: "\(endpoint)", reason: "it takes TLS connections only (--tls)")
+        } catch ClientError.insecure(let reason) {
+            throw ClientError.unreachable(endpoint: "\(endpoint)", reason: reason)
         }
     }
 
@@ -72,7 +78,7 @@ public final class LineConnection: Sendable {
     }
 
     private static func open(
-        _ loop: any EventLoop, window: Int, timeoutSeconds: Int64, onNotice: (@Sendable (Notice) -> Void)?,
+        _ loop: any EventLoop, window: Int, timeoutSeconds: Int64, security: (tls: ClientTLS, host: String)? = nil, onNotice: (@Sendable (Notice) -> Void)?,
         _ connect: (ClientBootstrap) async throws -> any Channel
     ) async throws -> LineConnection {
         let greeting = loop.makePromise(of: Greeting.self)
@@ -90,7 +96,7 @@ public final class LineConnection: Sendable {
             .connectTimeout(.seconds(timeoutSeconds))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if let tls { try channel.pipeline.syncOperations.addHandler(try tls.handler(host: endpoint.host)) }
+                    if let security { try channel.pipeline.syncOperations.addHandler(try security.tls.handler(host: security.host)) }
                     let handler = LineHandler(greeting: greeting, window: window, notices: deliver)
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
@@ -108,14 +114,8 @@ public final class LineConnection: Sendable {
         let handler = try await loop.submit {
             NIOLoopBound(try channel.pipeline.syncOperations.handler(type: LineHandler.self), eventLoop: loop)
         }.get()
-        do {
-            return LineConnection(
-                channel: channel, handler: handler, greeting: try await greeting.futureResult.get(), notices: stream)
-        } catch ClientError.disconnected(bye: "tls_required", _) {
-            throw ClientError.unreachable(endpoint: "\(endpoint)", reason: "it takes TLS connections only (--tls)")
-        } catch ClientError.insecure(let reason) {
-            throw ClientError.unreachable(endpoint: "\(endpoint)", reason: reason)
-        }
+        return LineConnection(
+            channel: channel, handler: handler, greeting: try await greeting.futureResult.get(), notices: stream)
     }
 
     /// Sends one command, without tag, and waits for its answer.

@@ -13,13 +13,16 @@ final class Desk: Sendable {
     /// `nil`: kept off.
     let history: History?
     let logger: Logger
+    /// The OpenAPI document.
+    let description: JSON
     private let instruments = Mutex<[String: Instrument]>([:])
 
-    init(service: Service, sessions: LineSessions, authenticator: Authenticator, history: History?, logger: Logger) {
+    init(service: Service, sessions: LineSessions, authenticator: Authenticator, history: History?, description: JSON, logger: Logger) {
         self.service = service
         self.sessions = sessions
         self.authenticator = authenticator
         self.history = history
+        self.description = description
         self.logger = logger
     }
 
@@ -27,7 +30,7 @@ final class Desk: Sendable {
     func reader() async throws -> LineSession {
         var identity = Identity.local
         identity.subject = "rest"
-        return try await sessions.session("reader", identity)
+        return try await sessions.caller("reader", identity).session
     }
 
     /// What an instrument is, as far as it never changes (FIXED in docs/PROTOCOL.md).

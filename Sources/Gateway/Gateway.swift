@@ -18,25 +18,29 @@ package final class Gateway: Companion {
     /// - Throws: ``StartFailure``.
     package static func start(_ service: Server.Service, history: History?, logger: Logger) async throws -> Gateway {
         guard let endpoint = service.config.http else { preconditionFailure("the REST edge is off") }
-        if !service.requiresTokens, !endpoint.isLoopback {
-            throw StartFailure(
-                StartFailure.usage,
-                "auth off lets anyone do everything and is taken only on a loopback address, not on \(endpoint.host); set http to 127.0.0.1 or use auth jwt")
-        }
+        let config = service.config
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let sessions = LineSessions(service: service, group: group)
+        let assets = Assets.load()
+        let sessions = LineSessions(
+            service: service, group: group,
+            rate: .init(rate: config.httpRateLimit, burst: config.httpRateBurst > 0 ? config.httpRateBurst : config.httpRateLimit))
         let desk = Desk(
             service: service, sessions: sessions, authenticator: Authenticator(service: service, sessions: sessions),
-            history: history, logger: logger)
-        let settings = EdgeSettings(allowedHosts: nil, bodyBytesMax: 1 << 20)
+            history: history,
+            description: OpenAPI.document(
+                Routes.all, SystemRoutes.all(assets), version: SystemRoutes.version, requiresTokens: service.requiresTokens),
+            logger: logger)
+        let settings = EdgeSettings(
+            allowedHosts: config.debug ? nil : config.allowedHosts, corsOrigins: config.corsOrigins, bodyBytesMax: config.httpBodyBytes)
         let executor = LoopExecutor(group.next())
         let edge = Edge(
-            table: RouteTable(Routes.all), dispatch: Dispatch(desk: desk, settings: settings), settings: settings, logger: logger,
-            executor: executor)
+            table: RouteTable(Routes.all), system: SystemRoutes.table(assets), dispatch: Dispatch(desk: desk, settings: settings),
+            settings: settings, logger: logger, access: service.logs?.access, executor: executor)
+        if let history { registerHistory(history, service) }
         let bound = AsyncStream.makeStream(of: Int.self)
         var quiet = logger
         quiet.logLevel = .error
-        let server = EdgeChannel(edge: edge).server(host: endpoint.host, port: endpoint.port, group: group, logger: quiet) { port in
+        let server = EdgeChannel(edge: edge, tls: service.tls).server(host: endpoint.host, port: endpoint.port, group: group, logger: quiet) { port in
             bound.continuation.yield(port)
             bound.continuation.finish()
         }
@@ -59,8 +63,26 @@ package final class Gateway: Companion {
                 StartFailure.unavailable,
                 "cannot listen on \(endpoint.host):\(endpoint.port) for REST: the message before says why; choose another with --http, or --http off")
         }
-        logger.info("REST on http://\(endpoint.host):\(port), its description on /docs")
+        logger.info("REST on \(service.tls == nil ? "http" : "https")://\(endpoint.host):\(port), its description on /docs")
         return Gateway(port: port, group: group, sessions: sessions, lifecycle: lifecycle, running: running)
+    }
+
+    /// What history says of itself to who watches the service.
+    private static func registerHistory(_ history: History, _ service: Server.Service) {
+        let config = service.config
+        let lag = HistoryLag(history, service)
+        service.registerCheck("history") {
+            if case .failed(let why) = history.state { return "history stands still: \(why)" }
+            let (records, seconds) = lag.now()
+            if records > UInt64(config.historyLagRecords) { return "history is \(records) records behind the log" }
+            if seconds > Int64(config.historyLagSeconds) { return "history has been behind the log for \(seconds) s" }
+            return nil
+        }
+        service.registerMetrics { text in
+            text.gauge("cashup_history_applied_lsn", "Everything up to this LSN is in the history database.", history.appliedLSN)
+            text.gauge("cashup_history_lag_records", "Durable records that are not in the history database yet.", history.lagRecords)
+            text.gauge("cashup_history_lag_seconds", "How long the history database has been behind the log.", lag.now().seconds)
+        }
     }
 
     private init(port: Int, group: MultiThreadedEventLoopGroup, sessions: LineSessions, lifecycle: ServiceGroup, running: Task<Void, Never>) {

@@ -7,9 +7,11 @@ import Server
 final class Caller: Sendable {
     let identity: Identity
     let session: LineSession
+    let rateLimit: RateLimit
 
-    init(identity: Identity, session: LineSession) {
+    init(identity: Identity, session: LineSession, rateLimit: RateLimit) {
         self.identity = identity
+        self.rateLimit = rateLimit
         self.session = session
     }
 }

@@ -16,6 +16,11 @@ struct Dispatch: Sendable {
         let account = try desk.authenticator.account(request.headers)
         let caller = try await desk.authenticator.caller(request.headers)
         subject = caller.identity.subject
+        if let seconds = caller.rateLimit.take(now: desk.service.clock.now()) {
+            throw Problem(
+                status: .tooManyRequests, code: "RATE_LIMITED", message: "more requests than this token may send", details: ["retry_after": .int(seconds)],
+                headers: [.retryAfter: String(seconds)])
+        }
         try entry.route.check(caller.identity.grant.roles)
         let call = Call(
             desk: desk, caller: caller, accountHeader: account, entry: entry, values: try values(entry, captures, request),

@@ -2,6 +2,8 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOSSL
+import Server
 import ServiceLifecycle
 
 /// What Hummingbird's server makes of an accepted connection: NIO's HTTP/1.1 decoder and an ``HTTPConnection``.
@@ -13,6 +15,8 @@ struct EdgeChannel: ServerChildChannel {
         let channel: any Channel
     }
     let edge: Edge
+    /// `nil`: plain HTTP. Asked per connection, so that a renewed certificate is used.
+    let tls: TLSFiles?
 
     /// - Parameter onRunning: told the port it listens on.
     func server(
@@ -26,6 +30,7 @@ struct EdgeChannel: ServerChildChannel {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
+            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
             try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: edge.settings.decoder)))
             try pipeline.addHandler(HTTPConnection(edge, peer: channel.remoteAddress?.ipAddress ?? "?"))
             return Value(channel: channel)

@@ -8,6 +8,8 @@ struct EdgeResponse: Sendable {
     /// Beyond those that every response has.
     var headers: HTTPFields = [:]
     var body: ByteBuffer
+    /// Of a problem.
+    var code: String?
     var requestID = ""
     /// Time from the whole request to the whole response, in microseconds.
     var microseconds: Int64 = 0
@@ -26,6 +28,7 @@ struct EdgeResponse: Sendable {
     init(_ problem: Problem, requestID: String) {
         self.init(problem.status, problem.body(requestID: requestID))
         headers = problem.headers
+        code = problem.code
     }
 
     /// All of it as HTTP/1.1, so that it leaves in one write.

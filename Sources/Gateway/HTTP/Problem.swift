@@ -10,6 +10,8 @@ struct Problem: Error, Sendable {
     /// Facts to mend it: an object, or a list of `{field, problem}`.
     var details: JSON = .null
     var headers: HTTPFields = [:]
+    /// Refused by the service, which has noted it in its audit.
+    var isFromService = false
 
     /// The kind of trouble, a constant per status.
     var error: String {

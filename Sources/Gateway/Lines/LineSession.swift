@@ -62,10 +62,12 @@ final class LineSessions: Sendable {
 
     private let service: Service
     private let group: any EventLoopGroup
+    private let rate: RateLimit.Setting
     private let entries = Mutex<[String: Entry]>([:])
 
-    init(service: Service, group: any EventLoopGroup) {
+    init(service: Service, group: any EventLoopGroup, rate: RateLimit.Setting) {
         self.service = service
+        self.rate = rate
         self.group = group
     }
 
@@ -116,11 +118,12 @@ final class LineSessions: Sendable {
     private func open(_ identity: Identity) -> Task<Caller, any Error> {
         let service = service
         let group = group
+        let rateLimit = RateLimit(rate, now: service.clock.now())
         return Task {
             let socket = try await service.connectLocally(identity, peer: "rest")
             let connection = try await LineConnection.adopt(
                 socket: socket, group: group, window: LineConnection.windowMax, onNotice: { _ in })
-            return Caller(identity: identity, session: LineSession(connection: connection))
+            return Caller(identity: identity, session: LineSession(connection: connection), rateLimit: rateLimit)
         }
     }
 

@@ -18,6 +18,7 @@ enum Refusals {
         let listed = facts.pairs.map { "\(fieldName($0.key)) \(Line.unescaped($0.value))" }.joined(separator: ", ")
         var problem = Problem(
             status: status, code: code, message: listed.isEmpty ? sentence : "\(sentence) (\(listed))", details: .object(details))
+        problem.isFromService = true
         if status == .serviceUnavailable { problem.headers[.retryAfter] = "1" }
         if status == .unauthorized { problem.headers[.wwwAuthenticate] = "Bearer" }
         return problem

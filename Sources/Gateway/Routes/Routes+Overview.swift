@@ -137,6 +137,24 @@ extension Routes {
         },
     ]
 
+    private static let logLevel = Shape("LogLevel", [.required("level", .enumeration(logLevels))])
+    private static let logLevels = ["trace", "debug", "info", "notice", "warning", "error"]
+
+    static let process: [Route] = [
+        Route(.get, "/log-level", tag: "system", "How much is logged", need: .admin, answer: .object(logLevel)) { call in
+            ["level": .string(call.desk.service.logLevel?.rawValue ?? "info")]
+        },
+        Route(
+            .put, "/log-level", tag: "system", "Change how much is logged, until the next start", need: .admin,
+            body: Shape("LogLevelUpdate", isRequest: true, example: ["level": "debug"], [.required("level", .enumeration(logLevels))]),
+            answer: .object(logLevel)
+        ) { call in
+            let level = call.values.required("level")
+            guard call.desk.service.setLogLevel(level) else { throw Problem.unavailable("NO_LOG", "this process has no log of its own") }
+            return ["level": .string(level)]
+        },
+    ]
+
     // MARK: Exposure
 
     @Sendable private static func exposure(_ call: Call) async throws -> JSON {
@@ -201,7 +219,7 @@ extension Routes {
     @Sendable private static func audit(_ call: Call) async throws -> JSON {
         let values = call.values
         let limit = Int(values.integer("limit") ?? 100)
-        let isNamed = values["account_id"] != nil || call.caller.accountHeader != nil
+        let isNamed = values["account_id"] != nil || call.accountHeader != nil
         let accounts = isNamed ? try call.accounts() : call.caller.identity.grant.visible
         var lines: [(time: Timestamp, json: JSON)] = []
         if values.flag("refused") != true {
@@ -211,8 +229,36 @@ extension Routes {
             range.before = values.time("end_time")
             lines += try await call.asking { [range] in try await history.audit(range, limit: limit) }.map { ($0.time, accepted($0)) }
         }
+        if values.flag("refused") != false, let directory = call.desk.service.config.auditDirectory {
+            var query = AuditQuery()
+            query.from = values.time("start_time")
+            query.until = values.time("end_time")
+            query.limit = limit
+            let subject = call.caller.identity.subject
+            // Refusals that name no account are shown to who caused them, and to administrators.
+            if let accounts { query.passes = { $0.account.map { accounts.contains($0) } ?? (!isNamed && $0.sub == subject) } }
+            let page = await offLoop { [query] in AuditReader.newest(in: directory, query) }
+            lines += page.entries.map { (ISOTime.microseconds($0.time) ?? 0, refused($0)) }
+        }
         lines.sort { $0.time > $1.time }
         return ["lines": .array(lines.prefix(limit).map(\.json))]
+    }
+
+    /// For what blocks its thread.
+    private static func offLoop<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: body()) }
+        }
+    }
+
+    private static func refused(_ entry: AuditEntry) -> JSON {
+        [
+            "time": .string(ISOTime.microseconds(entry.time).map { ISOTime.text(microseconds: $0) } ?? entry.time), "lsn": nil, "event": "refused",
+            "account_id": entry.account.map { .int($0) } ?? .null, "subject": .text(entry.sub), "roles": .text(entry.roles?.joined(separator: ",")),
+            "peer": .text(entry.peer), "session": .text(entry.session.map { String($0) }), "code": .text(entry.code),
+            "what": .string(entry.command ?? entry.dropped.map { "\($0) refusals were not kept: they came too fast" } ?? ""),
+            "details": .object((entry.facts ?? [:]).sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: .string($0.value)) }),
+        ]
     }
 
     private static func accepted(_ row: AuditRow) -> JSON {

@@ -53,6 +53,22 @@ extension Routes {
             return Page.json("trades", found.rows.map(TradeFacts.json), total: found.total, call.values)
         },
         Route(
+            .get, "/trades/summary", tag: "trades", "Totals of trades", need: .token, scope: .accounts, parameters: period,
+            answer: .object(TradeTotals.summary), problems: [404]
+        ) { call in
+            let history = try await call.history()
+            let (filter, days) = try recent(call)
+            return TradeTotals.json(try await call.asking { try await history.tradeSummary(filter) }, days: days)
+        },
+        Route(
+            .get, "/trades/statistics", tag: "trades", "Totals of trades by day, instrument, strategy and hour", need: .token, scope: .accounts,
+            parameters: period, answer: .object(TradeTotals.statistics), problems: [404]
+        ) { call in
+            let history = try await call.history()
+            let (filter, days) = try recent(call)
+            return TradeTotals.json(try await call.asking { try await history.tradeStatistics(filter) }, days: days)
+        },
+        Route(
             .get, "/trades/{id}", tag: "trades", "One trade", need: .token, scope: .accounts, parameters: [number], answer: .object(TradeFacts.shape),
             problems: [404]
         ) { call in
@@ -83,6 +99,16 @@ extension Routes {
     ]
 
     private static func noTrade(_ call: Call) -> Problem { .notFound("no such trade", code: "UNKNOWN_TRADE") }
+
+    private static let period: [Route.Parameter] = [.query("days", .integer(1...365), "30 unless given."), .query("symbol", .name)]
+
+    private static func recent(_ call: Call) throws -> (TradeFilter, Int64) {
+        let days = call.values.integer("days") ?? 30
+        var filter = TradeFilter(accounts: try call.accounts())
+        filter.symbol = try call.name("symbol")
+        filter.from = call.desk.service.clock.now() - days * 86_400_000_000
+        return (filter, days)
+    }
 
     static func tradeFilter(_ call: Call) throws -> TradeFilter {
         let values = call.values

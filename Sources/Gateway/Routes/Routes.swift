@@ -9,8 +9,9 @@ enum Routes {
         ("positions", "What accounts have traded, at weighted average cost."),
         ("accounts", "Accounts, who is connected, who did what."),
         ("risk", "Limits, exposure, and the switch that stops everything."),
+        ("system", "The process: health, figures, this description."),
         ("instruments", "Instruments, venues, wallets and assets."),
     ]
 
-    static let all: [Route] = orders + orderLists + trades + positions + balances + desk + overview
+    static let all: [Route] = orders + orderLists + trades + positions + balances + desk + overview + process
 }

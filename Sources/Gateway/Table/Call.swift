@@ -55,7 +55,7 @@ final class Call: Sendable {
 
     /// Whether an account is among those the request is about.
     func sees(_ account: AccountNumber) throws -> Bool {
-        if values["account_id"] == nil, caller.accountHeader == nil { return caller.identity.grant.visible?.contains(account) ?? true }
+        if values["account_id"] == nil, accountHeader == nil { return caller.identity.grant.visible?.contains(account) ?? true }
         return try accounts()?.contains(account) ?? true
     }
 

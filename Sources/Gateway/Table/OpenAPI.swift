@@ -1,6 +1,6 @@
 /// The OpenAPI 3.1 document of a table of routes: nothing in it is written by hand.
 enum OpenAPI {
-    static func document(_ routes: [Route], version: String, requiresTokens: Bool) -> JSON {
+    static func document(_ routes: [Route], _ system: [SystemRoute], version: String, requiresTokens: Bool) -> JSON {
         var components: [(String, Shape)] = []
         func note(_ shape: Shape) {
             guard !components.contains(where: { $0.0 == shape.name }) else { return }
@@ -19,6 +19,7 @@ enum OpenAPI {
             if let body = route.body { note(body) }
         }
         note(problemShape)
+        for route in system { for answer in route.answers { if let schema = answer.schema { note(schema) } } }
 
         var paths: [JSON.Member] = []
         for route in routes {
@@ -29,6 +30,9 @@ enum OpenAPI {
             } else {
                 paths.append(JSON.Member(name: path, value: .object([operation])))
             }
+        }
+        for route in system where route.isShown {
+            paths.append(JSON.Member(name: route.path, value: ["get": operation(route)]))
         }
         return [
             "openapi": "3.1.0",
@@ -121,6 +125,23 @@ enum OpenAPI {
         return .object(members)
     }
 
+    private static func operation(_ route: SystemRoute) -> JSON {
+        let responses = route.answers.map { answer -> JSON.Member in
+            let content = answer.schema.map { schema($0) } ?? ["type": "string"]
+            return JSON.Member(
+                name: String(answer.status),
+                value: [
+                    "description": .string(answer.meaning.isEmpty ? "OK" : answer.meaning),
+                    "content": .object([JSON.Member(name: route.contentType, value: ["schema": content])]),
+                ])
+        }
+        return [
+            "tags": ["system"], "summary": .string(route.summary),
+            "operationId": .string("get_" + (route.path == "/" ? "root" : route.path.split { !$0.isLetter }.joined(separator: "_"))),
+            "security": [], "responses": .object(responses),
+        ]
+    }
+
     private static func who(_ route: Route) -> String {
         switch route.need {
         case .nothing: ""
@@ -184,6 +205,7 @@ enum OpenAPI {
         case .integer(let range):
             return ["type": "integer", "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound)]
         case .identifier: return ["anyOf": [["type": "integer", "minimum": 1], ["type": "string", "minLength": 1, "maxLength": 36]]]
+        case .number: return ["type": "number"]
         case .boolean: return ["type": "boolean"]
         case .time: return ["type": "string", "format": "date-time"]
         case .enumeration(let cases): return ["type": "string", "enum": .array(cases.map { .string($0) })]

@@ -6,6 +6,8 @@ indirect enum Schema: Sendable {
     case decimal(Sign)
     case integer(ClosedRange<Int64>)
     case boolean
+    /// Of an answer: a number for machines, not money.
+    case number
     /// ISO 8601, UTC.
     case time
     case enumeration([String])
@@ -123,7 +125,7 @@ extension Schema {
             for member in members { schema.check(member.value, at: field.isEmpty ? member.name : "\(field).\(member.name)", &problems) }
         case .nullable(let schema):
             if value != .null { schema.check(value, at: field, &problems) }
-        case .any:
+        case .any, .number:
             return
         }
     }

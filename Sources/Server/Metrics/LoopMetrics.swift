@@ -83,6 +83,7 @@ extension LoopMetrics {
             case .hold: row(.hold)
             case .release: row(.release)
             }
+        case .takeOver: row(.takeOver)
         case .transfer: row(.transfer)
         case .takeOver: row(.takeOver)
         case .setLimits: row(.limits)
