@@ -30,7 +30,7 @@ def test_first_session_of_the_document(fresh):
             = BTC spot total=0.20000000 available=0.20000000 reserved=0.00000000 held=0.00000000 transit=0.00000000
             + 2
             POS 7
-            = BTC-USD qty=0.20000000 avg=63990.00 cost=12798.00 realized=-1.20 unrealized=2.00 mark=64000.00
+            = BTC-USD qty=0.20000000 avg=63990.00 cost=12798.00 realized=-1.20 openbuy=0.30000000 unrealized=2.00 mark=64000.00
             + 1
             ORD 7
             = $o symbol=BTC-USD id=grid-17 side=B type=LMT tif=GTC qty=0.50000000 price=64000.00 status=PARTIALLY_FILLED leaves=0.30000000 cum=0.20000000 avg=63990.00 reserved=19200.00 created=* updated=*

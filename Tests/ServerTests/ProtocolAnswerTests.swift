@@ -19,9 +19,9 @@ import Testing
             ("3 NEW 7 BTC-USD B LMT 9 64000.00 GTC id=grid-18", "-3 INSUFFICIENT_FUNDS asset=USD wallet=spot need=576000.00 available=18000.00"),
             ("4 FIL 7 BTC-USD id=grid-17 0.2 63990.00 fee=1.2 liq=M exec=bn-991", "+4 1 PARTIALLY_FILLED trade=1 leaves=0.30000000 cum=0.20000000 avg=63990.00 lsn=19"),
             ("5 BAL 7", "=5 USD spot total=37200.80 available=18000.80 reserved=19200.00 held=0.00 transit=0.00\n=5 BTC spot total=0.20000000 available=0.20000000 reserved=0.00000000 held=0.00000000 transit=0.00000000\n+5 2"),
-            ("6 POS 7", "=6 BTC-USD qty=0.20000000 avg=63990.00 cost=12798.00 realized=-1.20\n+6 1"),
+            ("6 POS 7", "=6 BTC-USD qty=0.20000000 avg=63990.00 cost=12798.00 realized=-1.20 openbuy=0.30000000\n+6 1"),
             ("7 MRK BTC-USD 64000", "+7 OK lsn=20"),
-            ("6 POS 7 BTC-USD", "=6 BTC-USD qty=0.20000000 avg=63990.00 cost=12798.00 realized=-1.20 unrealized=2.00 mark=64000.00\n+6 1"),
+            ("6 POS 7 BTC-USD", "=6 BTC-USD qty=0.20000000 avg=63990.00 cost=12798.00 realized=-1.20 openbuy=0.30000000 unrealized=2.00 mark=64000.00\n+6 1"),
             ("7 ORD 7", "=7 1 symbol=BTC-USD id=grid-17 side=B type=LMT tif=GTC qty=0.50000000 price=64000.00 status=PARTIALLY_FILLED leaves=0.30000000 cum=0.20000000 avg=63990.00 reserved=19200.00 created=1763798400123 updated=1763798400123 strategy=grid\n+7 1"),
             ("8 TRD 7", "=8 1 symbol=BTC-USD order=1 id=grid-17 side=B qty=0.20000000 price=63990.00 fee=1.20 feeasset=USD liq=M exec=bn-991 time=1763798400123\n+8 1"),
 

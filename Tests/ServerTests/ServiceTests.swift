@@ -27,7 +27,7 @@ struct ServiceTests {
                 "=t USD spot total=37200.80 available=18000.80 reserved=19200.00 held=0.00 transit=0.00",
                 "=t BTC spot total=0.20000000 available=0.20000000 reserved=0.00000000 held=0.00000000 transit=0.00000000", "+t 2",
             ])
-        #expect(try wire.ask("POS 7") == ["=t BTC-USD qty=0.20000000 avg=63990.00 cost=12798.00 realized=-1.20", "+t 1"])
+        #expect(try wire.ask("POS 7") == ["=t BTC-USD qty=0.20000000 avg=63990.00 cost=12798.00 realized=-1.20 openbuy=0.30000000", "+t 1"])
         #expect(try wire.ask("CXL 7 BTC-USD id=grid-17").map(bare) == ["+t 1 CANCELED leaves=0.00000000 cum=0.20000000 avg=63990.00"])
         #expect(try wire.ask("NEW 7 BTC-USD B LMT 0.50000000 64000.00 GTC id=grid-17").map(bare) == ["+t 1 CANCELED leaves=0.00000000 cum=0.20000000 avg=63990.00 dup=1"])
         #expect(try wire.ask("PING") == ["+t OK"])
