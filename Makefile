@@ -6,22 +6,40 @@ BUILD   = $(SWIFT) build -c release
 BIN     = .build/release/cashup
 DATA   ?= ./data
 LISTEN ?= 127.0.0.1:7070
+HTTP   ?= 127.0.0.1:8000
 
-.PHONY: run build test test-swift test-python test-perf bench perf perf-quick perf-compare perf-peers clean deps test-deps peer-deps
+.PHONY: run build docs-assets test test-swift test-python test-perf bench perf perf-quick perf-compare perf-peers clean deps test-deps peer-deps
 
 run: build
 	@echo
-	@echo "Serving on $(LISTEN), log in $(DATA), no authentication (loopback only). In another terminal:"
+	@echo "Serving on $(LISTEN) and http://$(HTTP), log in $(DATA), no authentication (loopback only). In another terminal:"
 	@echo "  $(BIN) client --connect $(LISTEN)                 then: HELP"
 	@echo "  $(BIN) client --connect $(LISTEN) -- DEP 7 USD 50000.00 ref=first"
 	@echo "  $(BIN) client --connect $(LISTEN) -- NEW 7 BTC-USD B LMT 0.5 64000.00 GTC id=grid-1"
 	@echo "  $(BIN) client --connect $(LISTEN) -- BAL 7"
+	@echo "The same over REST, described on http://$(HTTP)/docs:"
+	@echo "  curl http://$(HTTP)/api/v1/orders -H 'X-Account: 7' -d '{\"symbol\":\"BTC-USD\",\"order_type\":\"limit\",\"side\":\"buy\",\"quantity\":\"0.1\",\"price\":\"64000.00\"}'"
+	@echo "  curl http://$(HTTP)/api/v1/orders -H 'X-Account: 7'"
 	@echo "Ctrl-C stops it; what was acknowledged is there again at the next start."
 	@echo
-	@exec $(BIN) serve --data $(DATA) --listen $(LISTEN) --config config/cashup.yaml --auth off
+	@exec $(BIN) serve --data $(DATA) --listen $(LISTEN) --http $(HTTP) --config config/cashup.yaml --auth off
 
 build: deps
 	@$(BUILD) --product cashup
+	@$(MAKE) --no-print-directory docs-assets
+
+# Swagger UI for /docs, out of a package of PyPI that carries its files. Not essential: without it the page says how to get it.
+UI = .build/swagger-ui
+docs-assets:
+	@test -e $(UI)/swagger-ui-bundle.js || { \
+		rm -rf $(UI).download; mkdir -p $(UI).download; \
+		python3 -m pip --version > /dev/null 2>&1 || { $(call install,python3-pip); }; \
+		python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d $(UI).download drf-spectacular-sidecar 2> $(UI).download/log \
+		&& python3 -m zipfile -e $(UI).download/*.whl $(UI).download \
+		&& mkdir -p $(UI) && cp $(UI).download/drf_spectacular_sidecar/static/drf_spectacular_sidecar/swagger-ui-dist/* $(UI) \
+		|| { tail -n 2 $(UI).download/log; echo "Swagger UI could not be fetched: /docs will be a plain page. make docs-assets tries again."; }; \
+		rm -rf $(UI).download; \
+	}
 
 # Everything: unit tests, every benchmark with small numbers, then end to end with the Python client. The last line has the counts.
 test: deps test-deps
