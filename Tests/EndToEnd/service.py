@@ -79,7 +79,7 @@ class Service:
         """Starts the process without waiting for it."""
         assert self.process is None
         self.starts += 1
-        environment = dict(os.environ, JWT_SECRET_KEY=self.secret, **self.environment)
+        environment = {**os.environ, "JWT_SECRET_KEY": self.secret, **self.environment}
         with open(self.directory / "stdout.txt", "ab") as out, open(self.directory / "stderr.txt", "ab") as err:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                             env=environment, preexec_fn=_end_with_parent)
