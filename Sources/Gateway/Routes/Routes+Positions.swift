@@ -99,6 +99,10 @@ extension Routes {
             answer: .object(position), problems: [404]
         ) { try await json(try await row(of: $0.values.required("symbol"), $0), $0) },
         Route(
+            .get, "/positions/by-symbol/{symbol}", tag: "positions", "One position, by the path of another version", need: .token, scope: .account,
+            parameters: [symbol], answer: .object(position), problems: [404]
+        ) { try await json(try await row(of: $0.values.required("symbol"), $0), $0) },
+        Route(
             .get, "/positions/{symbol}/risk", tag: "positions", "How near a position is to its limits", need: .token, scope: .account,
             parameters: [symbol], answer: .object(risk), problems: [404], risk),
         Route(
