@@ -134,8 +134,8 @@ test-deps:
 	@# From PyPI, in a virtual environment of its own: whichever Python has pytest is not ours to change. Its test is left out where PyPI is not there.
 	@if ! $(SCHEMATHESIS) --version > /dev/null 2>&1; then \
 		echo "Installing schemathesis into .venv-schemathesis"; \
-		{ /usr/bin/python3 -m venv --clear .venv-schemathesis 2> /dev/null || python3 -m venv --clear .venv-schemathesis 2> /dev/null \
-			|| { $(call install,python3 python3-venv) && /usr/bin/python3 -m venv --clear .venv-schemathesis; }; } \
+		( /usr/bin/python3 -m venv --clear .venv-schemathesis 2> /dev/null || python3 -m venv --clear .venv-schemathesis 2> /dev/null \
+			|| { $(call install,python3 python3-venv) && /usr/bin/python3 -m venv --clear .venv-schemathesis; } ) \
 		&& .venv-schemathesis/bin/python -m pip install -q -r Tests/EndToEnd/schemathesis.txt \
 		|| echo "schemathesis cannot be installed: the test of the REST API with it will be skipped" >&2; \
 	fi
