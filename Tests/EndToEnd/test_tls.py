@@ -77,7 +77,7 @@ def test_python_clients(secured):
 def test_executable(secured):
     endpoint = f"127.0.0.1:{secured.service.port}"
     done = cashup("client", "--connect", endpoint, "--tls", "--ca", secured.root[0], "--", "PING")
-    assert (done.returncode, done.stdout.strip()) == (0, "OK"), done.stderr
+    assert (done.returncode, done.stdout.strip()) == (0, "+1 OK"), done.stderr
     named = cashup("client", "--connect", f"localhost:{secured.service.port}", "--tls", "--ca", secured.root[0], "--", "PING")
     assert named.returncode == 0, named.stderr
     untrusted = cashup("client", "--connect", endpoint, "--tls", "--", "PING")
@@ -89,6 +89,7 @@ def test_executable(secured):
     assert missing.returncode == 2 and "/nowhere.pem" in missing.stderr
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TLS 1.1 is; that is the point.
 def test_versions(secured):
     for version, name in ((ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")):
         context = secured.context()
@@ -207,3 +208,39 @@ def test_tokens_in_plain_text_are_warned_of(fresh):
     service.launch()
     wait_for_port(service.port)
     assert re.search(r"warning cashup: tokens cross the network in plain text", service.said())
+
+
+def test_rest(fresh, root, tmp_path):
+    """The REST port has the same certificate; a renewed one is taken at SIGHUP there, too."""
+    certificate, key = server(tmp_path, root)
+    service = fresh(start=False, http=True, environment={"CASHUP_TLS_CERTIFICATE": str(certificate), "CASHUP_TLS_KEY": str(key)})
+    service.launch()
+    wait_for_port(service.http_port)
+    trust = ssl.create_default_context(cafile=root[0])
+    with service.rest(account=7, tls=trust) as client:
+        client.deposit("USD", "100.00")
+        assert client.get("balances/USD")["total_balance"] == "100.00"
+        # Answers of more than one TLS record.
+        assert len(client.ask("GET", "/openapi.json").raw) > 60_000
+        first = client.connection.sock.getpeercert(binary_form=True)
+        server(tmp_path, root)
+        service.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 10
+        while True:
+            with service.rest(tls=trust) as other:
+                other.get("/health")
+                if other.connection.sock.getpeercert(binary_form=True) != first:
+                    break
+            assert time.monotonic() < deadline, "the old certificate is still in force"
+            time.sleep(0.05)
+        client.get("balances")
+    with service.rest(tls=ssl.create_default_context()) as stranger, pytest.raises(ssl.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+        stranger.send("GET", "/health")
+    with socket.create_connection(("127.0.0.1", service.http_port), TIMEOUT_SECONDS) as plain:
+        plain.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"healthy" not in b"".join(iter(lambda: plain.recv(1000), b""))
+    old = ssl.create_default_context(cafile=root[0])
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with service.rest(tls=old) as client, pytest.raises((ssl.SSLError, ConnectionError)):
+        client.send("GET", "/health")

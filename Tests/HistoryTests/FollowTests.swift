@@ -98,7 +98,9 @@ import Testing
         options.retryMilliseconds = 50
         try await withHistory(options: options) { world in
             try await world.settle()
-            let blocker = try DatabaseQueue(path: world.directory + "/history.sqlite")
+            var unsafe = GRDB.Configuration()
+            unsafe.allowsUnsafeTransactions = true
+            let blocker = try DatabaseQueue(path: world.directory + "/history.sqlite", configuration: unsafe)
             try await blocker.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
             try await world.tell("DEP 7 USD 1 ref=a", "DEP 7 USD 2 ref=b")
             for _ in 0..<200 {

@@ -7,7 +7,8 @@ import Server
 import Testing
 
 /// A service in this process with its history, on a directory of its own.
-final class HistoryWorld {
+/// One task changes it (start, stop, kill); others may ask its parts meanwhile.
+final class HistoryWorld: @unchecked Sendable {
     let directory: String
     private(set) var service: Service
     private(set) var history: History

@@ -92,8 +92,11 @@ final class Names {
     func wallet(_ name: Text) throws -> WalletID? {
         try Int32.fetchOne(db, sql: "SELECT id FROM wallets WHERE name = ?", arguments: [escaped(name)])
     }
-    func strategy(_ name: Text) throws -> Int64? {
-        try Int64.fetchOne(db, sql: "SELECT id FROM strategies WHERE name = ?", arguments: [escaped(name)])
+    /// Strategies called `name`, or `name:` and more: the REST edge keeps a strategy's id and name in one text.
+    func strategies(_ name: Text) throws -> [Int64] {
+        let name = escaped(name)
+        return try Int64.fetchAll(
+            db, sql: "SELECT id FROM strategies WHERE name = ?1 OR substr(name, 1, length(?1) + 1) = ?1 || ':'", arguments: [name])
     }
 
     // MARK: Numbers to text

@@ -79,7 +79,7 @@ extension ClosedOrderFilter {
         if let side { conditions.add("side = ?", Int64(side.rawValue)) }
         if let type { conditions.add("type = ?", Int64(type.rawValue)) }
         conditions.add(oneOf: statuses?.map { Int64($0.rawValue) }, "status")
-        try conditions.add("strategy", strategy, names.strategy)
+        conditions.add(oneOf: try strategy.map(names.strategies), "strategy")
         conditions.add("created", from: createdFrom, before: createdBefore)
         if let closedUpTo { conditions.add("closed_lsn <= ?", Int64(bitPattern: closedUpTo)) }
         try conditions.add(

@@ -115,7 +115,7 @@ extension TradeFilter {
         }
         if let side { conditions.add("side = ?", Int64(side.rawValue)) }
         if let order { conditions.add("order_id = ?", order) }
-        try conditions.add("strategy", strategy, names.strategy)
+        conditions.add(oneOf: try strategy.map(names.strategies), "strategy")
         if let liquidity { conditions.add("liquidity = ?", Int64(liquidity.rawValue)) }
         conditions.add("time", from: from, before: before)
         try conditions.add(

@@ -14,7 +14,6 @@ final class FastAPIProcess: Peer {
 
     let version: String
     private let own: [PeerSetting]
-    private let source: [String]
     private let access: RestAccess
     private let cluster: PostgresCluster
     private let directory: URL
@@ -29,7 +28,6 @@ final class FastAPIProcess: Peer {
         let names = Set(Self.settings.map(\.name))
         own = Self.settings.overridden(by: overriding.filter { names.contains($0.name) })
         version = try PeerTool.run([settings.peerPython, "-c", Self.printVersions])
-        source = try ["app.py", "tables.py"].map { try String(contentsOfFile: "\(settings.peerSources)/fastapi/\($0)", encoding: .utf8) }
         access = try RestAccess(settings)
         cluster = try PostgresCluster(settings, overriding: overriding.filter { !names.contains($0.name) })
         directory = try Scratch.make(in: settings.directory, "fastapi")
@@ -108,10 +106,9 @@ final class FastAPIProcess: Peer {
     var notes: [String] {
         [
             "\(Self.stack): \(version); uvicorn with uvloop and httptools, no access log, "
-                + own.map { "\($0.name) \($0.value)" }.joined(separator: ", ") + ".",
+                + own.map { "\($0.name) \($0.value)" }.joined(separator: ", ") + ". The application is PerfTests/Peers/fastapi: an insertion and an update in one "
+                + "transaction, statements made once, no ORM unit of work.",
             cluster.configurationNote,
-            "\(Self.name)'s app.py:\n\(source[0])",
-            "\(Self.name)'s tables.py:\n\(source[1])",
         ]
     }
 
