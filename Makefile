@@ -75,7 +75,7 @@ test-python:
 	fi; \
 	if [ -z "$$python" ]; then $(call install,python3-pytest) && python=/usr/bin/python3; fi; \
 	if [ -z "$$python" ]; then exit 1; fi; \
-	PYTHONPATH=clients/python CASHUP_BIN=$(CURDIR)/$(BIN) CASHUP_BENCH=$(CURDIR)/$(BENCH) "$$python" -m pytest -q -p no:cacheprovider $(PYTESTS) && echo "python tests: ok"
+	PYTHONPATH=clients/python CASHUP_BIN=$(CURDIR)/$(BIN) CASHUP_BENCH=$(CURDIR)/$(BENCH) CASHUP_SCHEMATHESIS=$(CURDIR)/$(SCHEMATHESIS) "$$python" -m pytest -q -p no:cacheprovider $(PYTESTS) && echo "python tests: ok"
 
 # --- Benchmarks (docs/PERFORMANCE.md). On a machine with nothing else to do.
 
@@ -109,7 +109,7 @@ perf-peers: bench peer-deps
 	@$(BENCH) run --server $(BIN) --output .build/perf-peers --only disk closed rest peers
 
 clean:
-	rm -rf .build .venv .venv-peers
+	rm -rf .build .venv .venv-peers .venv-schemathesis
 
 # What is not there of: libzstd, libedit and SQLite with headers, pkg-config, xz, zstd. Nothing is installed when nothing is missing.
 deps:
@@ -123,13 +123,22 @@ deps:
 	command -v $(SWIFT) > /dev/null   || { echo "Swift 6.2 or later is needed: https://www.swift.org/install" >&2; exit 1; }; \
 	if [ -n "$$missing" ]; then $(call install,$$missing); fi
 
-# For tests alone: a clock that can be set back, certificates, Prometheus' own check of what is offered to it.
+# For tests alone: a clock that can be set back, certificates, Prometheus' own check of what is offered to it, a tester of OpenAPI documents.
+SCHEMATHESIS = .venv-schemathesis/bin/schemathesis
 test-deps:
 	@missing=; \
 	command -v faketime > /dev/null || missing="$$missing faketime"; \
 	command -v openssl > /dev/null || missing="$$missing openssl"; \
 	if [ -n "$$missing" ]; then $(call install,$$missing); fi; \
 	if ! command -v promtool > /dev/null; then $(call install,prometheus); $(call stop-services,prometheus); fi
+	@# From PyPI, in a virtual environment of its own: whichever Python has pytest is not ours to change. Its test is left out where PyPI is not there.
+	@if ! $(SCHEMATHESIS) --version > /dev/null 2>&1; then \
+		echo "Installing schemathesis into .venv-schemathesis"; \
+		( /usr/bin/python3 -m venv --clear .venv-schemathesis 2> /dev/null || python3 -m venv --clear .venv-schemathesis 2> /dev/null \
+			|| { $(call install,python3 python3-venv) && /usr/bin/python3 -m venv --clear .venv-schemathesis; } ) \
+		&& .venv-schemathesis/bin/python -m pip install -q -r Tests/EndToEnd/schemathesis.txt \
+		|| echo "schemathesis cannot be installed: the test of the REST API with it will be skipped" >&2; \
+	fi
 
 postgresql-is-there = { ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null; }
 peers-are-there = { $(postgresql-is-there) && command -v redis-server > /dev/null; }

@@ -55,6 +55,16 @@ def shared(request, tmp_path_factory):
     service.close()
 
 
+@pytest.fixture(scope="session")
+def rest_service(tmp_path_factory):
+    """A service with a REST port and without tokens, for all tests that harm nobody. Its wallets are hosted by two loops."""
+    service = Service(tmp_path_factory.mktemp("rest"), loops=2, http=True).start()
+    with service.lines() as lines:
+        play(lines, LABORATORY)
+    yield service
+    service.close()
+
+
 @pytest.fixture
 def fresh(tmp_path):
     """Makes services of the test's own: ``fresh(loops=4, auth="jwt")``, started, with the laboratory set up."""
@@ -104,6 +114,15 @@ def account():
 @pytest.fixture
 def accounts():
     return itertools.islice(_accounts, 100)
+
+
+@pytest.fixture
+def rest(rest_service, account):
+    """A client of `rest_service` for an account of its own, with money."""
+    with rest_service.rest(account=account) as client:
+        client.deposit("USD", "100000.00")
+        client.deposit("EX", "1000")
+        yield client
 
 
 @pytest.fixture

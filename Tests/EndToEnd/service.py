@@ -17,6 +17,7 @@ sys.path.insert(0, str(REPOSITORY / "clients" / "python"))
 from cashup import AsyncClient, Client  # noqa: E402
 
 from lines import Lines  # noqa: E402
+from rest import Rest  # noqa: E402
 from tokens import token  # noqa: E402
 
 START_SECONDS_MAX = 20
@@ -50,16 +51,18 @@ def _end_with_parent():
 
 
 class Service:
-    """One data directory and the process that serves it. `auth` is ``off`` or ``jwt`` (with a secret of its own)."""
+    """One data directory and the process that serves it. `auth` is ``off`` or ``jwt`` (with a secret of its own). With `http` it has
+    a REST port, too, and keeps history unless told otherwise."""
 
-    def __init__(self, directory, *, loops=1, auth="off", config=None, environment=None, history="off"):
+    def __init__(self, directory, *, loops=1, auth="off", config=None, environment=None, history=None, http=False):
         self.directory = Path(directory)
         self.data = self.directory / "data"
         self.loops = loops
         self.auth = auth
-        self.history = history
+        self.history = history or ("on" if http else "off")
         self.environment = environment or {}
         self.port = free_port()
+        self.http_port = free_port() if http else None
         self.secret = secrets.token_hex(32)
         self.process = None
         self.starts = 0
@@ -71,8 +74,8 @@ class Service:
     # -- life ----------------------------------------------------------------------------------------------------------
 
     def command(self):
-        command = [binary(), "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--http", "off", "--history", self.history,
-                   "--loops", str(self.loops), "--auth", self.auth]
+        command = [binary(), "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}",
+                   "--http", f"127.0.0.1:{self.http_port}" if self.http_port else "off", "--history", self.history, "--loops", str(self.loops), "--auth", self.auth]
         return command + (["--config", str(self.config)] if self.config else [])
 
     def launch(self):
@@ -95,6 +98,8 @@ class Service:
             try:
                 with self.lines() as lines:
                     if "state=ready" in lines.greeting.split(" "):
+                        if self.http_port:
+                            socket.create_connection(("127.0.0.1", self.http_port), 1).close()
                         return self
             except (OSError, EOFError):
                 pass
@@ -172,3 +177,6 @@ class Service:
 
     def lines(self, **options):
         return Lines(self.port, **options)
+
+    def rest(self, **options):
+        return Rest(self.http_port, **options)

@@ -36,9 +36,9 @@ def state_of(lines):
     return found
 
 
-def full_service(disk, fresh, loops=1):
+def full_service(disk, fresh, loops=1, **options):
     """On a disk on which a filler leaves room for four and a half segments; orders are driven until the disk is full."""
-    service = fresh(start=False, loops=loops)
+    service = fresh(start=False, loops=loops, **options)
     service.data = disk.path / "data"
     service.start()
     with service.lines() as lines:
@@ -265,3 +265,22 @@ def test_disk_without_room_for_a_log(small_disk, fresh):
     assert "no room on the disk" in service.said() and str(service.data) in service.said()
     disk.remount("size=512m")
     service.start()
+
+
+def test_over_rest(small_disk, segment_bytes, fresh):
+    disk = small_disk(6 * segment_bytes)
+    disk.fill(segment_bytes * 3 // 2)
+    service = full_service(disk, fresh, http=True, history="off")
+    with service.rest(account=5) as client:
+        body = {"symbol": "EX-USD", "order_type": "limit", "side": "buy", "quantity": "1", "price": "10.00"}
+        for path, content in (("orders", body), ("balances/add", {"asset": "USD", "amount": "1.00"}), ("instruments", {
+                "symbol": "LATE", "venue": "lab", "balance_type": "spot", "base_asset": "EX", "quote_asset": "USD", "tick": "0.01", "lot": "1"})):
+            answer = client.refuse(503, "STORAGE_FULL", "POST", path, content)
+            assert answer["error"] == "UNAVAILABLE" and int(answer.headers["retry-after"]) >= 1
+        ready = client.expect(503, "GET", "/health/ready")
+        assert ready["status"] == "not_ready" and "storage" in str(ready["reasons"]).lower()
+        # What reduces risk is taken, and reading goes on.
+        order = client.get("orders/o0")
+        assert client.expect(200, "DELETE", "orders/o0")["status"] == "cancelled"
+        assert client.post("orders/o1/execute", {"execution_price": "10.00"}, 200)["status"] == "filled"
+        assert client.get("balances")["total"] > 0 and order["status"] == "submitted"

@@ -218,7 +218,7 @@ def test_killed_again_and_again(keeping, loops):
     service.restart()
     caught_up(service)
     print(f"records behind at the kills: {behind}")
-    assert len([lag for lag in behind if lag]) > KILLS // 3, "hardly a kill hit history at work"
+    assert any(behind), "no kill hit history at work"
     with Database(service.data) as database:
         model = database.check(dump(service))
         assert len(model.orders) > 10 * KILLS

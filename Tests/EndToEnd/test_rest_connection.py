@@ -3,47 +3,24 @@
 import json
 import re
 import socket
-import time
 
 import pytest
 
-from service import Service, free_port
+from service import Service
 
 ORDER = "/api/v1/orders"
 
 
-class RestService(Service):
-    """The same, with its REST edge on."""
-
-    def command(self):
-        self.http = free_port()
-        command = super().command()
-        command[command.index("--http") + 1] = f"127.0.0.1:{self.http}"
-        return command
-
-    def start(self):
-        """The line port is up first."""
-        super().start()
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.http)).close()
-                return self
-            except OSError:
-                assert time.monotonic() < deadline, self.said()
-                time.sleep(0.02)
-
-
 @pytest.fixture(scope="module")
 def rest(tmp_path_factory):
-    service = RestService(tmp_path_factory.mktemp("rest")).start()
+    service = Service(tmp_path_factory.mktemp("rest"), http=True, history="off").start()
     yield service
     service.close()
 
 
 def ask(rest, *pieces, half_close=False, seconds=2.0):
     """All that comes back until the end of the connection (then the second value is true) or until nothing comes for a while."""
-    with socket.create_connection(("127.0.0.1", rest.http)) as client:
+    with socket.create_connection(("127.0.0.1", rest.http_port)) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.settimeout(seconds)
         for piece in pieces:
@@ -61,7 +38,7 @@ def ask(rest, *pieces, half_close=False, seconds=2.0):
 
 def request(method, path, headers="", body=b"", version="1.1"):
     length = f"Content-Length: {len(body)}\r\n" if body else ""
-    return f"{method} {path} HTTP/{version}\r\nHost: x\r\n{length}{headers}\r\n".encode() + body
+    return f"{method} {path} HTTP/{version}\r\nHost: localhost\r\n{length}{headers}\r\n".encode() + body
 
 
 def statuses(received):
@@ -89,7 +66,7 @@ def test_a_request_in_single_bytes(rest):
 
 
 def test_a_chunked_body_is_a_body(rest):
-    head = b"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nX-Account: 7\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    head = b"POST /api/v1/orders HTTP/1.1\r\nHost: localhost\r\nX-Account: 7\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     received, _ = ask(rest, head, b"3\r\n{\"x\r\n", b"4\r\n\":1}\r\n0\r\n\r\n")
     assert {"field": "x", "problem": "unknown field"} in problem(received)["details"]
 
@@ -103,16 +80,16 @@ def test_a_client_that_has_closed_its_half_is_answered(rest):
 def test_a_body_too_large_is_refused_and_the_answer_arrives(rest, framing):
     size = 3 << 20
     if framing == "length":
-        pieces = [f"POST {ORDER} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode(), b"x" * size]
+        pieces = [f"POST {ORDER} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n".encode(), b"x" * size]
     else:
-        pieces = [f"POST {ORDER} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{size:x}\r\n".encode(), b"x" * size, b"\r\n0\r\n\r\n"]
+        pieces = [f"POST {ORDER} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{size:x}\r\n".encode(), b"x" * size, b"\r\n0\r\n\r\n"]
     received, ended = ask(rest, *pieces)
     assert statuses(received) == [413] and ended
     assert problem(received)["code"] == "TOO_LARGE"
 
 
 def test_a_client_that_asks_before_it_sends_is_told_to_go_on(rest):
-    head = f"POST {ORDER} HTTP/1.1\r\nHost: x\r\nX-Account: 7\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n".encode()
+    head = f"POST {ORDER} HTTP/1.1\r\nHost: localhost\r\nX-Account: 7\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n".encode()
     received, _ = ask(rest, head, seconds=0.5)
     assert received == b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -121,8 +98,8 @@ def test_a_client_that_asks_before_it_sends_is_told_to_go_on(rest):
     b"hello\r\n\r\n",
     request("GET", "/nope", "X-A: " + "y" * 20_000 + "\r\n"),
     request("GET", "/nope", "".join(f"X-{n}: y\r\n" for n in range(120))),
-    b"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}a",
-    b"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST /api/v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}a",
+    b"POST /api/v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 ], ids=["no HTTP", "long header", "many headers", "two lengths", "length and chunks"])
 def test_what_is_not_http_is_a_problem_like_others_and_the_end(rest, sent):
     received, ended = ask(rest, sent)
@@ -148,7 +125,7 @@ def test_head_has_no_body(rest):
 
 
 def test_a_client_that_reads_nothing_holds_up_nobody(rest):
-    with socket.create_connection(("127.0.0.1", rest.http)) as greedy:
+    with socket.create_connection(("127.0.0.1", rest.http_port)) as greedy:
         greedy.settimeout(1.0)
         block = request("GET", "/nope") * 1_000
         with pytest.raises(TimeoutError):

@@ -208,3 +208,39 @@ def test_tokens_in_plain_text_are_warned_of(fresh):
     service.launch()
     wait_for_port(service.port)
     assert re.search(r"warning cashup: tokens cross the network in plain text", service.said())
+
+
+def test_rest(fresh, root, tmp_path):
+    """The REST port has the same certificate; a renewed one is taken at SIGHUP there, too."""
+    certificate, key = server(tmp_path, root)
+    service = fresh(start=False, http=True, environment={"CASHUP_TLS_CERTIFICATE": str(certificate), "CASHUP_TLS_KEY": str(key)})
+    service.launch()
+    wait_for_port(service.http_port)
+    trust = ssl.create_default_context(cafile=root[0])
+    with service.rest(account=7, tls=trust) as client:
+        client.deposit("USD", "100.00")
+        assert client.get("balances/USD")["total_balance"] == "100.00"
+        # Answers of more than one TLS record.
+        assert len(client.ask("GET", "/openapi.json").raw) > 60_000
+        first = client.connection.sock.getpeercert(binary_form=True)
+        server(tmp_path, root)
+        service.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 10
+        while True:
+            with service.rest(tls=trust) as other:
+                other.get("/health")
+                if other.connection.sock.getpeercert(binary_form=True) != first:
+                    break
+            assert time.monotonic() < deadline, "the old certificate is still in force"
+            time.sleep(0.05)
+        client.get("balances")
+    with service.rest(tls=ssl.create_default_context()) as stranger, pytest.raises(ssl.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+        stranger.send("GET", "/health")
+    with socket.create_connection(("127.0.0.1", service.http_port), TIMEOUT_SECONDS) as plain:
+        plain.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"healthy" not in b"".join(iter(lambda: plain.recv(1000), b""))
+    old = ssl.create_default_context(cafile=root[0])
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with service.rest(tls=old) as client, pytest.raises((ssl.SSLError, ConnectionError)):
+        client.send("GET", "/health")

@@ -23,8 +23,8 @@ struct MetricsTests {
         histogram.observe(1 << 40)
         var out = MetricsText()
         out.family("x_seconds", .histogram, "X.")
-        out.histogram(histogram.snapshot, scale: 1e-9, range: 1_024...2_048, [("a", "q\"\\\n")])
-        let sum = Double(300 + 3_000 + (1 << 40)) * 1e-9
+        out.histogram(histogram.snapshot, perUnit: 1e9, range: 1_024...2_048, [("a", "q\"\\\n")])
+        let sum = Double(300 + 3_000 + (1 << 40)) / 1e9
         let label = #"a="q\"\\\n""#
         #expect(
             out.text == """
@@ -66,7 +66,7 @@ struct MetricsTests {
         ] { _ = try wire.ask(command) }
         let text = await test.service!.metrics()
         let expected = [
-            ("DEP", "OK", 3), ("NEW", "OK", 3), ("NEW", "INSUFFICIENT_FUNDS", 1), ("NEW", "TOO_MANY_DECIMALS", 1), ("NEW", "UNKNOWN_INSTRUMENT", 1),
+            ("DEP", "OK", 3), ("NEW", "OK", 3), ("NEW", "INSUFFICIENT_FUNDS", 1), ("NEW", "OFF_TICK", 1), ("NEW", "UNKNOWN_INSTRUMENT", 1),
             ("unknown", "UNKNOWN_VERB", 1), ("CXL", "OK", 1), ("CXL", "UNKNOWN_ORDER", 1), ("FIL", "OK", 1), ("XFR", "OK", 1), ("CXA", "OK", 1),
             ("BAL", "OK", 1), ("ORD", "OK", 1), ("INS", "OK", 1), ("STAT", "OK", 1), ("PING", "OK", 1), ("SYNC", "OK", 1), ("ACC", "OK", 1),
             ("ACC", "UNKNOWN_ACCOUNT", 1), ("LIM", "OK", 1), ("SUB", "OK", 1), ("SUB", "ALREADY_SUBSCRIBED", 1), ("UNS", "OK", 1),

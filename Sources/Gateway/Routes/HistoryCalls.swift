@@ -1,4 +1,5 @@
 import Core
+import HTTPTypes
 import History
 
 // What routes ask of history. History follows the log, so it is a moment behind: a route that joins it with live state, or that must see what its
@@ -40,10 +41,16 @@ extension Call {
         }
     }
 
-    /// Microseconds; `nil` when it has never traded, or history is off.
+    /// Microseconds; `nil` when it has never traded, or history is off. What a request has done is not refused for history's sake: then it is `nil`
+    /// also when history lags.
     func tradeTimes(_ account: AccountNumber, _ symbol: String) async throws -> (first: Timestamp, last: Timestamp)? {
-        guard let history = desk.history, let name = Text(symbol) else { return nil }
-        return try await asking { try await history.firstAndLastTradeTime(account: account, symbol: name) }
+        guard desk.history != nil, let name = Text(symbol) else { return nil }
+        do {
+            let history = try await history()
+            return try await asking { try await history.firstAndLastTradeTime(account: account, symbol: name) }
+        } catch let problem as Problem where route.method != .get && problem.status == .serviceUnavailable {
+            return nil
+        }
     }
 
     /// A text of a filter as the service keeps it.

@@ -256,6 +256,9 @@ extension Routes {
         guard let total = Exact(values.required("total_balance")), let frozen = Exact(values.text("frozen_balance") ?? "0") else {
             throw Problem.invalid("total_balance", "does not fit")
         }
+        for (field, number) in [("total_balance", total), ("frozen_balance", frozen)] where number.scale > 18 {
+            throw Problem.invalid(field, "at most 18 decimals", code: "TOO_MANY_DECIMALS")
+        }
         if total < frozen { throw Problem.invalid("frozen_balance", "more than total_balance") }
         if let available = values.text("available_balance").flatMap({ Exact($0) }), let sum = available.adding(frozen), sum < total || total < sum {
             throw Problem.invalid("available_balance", "available_balance and frozen_balance are not total_balance")

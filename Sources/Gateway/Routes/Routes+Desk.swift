@@ -122,6 +122,7 @@ extension Routes {
             parameters: [.path("symbol", .name)], body: instrumentUpdate, answer: .object(instrument), problems: [404, 409]
         ) { call in
             guard call.values.all.count > 1 else { throw Problem.invalid("body", "nothing to change") }
+            _ = try await call.desk.instrument(call.values.required("symbol"), call.caller.session)
             return try await define(terms(Line("INS", call.values.required("symbol")), call.values), call)
         },
         Route(

@@ -30,7 +30,7 @@ extension Routes {
                                                 "AssetValue",
                                                 [
                                                     .required("symbol", .text, "Whose mark it is."), .required("quote_asset", .text),
-                                                    .required("mark_price", .decimal), .required("value", .decimal),
+                                                    .required("mark_price", .decimal), .nullable("value", .decimal, "null: does not fit"),
                                                 ]))), "The total at the mark of each instrument that has it as base."),
                             ])))),
             .required(
@@ -169,7 +169,7 @@ extension Routes {
             let values = marks.filter { $0.0["base"] == asset.asset }.map { row, mark -> JSON in
                 [
                     "symbol": .text(row.words.first), "quote_asset": .text(row["quote"]), "mark_price": .string(mark.text()),
-                    "value": .string(asset.total.multiplied(by: mark)?.text(least: 2) ?? "0"),
+                    "value": .text(asset.total.multiplied(by: mark)?.text(least: 2)),
                 ]
             }
             return [
@@ -254,10 +254,10 @@ extension Routes {
     private static func refused(_ entry: AuditEntry) -> JSON {
         [
             "time": .string(ISOTime.microseconds(entry.time).map { ISOTime.text(microseconds: $0) } ?? entry.time), "lsn": nil, "event": "refused",
-            "account_id": entry.account.map { .int($0) } ?? .null, "subject": .text(entry.sub), "roles": .text(entry.roles?.joined(separator: ",")),
+            "account_id": entry.account.map { .int($0) } ?? .null, "subject": .text(entry.sub.flatMap { $0.isEmpty ? nil : $0 }), "roles": .text(entry.roles?.joined(separator: ",")),
             "peer": .text(entry.peer), "session": .text(entry.session.map { String($0) }), "code": .text(entry.code),
             "what": .string(entry.command ?? entry.dropped.map { "\($0) refusals were not kept: they came too fast" } ?? ""),
-            "details": .object((entry.facts ?? [:]).sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: .string($0.value)) }),
+            "details": .object((entry.facts ?? [:]).sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: .string(Line.unescaped($0.value))) }),
         ]
     }
 

@@ -99,6 +99,10 @@ extension Routes {
             answer: .object(position), problems: [404]
         ) { try await json(try await row(of: $0.values.required("symbol"), $0), $0) },
         Route(
+            .get, "/positions/by-symbol/{symbol}", tag: "positions", "One position, by the path of another version", need: .token, scope: .account,
+            parameters: [symbol], answer: .object(position), problems: [404]
+        ) { try await json(try await row(of: $0.values.required("symbol"), $0), $0) },
+        Route(
             .get, "/positions/{symbol}/risk", tag: "positions", "How near a position is to its limits", need: .token, scope: .account,
             parameters: [symbol], answer: .object(risk), problems: [404], risk),
         Route(
@@ -229,8 +233,8 @@ extension Routes {
             "market_value": .text(value.map { (row.net.isNegative ? Exact(mantissa: -$0.mantissa, scale: $0.scale) : $0).text(least: min(least, 2)) }),
             "position_value": .text(value?.text(least: min(least, 2))), "unrealized_pnl": .text(row.unrealized?.text()),
             "unrealized_pnl_percentage": .text(percentage?.text()), "realized_pnl": .string(row.realized.text()), "fees": .object(row.fees),
-            "first_trade_time": .text(times.map { ISOTime.text(microseconds: $0.first) }),
-            "last_trade_time": .text(times.map { ISOTime.text(microseconds: $0.last) }), "is_active": .bool(!row.net.isZero),
+            "first_trade_time": .text(times.map { ISOTime.text(microseconds: $0.first / 1_000 * 1_000) }),
+            "last_trade_time": .text(times.map { ISOTime.text(microseconds: $0.last / 1_000 * 1_000) }), "is_active": .bool(!row.net.isZero),
             "is_long": .bool(row.side == "long"), "is_short": .bool(row.side == "short"), "is_flat": .bool(row.net.isZero),
         ]
     }

@@ -140,9 +140,7 @@ extension Routes {
         // Who reports for a venue need not see accounts: what the answer shows is read with the house's own session.
         let reader = try await call.desk.reader()
         let name = OrderName(values.required("order_id"))
-        guard let order = try await reader.order(name, account) else {
-            throw Problem.notFound("no such order of account \(account)", code: "UNKNOWN_ORDER", ["order_id": .string(values.required("order_id"))])
-        }
+        guard let order = try await reader.order(name, account) else { throw noOrder(account, call) }
         let instrument = try await call.desk.instrument(order.symbol, reader)
         if let symbol = values.text("symbol"), symbol != order.symbol { throw Problem.invalid("symbol", "the order's is \(order.symbol)") }
         if let side = values.text("side"), side != OrderWords.side(order.side) {

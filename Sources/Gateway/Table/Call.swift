@@ -62,8 +62,12 @@ final class Call: Sendable {
     func mayUse(_ account: AccountNumber) throws {
         let grant = caller.identity.grant
         if grant.roles.contains(.admin) { return }
-        if grant.roles == .connector, route.need == .traderOrConnector || route.need == .connector { return }
+        // Of which venues it may report, the service itself checks.
+        if grant.roles.contains(.connector), route.need == .traderOrConnector || route.need == .connector { return }
         guard let accounts = grant.visible, !accounts.contains(account) else { return }
+        if grant.roles.isDisjoint(with: [.viewer, .trader]) {
+            throw Problem.forbidden(need: "viewer", "this needs the role viewer or trader, for account \(account)")
+        }
         throw Problem.forbidden(need: "account", "the token does not name account \(account)")
     }
 

@@ -145,7 +145,8 @@ enum OpenAPI {
     private static func who(_ route: Route) -> String {
         switch route.need {
         case .nothing: ""
-        case .token: "Any valid token, for the accounts it names."
+        case .token where route.scope == .none: "Any valid token."
+        case .token: "Role: viewer or trader, for the accounts the token names."
         case .trader: "Role: trader."
         case .traderOrConnector: "Role: trader or connector."
         case .connector: "Role: connector."
@@ -175,7 +176,7 @@ enum OpenAPI {
                 name: "properties",
                 value: .object(
                     shape.fields.map { field in
-                        var property = schema(field.schema, isRequest: shape.isRequest)
+                        var property = schema(shape.isRequest && !field.isRequired ? field.schema.orNull : field.schema, isRequest: shape.isRequest)
                         if !field.note.isEmpty, case .object(let members) = property, !members.contains(where: { $0.name == "$ref" }) {
                             property = .object(members + [JSON.Member(name: "description", value: .string(field.note))])
                         }

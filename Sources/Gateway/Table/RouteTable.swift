@@ -59,16 +59,14 @@ final class RouteTable: Sendable {
         ) { first, _ in first }
     }
 
-    /// Empty segments do not count, so a path may end with a slash. A name goes before a capture.
+    /// Empty segments do not count, so a path may end with a slash. A name goes before a capture. HEAD finds what GET does; its answer is sent
+    /// without the body.
     func find(_ request: EdgeRequest) -> Match {
-        let method = request.method
+        let method = request.method == .head ? .get : request.method
         var captures: [(name: String, value: Substring)] = []
         guard let node = plain[request.target] ?? RouteTable.find(root, request.path.utf8, &captures), !node.entries.isEmpty else { return .nothing }
         if let found = node.entries.first(where: { $0.method == method }) { return .route(found.entry, captures: captures) }
-        switch method {
-        case .get, .post, .put, .patch, .delete: return .otherMethods(node.methods)
-        default: return .nothing
-        }
+        return .otherMethods(node.methods)
     }
 
     private static func find(_ node: Node, _ path: Substring.UTF8View, _ captures: inout [(name: String, value: Substring)]) -> Node? {

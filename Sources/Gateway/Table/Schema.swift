@@ -31,6 +31,13 @@ indirect enum Schema: Sendable {
     static let positive = Schema.decimal(.positive)
     static let account = Schema.integer(1...9_007_199_254_740_991)
     static func list(_ element: Schema) -> Schema { .array(element, most: nil) }
+    /// What an optional field of a request takes: null says the same as leaving it out.
+    var orNull: Schema {
+        switch self {
+        case .nullable, .any: self
+        default: .nullable(self)
+        }
+    }
 }
 
 /// A named object: one component of the OpenAPI document.

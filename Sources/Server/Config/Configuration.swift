@@ -33,8 +33,6 @@ package struct Configuration: Sendable {
     /// Requests that may come at once; 0: as many as in one second.
     package var httpRateBurst = 0
     package var httpBodyBytes = 1 << 20
-    /// Threads of the REST edge; 0: see ``httpThreadCount(cores:)``.
-    package var httpThreads = 0
     /// Readiness says no when history is further behind the log than either.
     package var historyLagSeconds = 30
     package var historyLagRecords = 100_000
@@ -90,8 +88,6 @@ package struct Configuration: Sendable {
 
     /// One loop below four cores: a wake-up across cores costs more than a durable order does on one.
     package func loopCount(cores: Int) -> Int { loops > 0 ? loops : cores < 4 ? 1 : max(2, cores / 2) }
-
-    package func httpThreadCount(cores: Int) -> Int { httpThreads > 0 ? httpThreads : cores < 4 ? 1 : cores / 4 }
 
     package var isLoopback: Bool { Endpoint(host: host, port: port).isLoopback }
     /// Whether nothing is offered beyond this machine.
@@ -166,13 +162,6 @@ package struct Configuration: Sendable {
         Key(name: "http_rate_limit") { config, text in whole(text, 0...1_000_000) { config.httpRateLimit = $0 } },
         Key(name: "http_rate_burst") { config, text in whole(text, 0...1_000_000) { config.httpRateBurst = $0 } },
         Key(name: "http_body_bytes") { config, text in whole(text, 1_024...(64 << 20)) { config.httpBodyBytes = $0 } },
-        Key(name: "http_threads") { config, text in
-            if text == "auto" {
-                config.httpThreads = 0
-                return nil
-            }
-            return whole(text, 1...256, "auto or 1 to 256") { config.httpThreads = $0 }
-        },
         Key(name: "history_lag_seconds") { config, text in whole(text, 1...86_400) { config.historyLagSeconds = $0 } },
         Key(name: "history_lag_records") { config, text in whole(text, 1...1_000_000_000) { config.historyLagRecords = $0 } },
         Key(name: "max_connections") { config, text in whole(text, 1...100_000) { config.maxConnections = $0 } },

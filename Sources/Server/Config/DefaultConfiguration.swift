@@ -38,9 +38,6 @@ package enum DefaultConfiguration {
         # Bytes of a REST request's body, 1024 to 64 MiB.                                                 CASHUP_HTTP_BODY_BYTES
         http_body_bytes: 1048576
 
-        # Threads of the REST API. auto: 1 below four cores, else a quarter of the cores.                 CASHUP_HTTP_THREADS
-        http_threads: auto
-
         # For development: the REST API takes any Host header and tells more about its own errors.        CASHUP_DEBUG, DEBUG
         debug: off
 

@@ -36,18 +36,19 @@ package struct MetricsText: Sendable {
     }
 
     /// The samples of one histogram of the family. Buckets outside of `range` (upper bounds) are left out; their values count in the next above.
-    /// - Parameter scale: what one of the values is in the unit of the family.
+    /// - Parameter perUnit: how many of the values are one in the unit of the family: 1e9 for nanoseconds in one of seconds. Bounds are divided by it,
+    ///   which gives the nearest number, so that they print short.
     package mutating func histogram(
-        _ counts: HistogramCounts, scale: Double, range: ClosedRange<UInt64>, _ labels: [(String, String)] = []
+        _ counts: HistogramCounts, perUnit: Double, range: ClosedRange<UInt64>, _ labels: [(String, String)] = []
     ) {
         var total: UInt64 = 0
         for bucket in counts.counts.indices {
             total += counts.counts[bucket]
             guard bucket < Histogram.bucketCount - 1, range.contains(Histogram.bound(of: bucket)) else { continue }
-            line("_bucket", labels + [("le", MetricsText.number(Double(Histogram.bound(of: bucket)) * scale))], String(total))
+            line("_bucket", labels + [("le", MetricsText.number(Double(Histogram.bound(of: bucket)) / perUnit))], String(total))
         }
         line("_bucket", labels + [("le", "+Inf")], String(total))
-        line("_sum", labels, MetricsText.number(Double(counts.sum) * scale))
+        line("_sum", labels, MetricsText.number(Double(counts.sum) / perUnit))
         line("_count", labels, String(total))
     }
 

@@ -69,10 +69,10 @@ extension Service {
         )
         let short: ClosedRange<UInt64> = 64...(1 << 20)
         let long: ClosedRange<UInt64> = (1 << 14)...(1 << 34)
-        out.histogram(stages.parse, scale: 1e-9, range: short, [("stage", "parse")])
-        out.histogram(stages.decide, scale: 1e-9, range: short, [("stage", "decide")])
-        out.histogram(log.times.sync.snapshot, scale: 1e-9, range: long, [("stage", "sync")])
-        out.histogram(stages.reply, scale: 1e-9, range: long, [("stage", "reply")])
+        out.histogram(stages.parse, perUnit: 1e9, range: short, [("stage", "parse")])
+        out.histogram(stages.decide, perUnit: 1e9, range: short, [("stage", "decide")])
+        out.histogram(log.times.sync.snapshot, perUnit: 1e9, range: long, [("stage", "sync")])
+        out.histogram(stages.reply, perUnit: 1e9, range: long, [("stage", "reply")])
     }
 
     private func writeLoops(_ gauges: [LoopGauges], _ out: inout MetricsText) {
@@ -114,9 +114,9 @@ extension Service {
         out.counter("cashup_log_frames_total", "Frames, which are commits, written since the start.", written.frames)
         out.counter("cashup_log_written_bytes_total", "Bytes of frames written since the start.", written.bytes)
         out.family("cashup_log_write_seconds", .histogram, "Time of a frame's write until it is on the disk.")
-        out.histogram(log.times.write.snapshot, scale: 1e-9, range: (1 << 14)...(1 << 34))
+        out.histogram(log.times.write.snapshot, perUnit: 1e9, range: (1 << 14)...(1 << 34))
         out.family("cashup_log_frame_records", .histogram, "Records that a frame carries.")
-        out.histogram(log.times.frameRecords.snapshot, scale: 1, range: 1...(1 << 16))
+        out.histogram(log.times.frameRecords.snapshot, perUnit: 1, range: 1...(1 << 16))
         out.gauge("cashup_log_segments", "Segments of the log in the data directory.", usage.segments)
         out.gauge("cashup_log_segment_bytes", "Their size.", usage.segmentBytes)
         out.gauge("cashup_log_spares", "Segments kept ready.", log.sparesReady)
