@@ -88,6 +88,7 @@ TABLE = {
     ("GET", "positions"): ("u", 200, "A", lambda h: ("positions", None)),
     ("GET", "positions/summary"): ("u", 200, "A", lambda h: ("positions/summary", None)),
     ("GET", "positions/{symbol}"): ("u", 200, "A", lambda h: ("positions/EX-USD", None)),
+    ("GET", "positions/by-symbol/{symbol}"): ("u", 200, "A", lambda h: ("positions/by-symbol/EX-USD", None)),
     ("GET", "positions/{symbol}/risk"): ("u", 200, "A", lambda h: ("positions/EX-USD/risk", None)),
     ("POST", "positions/close"): ("t", 200, "A", lambda h: ("positions/close", {"symbol": h.long(), "price": "6.00"})),
     ("POST", "positions/update-prices"): ("c", 200, "", lambda h: ("positions/update-prices", {"prices": {"EX-USD": "9.50"}})),

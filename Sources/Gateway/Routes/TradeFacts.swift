@@ -24,9 +24,9 @@ enum TradeFacts {
         var net: String?
         var rate: String?
         if let worth, let paid {
-            // A buyer pays the fee on top, a seller gets less; a fee in another asset leaves the value as it is.
+            // A buyer pays the fee on top, a seller gets less; a fee in another asset is not of this kind.
             let isQuote = feeAsset == quote
-            net = !isQuote ? value : (side == "buy" ? worth.adding(paid) : worth.subtracting(paid))?.text(least: worth.scale)
+            net = !isQuote ? nil : (side == "buy" ? worth.adding(paid) : worth.subtracting(paid))?.text(least: worth.scale)
             rate = isQuote ? paid.divided(by: worth, scale: 8)?.text(least: 2) : nil
         }
         return [
