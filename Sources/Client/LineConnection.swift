@@ -111,9 +111,16 @@ public final class LineConnection: Sendable {
         channel.closeFuture.whenComplete { _ in continuation.finish() }
         let timeout = loop.scheduleTask(in: .seconds(timeoutSeconds)) { channel.close(promise: nil) }
         defer { timeout.cancel() }
-        let handler = try await loop.submit {
-            NIOLoopBound(try channel.pipeline.syncOperations.handler(type: LineHandler.self), eventLoop: loop)
-        }.get()
+        let handler: NIOLoopBound<LineHandler>
+        do {
+            handler = try await loop.submit {
+                NIOLoopBound(try channel.pipeline.syncOperations.handler(type: LineHandler.self), eventLoop: loop)
+            }.get()
+        } catch is ChannelPipelineError {
+            // It has ended already; the greeting's failure says why.
+            _ = try await greeting.futureResult.get()
+            throw ClientError.disconnected(bye: nil, reason: "connection closed")
+        }
         return LineConnection(
             channel: channel, handler: handler, greeting: try await greeting.futureResult.get(), notices: stream)
     }

@@ -69,7 +69,7 @@ extension Connection {
             take(verb, tag: parsed.tag, line: line)
         case .refused(let refusal):
             if parsed.verb == nil, HTTPText.isRequest(line) { return end(reason: "http") }
-            if line.first == HTTPText.tlsHandshake { return end(reason: "no_tls") }
+            if HTTPText.isTLS(line) { return end(reason: "no_tls") }
             answer(refusal: refusal, tag: parsed.tag)
         }
     }

@@ -1,8 +1,10 @@
 /// Tells the requests of web browsers, so that no page can have its text taken as commands: its connection ends at the request line, before
 /// anything the page has a say in. With `auth=off` nothing else stands between a page and the port.
 enum HTTPText {
-    /// How a TLS client begins.
-    static let tlsHandshake: UInt8 = 0x16
+    /// Whether a TLS client has sent this: a handshake record of version 3.x (RFC 8446, 5.1). One byte alone may be any noise.
+    static func isTLS(_ line: UnsafeRawBufferPointer) -> Bool {
+        line.count >= 3 && line[0] == 0x16 && line[1] == 0x03 && line[2] <= 0x04
+    }
 
     /// Whether the line ends like an HTTP/1 request line. No command does: its verb would have been known.
     static func isRequest(_ line: UnsafeRawBufferPointer) -> Bool {
