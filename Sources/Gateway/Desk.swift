@@ -1,7 +1,6 @@
 import Client
 import Core
 import History
-import Logging
 import Server
 import Synchronization
 
@@ -12,18 +11,16 @@ final class Desk: Sendable {
     let authenticator: Authenticator
     /// `nil`: kept off.
     let history: History?
-    let logger: Logger
     /// The OpenAPI document.
     let description: JSON
     private let instruments = Mutex<[String: Instrument]>([:])
 
-    init(service: Service, sessions: LineSessions, authenticator: Authenticator, history: History?, description: JSON, logger: Logger) {
+    init(service: Service, sessions: LineSessions, authenticator: Authenticator, history: History?, description: JSON) {
         self.service = service
         self.sessions = sessions
         self.authenticator = authenticator
         self.history = history
         self.description = description
-        self.logger = logger
     }
 
     /// The edge's own session, for reading what its callers' commands have made.
@@ -36,12 +33,9 @@ final class Desk: Sendable {
     /// What an instrument is, as far as it never changes (FIXED in docs/PROTOCOL.md).
     struct Instrument: Sendable {
         var symbol: String
-        var venue: String
         var wallet: String
         var base: String
         var quote: String
-        var priceScale: Int
-        var quantityScale: Int
     }
 
     /// - Throws: ``Problem`` when there is none of that name.
@@ -66,11 +60,7 @@ final class Desk: Sendable {
 
 extension Desk.Instrument {
     init?(_ row: Fields) {
-        guard let symbol = row.firstWord, let venue = row["venue"], let wallet = row["wallet"], let base = row["base"],
-            let quote = row["quote"]
-        else { return nil }
-        self.init(
-            symbol: symbol, venue: venue, wallet: wallet, base: base, quote: quote,
-            priceScale: row["price_scale"].flatMap { Int($0) } ?? 0, quantityScale: row["qty_scale"].flatMap { Int($0) } ?? 0)
+        guard let symbol = row.firstWord, let wallet = row["wallet"], let base = row["base"], let quote = row["quote"] else { return nil }
+        self.init(symbol: symbol, wallet: wallet, base: base, quote: quote)
     }
 }

@@ -20,21 +20,19 @@ package final class Gateway: Companion {
         guard let endpoint = service.config.http else { preconditionFailure("the REST edge is off") }
         let config = service.config
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let assets = Assets.load()
+        let system = SystemRoutes.all(Assets.load())
         let sessions = LineSessions(
             service: service, group: group,
             rate: .init(rate: config.httpRateLimit, burst: config.httpRateBurst > 0 ? config.httpRateBurst : config.httpRateLimit))
         let desk = Desk(
             service: service, sessions: sessions, authenticator: Authenticator(service: service, sessions: sessions),
             history: history,
-            description: OpenAPI.document(
-                Routes.all, SystemRoutes.all(assets), version: SystemRoutes.version, requiresTokens: service.requiresTokens),
-            logger: logger)
+            description: OpenAPI.document(Routes.all, system, version: SystemRoutes.version, requiresTokens: service.requiresTokens))
         let settings = EdgeSettings(
-            allowedHosts: config.debug ? nil : config.allowedHosts, corsOrigins: config.corsOrigins, bodyBytesMax: config.httpBodyBytes)
+            allowedHosts: config.debug ? nil : config.allowedHosts?.map { $0.lowercased() }, corsOrigins: config.corsOrigins, bodyBytesMax: config.httpBodyBytes)
         let executor = LoopExecutor(group.next())
         let edge = Edge(
-            table: RouteTable(Routes.all), system: SystemRoutes.table(assets), dispatch: Dispatch(desk: desk, settings: settings),
+            table: RouteTable(Routes.all), system: Dictionary(uniqueKeysWithValues: system.map { ($0.path, $0) }), dispatch: Dispatch(desk: desk, settings: settings),
             settings: settings, logger: logger, access: service.logs?.access, executor: executor)
         if let history { registerHistory(history, service) }
         let bound = AsyncStream.makeStream(of: Int.self)

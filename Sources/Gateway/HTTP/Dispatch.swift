@@ -10,8 +10,7 @@ struct Dispatch: Sendable {
 
     /// - Parameter subject: whose token it is, once that is known.
     func answer(
-        _ entry: RouteTable.Entry, _ captures: [(name: String, value: Substring)], _ request: EdgeRequest, _ requestID: String,
-        _ subject: inout String
+        _ entry: RouteTable.Entry, _ captures: [(name: String, value: Substring)], _ request: EdgeRequest, _ subject: inout String?
     ) async throws -> EdgeResponse {
         let account = try desk.authenticator.account(request.headers)
         let caller = try await desk.authenticator.caller(request.headers)
@@ -24,7 +23,7 @@ struct Dispatch: Sendable {
         try entry.route.check(caller.identity.grant.roles)
         let call = Call(
             desk: desk, caller: caller, accountHeader: account, entry: entry, values: try values(entry, captures, request),
-            idempotencyKey: try idempotencyKey(request), requestID: requestID)
+            idempotencyKey: try idempotencyKey(request))
         return EdgeResponse(entry.route.status, try await entry.route.handle(call))
     }
 

@@ -21,10 +21,10 @@ struct Edge: Sendable {
     func answer(_ request: EdgeRequest) async -> EdgeResponse {
         let start = ContinuousClock.now
         let id = Edge.accepted(request.headers.first(name: "x-request-id")) ?? ID.random()
-        var subject = "-"
+        var subject: String?
         var response: EdgeResponse
         do {
-            response = try await answer(request, id, &subject)
+            response = try await answer(request, &subject)
         } catch let problem as Problem {
             response = EdgeResponse(problem, requestID: id)
             if !problem.isFromService { audit(request, problem, subject) }
@@ -43,12 +43,12 @@ struct Edge: Sendable {
         return response
     }
 
-    private func answer(_ request: EdgeRequest, _ id: String, _ subject: inout String) async throws -> EdgeResponse {
+    private func answer(_ request: EdgeRequest, _ subject: inout String?) async throws -> EdgeResponse {
         if let fault = request.fault { throw Problem(status: .badRequest, code: "BAD_HTTP", message: fault) }
         try settings.checkHost(request)
         if request.method == .options, let preflight = settings.preflight(request) { return preflight }
         switch table.find(request) {
-        case .route(let entry, let captures): return try await dispatch.answer(entry, captures, request, id, &subject)
+        case .route(let entry, let captures): return try await dispatch.answer(entry, captures, request, &subject)
         case .otherMethods(let names):
             throw Problem(status: .methodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "this path takes \(names)", headers: [.allow: names])
         case .nothing: return try await answerForProcess(request)
@@ -69,20 +69,20 @@ struct Edge: Sendable {
 
     /// A request that never became a command has no other place where it is kept: who was refused, and why. Reads that were merely asked wrongly are
     /// not worth it.
-    private func audit(_ request: EdgeRequest, _ problem: Problem, _ subject: String) {
+    private func audit(_ request: EdgeRequest, _ problem: Problem, _ subject: String?) {
         let isRefusal = problem.status.code == 401 || problem.status.code == 403
         guard isRefusal || request.method != .get && (400..<500).contains(problem.status.code), let trail = dispatch.desk.service.audit else { return }
         trail.note(
-            time: dispatch.desk.service.clock.now(), session: 0, subject: subject == "-" ? "" : subject, roles: "", peer: request.peer, name: Text(),
+            time: dispatch.desk.service.clock.now(), session: 0, subject: subject ?? "", roles: "", peer: request.peer, name: Text(),
             command: "\(request.method.rawValue) \(request.target)", code: problem.code, facts: "message=\(Line.escaped(problem.message))")
     }
 
-    private func note(_ request: EdgeRequest, _ response: EdgeResponse, _ subject: String) {
+    private func note(_ request: EdgeRequest, _ response: EdgeResponse, _ subject: String?) {
         guard let access, access.isKept else { return }
         access.note(
             AccessEntry(
                 requestID: response.requestID, method: request.method.rawValue, path: request.target, status: response.status.code,
-                bytes: response.body.readableBytes, microseconds: response.microseconds, peer: request.peer, subject: subject == "-" ? nil : subject,
+                bytes: response.body.readableBytes, microseconds: response.microseconds, peer: request.peer, subject: subject,
                 code: response.code, userAgent: request.headers.first(name: "user-agent")))
     }
 
@@ -95,7 +95,7 @@ struct Edge: Sendable {
 
 /// What the edge itself is set to.
 struct EdgeSettings: Sendable {
-    /// Names that the `Host` header may have; `nil`: any.
+    /// Names that the `Host` header may have, in lower case; `nil`: any.
     var allowedHosts: [String]?
     /// Origins whose pages may read the answers; `nil`: any.
     var corsOrigins: [String]?
@@ -140,7 +140,7 @@ struct EdgeSettings: Sendable {
         guard let allowedHosts else { return }
         var host = request.headers.first(name: "host") ?? ""
         if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") { host = String(host[..<colon]) }
-        guard allowedHosts.contains(where: { $0.lowercased() == host.lowercased() }) else {
+        guard allowedHosts.contains(host.lowercased()) else {
             throw Problem(
                 status: .badRequest, code: "BAD_HOST", message: "this service does not answer to that name; see allowed_hosts",
                 details: ["host": .string(host)])

@@ -6,10 +6,10 @@ import NIOSSL
 import Server
 import ServiceLifecycle
 
-/// What Hummingbird's server makes of an accepted connection: NIO's HTTP/1.1 decoder and an ``HTTPConnection``.
+/// What Hummingbird's server makes of an accepted connection: TLS where it is set, NIO's HTTP/1.1 decoder, and an ``HTTPConnection``.
 ///
-/// Hummingbird's own HTTP/1.1 channel passes every part of every request through an asynchronous sequence and writes head, body and end apart:
-/// about 75 microseconds a request here, more than an order costs. Its server, with TLS and shutdown, is what is used.
+/// Hummingbird's own HTTP/1.1 channel passes every part of every request through an asynchronous sequence and writes head, body and end apart, which
+/// costs more than an order does (docs/PERFORMANCE.md). Its server, which listens, accepts and shuts down, is what is used.
 struct EdgeChannel: ServerChildChannel {
     struct Value: ServerChildChannelValue {
         let channel: any Channel

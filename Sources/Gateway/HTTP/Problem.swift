@@ -55,6 +55,14 @@ extension Problem {
             details: .array(fields.map { ["field": .string($0.field), "problem": .string($0.problem)] }))
     }
 
+    static func notSupported(_ field: String, what: String? = nil) -> Problem {
+        var details: [JSON.Member] = [JSON.Member(name: "field", value: .string(field))]
+        if let what { details.append(JSON.Member(name: "what", value: .string(what))) }
+        return Problem(
+            status: .unprocessableContent, code: "NOT_SUPPORTED", message: "\(([field] + (what.map { [$0] } ?? [])).joined(separator: " ")) is not supported by this version",
+            details: .object(details))
+    }
+
     static func forbidden(need: String, _ message: String) -> Problem {
         Problem(status: .forbidden, code: "FORBIDDEN", message: message, details: ["need": .string(need)])
     }

@@ -1,6 +1,7 @@
 import Core
 import HTTPTypes
 import History
+import Server
 
 // What routes ask of history. History follows the log, so it is a moment behind: a route that joins it with live state, or that must see what its
 // caller has just been told, first waits until history has come so far.
@@ -76,12 +77,12 @@ extension OrderFacts {
         account = row.account
         symbol = row.symbol
         clientID = row.clientID.string
-        side = row.side == .buy ? "B" : "S"
-        type = row.type == .market ? "MKT" : "LMT"
-        timeInForce = ["GTC", "IOC", "FOK", "GTD"][Int(row.timeInForce.rawValue)]
+        side = row.side.word.description
+        type = row.type.word.description
+        timeInForce = row.timeInForce.word.description
         quantity = row.quantity
         price = row.price
-        status = OrderWords.protocolStatus(row.status)
+        status = row.status.word.description
         leaves = row.leaves
         cumulative = row.cumulative
         average = row.average
@@ -90,7 +91,7 @@ extension OrderFacts {
         expire = row.expire.map { $0 / 1_000 }
         strategy = row.strategy.isEmpty ? nil : row.strategy.string
         note = row.note.isEmpty ? nil : row.note.string
-        reason = row.reasonText.isEmpty ? row.reason.map { OrderWords.reason($0) } : row.reasonText.string
+        reason = row.reasonText.isEmpty ? row.reason?.word.description : row.reasonText.string
     }
 }
 
@@ -104,23 +105,6 @@ extension OrderFees {
 }
 
 extension OrderWords {
-    static func protocolStatus(_ status: OrderStatus) -> String {
-        switch status {
-        case .new: "NEW"
-        case .partiallyFilled: "PARTIALLY_FILLED"
-        case .filled: "FILLED"
-        case .canceled: "CANCELED"
-        case .expired: "EXPIRED"
-        }
-    }
-    static func reason(_ reason: CancelReason) -> String {
-        switch reason {
-        case .requested: "requested"
-        case .all: "all"
-        case .suspended: "suspended"
-        case .disconnect: "disconnect"
-        }
-    }
     static func coreStatus(_ word: String) -> OrderStatus? {
         switch word {
         case "submitted": .new

@@ -53,7 +53,15 @@ struct OrderFacts: Sendable {
         reason = row["reason"].map { Line.unescaped($0) }
     }
 
-    var isOpen: Bool { status == "NEW" || status == "PARTIALLY_FILLED" }
+    /// The order that an answer of ORD shows.
+    /// - Throws: ``Problem`` when it shows none.
+    init(_ answer: Answer, account: Int64) throws(Problem) {
+        guard let order = answer.rows.first.flatMap({ OrderFacts($0, account: account) }) else {
+            throw Problem.notFound("the order is gone", code: "UNKNOWN_ORDER")
+        }
+        self = order
+    }
+
     var hasFills: Bool { average != nil }
 
     func json(_ instrument: Desk.Instrument?, _ fees: OrderFees) -> JSON {
@@ -167,16 +175,6 @@ enum OrderWords {
         default: word.lowercased()
         }
     }
-    static func protocolStatus(_ word: String) -> String? {
-        switch word {
-        case "submitted": "NEW"
-        case "partial_filled": "PARTIALLY_FILLED"
-        case "cancelled": "CANCELED"
-        case "filled": "FILLED"
-        case "expired": "EXPIRED"
-        default: nil
-        }
-    }
     static func side(_ word: String) -> String { word == "B" ? "buy" : "sell" }
     static func protocolSide(_ word: String) -> String { word == "buy" ? "B" : "S" }
     static func type(_ word: String) -> String { word == "MKT" ? "market" : "limit" }
@@ -191,5 +189,19 @@ enum OrderWords {
         case "take_profit": "TPM"
         default: "TPL"
         }
+    }
+}
+
+extension Line {
+    /// Asks for an order's fills, the newest of them.
+    static func trades(of order: OrderFacts) -> Line {
+        Line("TRD", String(order.account), order.symbol).adding(order: .number(order.id)).with("limit", "1000")
+    }
+
+    /// Reports a fill, with what a request says of it beside quantity and price.
+    static func fill(of order: OrderFacts, _ quantity: String, _ price: String, exec: String, _ values: Values) -> Line {
+        Line("FIL", String(order.account), order.symbol).adding(order: .number(order.id)).adding(quantity).adding(price)
+            .with("exec", exec).with("fee", values.decimal("commission")).with("feeasset", values.text("commission_asset"))
+            .with("liq", values.flag("is_maker").map { $0 ? "M" : "T" }).with("time", values.time("trade_time").map { String($0 / 1_000) })
     }
 }

@@ -1,6 +1,7 @@
 import Client
 import Core
 import History
+import Server
 
 // Lists of orders: the open ones live, the closed ones from history, joined so that an order that closes meanwhile is there once.
 
@@ -56,10 +57,9 @@ extension Routes {
             open.sort { ($0.created, $0.id) > ($1.created, $1.id) }
         }
         guard status.map({ !$0.isOpen }) ?? true else {
-            var shown: [JSON] = []
             let (page, size) = Page.number(values)
-            for order in open.dropFirst((page - 1) * size).prefix(size) { shown.append(try await json(order, call)) }
-            return Page.json("orders", shown, total: open.count, values)
+            let shown = open.dropFirst((page - 1) * size).prefix(size)
+            return Page.json("orders", try await json(shown, call), total: open.count, values)
         }
         // What the live rows rest on is durable, and everything up to here is in history: an order that closed while they were read is taken
         // from there and not from them.
@@ -110,9 +110,7 @@ extension Routes {
             if place >= start { merged.append(next) }
             place += 1
         }
-        var shown: [JSON] = []
-        for order in merged { shown.append(try await json(order, call)) }
-        return Page.json("orders", shown, total: open.count + total, call.values)
+        return Page.json("orders", try await json(merged, call), total: open.count + total, call.values)
     }
 
     private static func orderFilter(_ call: Call) throws -> ClosedOrderFilter {
@@ -136,7 +134,7 @@ extension Routes {
     private static func passes(_ order: OrderFacts, _ filter: ClosedOrderFilter, _ status: OrderStatus?) -> Bool {
         if let side = filter.side, (side == .buy) != (order.side == "B") { return false }
         if let type = filter.type, (type == .market) != (order.type == "MKT") { return false }
-        if let status, OrderWords.protocolStatus(status) != order.status { return false }
+        if let status, status.word.description != order.status { return false }
         if let strategy = filter.strategy, StrategyName(stored: order.strategy).id != strategy.string { return false }
         if let from = filter.createdFrom, order.created * 1_000 < from { return false }
         if let before = filter.createdBefore, order.created * 1_000 >= before { return false }

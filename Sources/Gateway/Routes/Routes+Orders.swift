@@ -141,21 +141,29 @@ extension Routes {
         }
     }
 
-    /// - Parameter reader: the session to read with; the caller's unless given.
     static func json(_ row: OrderFacts, _ call: Call, reader: LineSession? = nil) async throws -> JSON {
+        try await json([row], call, reader: reader)[0]
+    }
+
+    /// Orders with their fees; what there is to be asked for is asked for at once.
+    /// - Parameter reader: the session to read with; the caller's unless given.
+    static func json(_ rows: some Collection<OrderFacts>, _ call: Call, reader: LineSession? = nil) async throws -> [JSON] {
         let session = reader ?? call.caller.session
-        let instrument = try await call.desk.instrument(row.symbol, session)
-        var fees = OrderFees()
-        if row.hasFills {
-            let trades = Line("TRD", String(row.account), row.symbol).adding(order: .number(row.id)).with("limit", "1000")
-            do {
-                fees = OrderFees(try await session.send(trades).rows)
-            } catch let problem as Problem where problem.code == "UNKNOWN_ORDER" {
-                guard let history = call.desk.history else { throw problem }
-                fees = OrderFees(try await call.asking { try await history.trades(order: row.id) })
-            }
+        var trades = try await session.send(all: rows.filter(\.hasFills).map { .trades(of: $0) })[...]
+        var shown: [JSON] = []
+        for row in rows {
+            let fees = row.hasFills ? try await fees(row, trades.removeFirst(), call) : OrderFees()
+            shown.append(row.json(try await call.desk.instrument(row.symbol, session), fees))
         }
-        return row.json(instrument, fees)
+        return shown
+    }
+
+    /// From the order's trades, or from history where the service has forgotten the order.
+    private static func fees(_ row: OrderFacts, _ trades: Result<Answer, Problem>, _ call: Call) async throws -> OrderFees {
+        if case .failure(let problem) = trades, problem.code == "UNKNOWN_ORDER", let history = call.desk.history {
+            return OrderFees(try await call.asking { try await history.trades(order: row.id) })
+        }
+        return OrderFees(try trades.get().rows)
     }
 
     /// Sends a command about an order, and reads the order behind it.
@@ -163,10 +171,7 @@ extension Routes {
         let read = Line("ORD", String(row.account), row.symbol).adding(order: .number(row.id))
         let answers = try await call.send(all: [command, read])
         _ = try answers[0].get()
-        guard let after = try answers[1].get().rows.first.flatMap({ OrderFacts($0, account: row.account) }) else {
-            throw Problem.notFound("the order is gone", code: "UNKNOWN_ORDER")
-        }
-        return after
+        return try OrderFacts(answers[1].get(), account: row.account)
     }
 
     // MARK: New
@@ -196,10 +201,8 @@ extension Routes {
             let read = answers.removeFirst()
             if case .failure(let problem) = answer {
                 results.append(.failure(problem))
-            } else if let row = try read.get().rows.first.flatMap({ OrderFacts($0, account: account) }) {
-                results.append(.success(try await json(row, call)))
             } else {
-                throw Problem.notFound("the order is gone", code: "UNKNOWN_ORDER")
+                results.append(.success(try await json(try OrderFacts(read.get(), account: account), call)))
             }
         }
         return results
@@ -209,16 +212,10 @@ extension Routes {
         let type = order.required("order_type")
         let isMarket = type == "market"
         if !isMarket, type != "limit" {
-            throw Problem(
-                status: .unprocessableContent, code: "NOT_SUPPORTED", message: "order_type \(type) is not supported by this version",
-                details: ["field": "order_type", "what": .string(type)])
+            throw Problem.notSupported("order_type", what: type)
         }
-        for field in ["stop_price", "iceberg_qty"] where order[field] != nil {
-            throw Problem(
-                status: .unprocessableContent, code: "NOT_SUPPORTED", message: "\(field) is not supported by this version",
-                details: ["field": .string(field)])
-        }
-        if !isMarket, order[("price")] == nil { throw Problem.invalid("price", "is required for a limit order") }
+        for field in ["stop_price", "iceberg_qty"] where order[field] != nil { throw Problem.notSupported(field) }
+        if !isMarket, order["price"] == nil { throw Problem.invalid("price", "is required for a limit order") }
         if isMarket, order["price"] != nil { throw Problem.invalid("price", "a market order has none") }
         let timeInForce = order.text("time_in_force") ?? "gtc"
         let expire = order.time("expire_time")
@@ -266,11 +263,7 @@ extension Routes {
         let values = call.values
         let account = try call.account()
         let row = try await order(OrderName(values.required("order_id")), account, call)
-        if values["stop_price"] != nil {
-            throw Problem(
-                status: .unprocessableContent, code: "NOT_SUPPORTED", message: "stop_price is not supported by this version",
-                details: ["field": "stop_price"])
-        }
+        if values["stop_price"] != nil { throw Problem.notSupported("stop_price") }
         if let wanted = values.text("time_in_force"), wanted != row.timeInForce.lowercased() {
             throw Problem.invalid("time_in_force", "cannot change; it is \(row.timeInForce.lowercased())", code: "NOT_SUPPORTED")
         }
@@ -292,10 +285,7 @@ extension Routes {
         let name = OrderName(values.required("order_id"))
         let exec = try call.id(values.text("trade_id"))
         func fill(_ row: OrderFacts, _ session: LineSession) async throws -> Line {
-            Line("FIL", String(account), row.symbol).adding(order: .number(row.id))
-                .adding(try await quantity(row, exec, session, call)).adding(price)
-                .with("exec", exec).with("fee", values.decimal("commission"))
-                .with("feeasset", values.text("commission_asset")).with("liq", values.flag("is_maker").map { $0 ? "M" : "T" })
+            Line.fill(of: row, try await quantity(row, exec, session, call), price, exec: exec, values)
         }
         guard call.caller.identity.grant.roles.contains(.connector) else {
             let row = try await order(name, account, call)
@@ -313,8 +303,7 @@ extension Routes {
     private static func quantity(_ row: OrderFacts, _ exec: String, _ session: LineSession, _ call: Call) async throws -> String {
         if let given = call.values.decimal("execution_quantity") { return given }
         guard row.hasFills, call.idempotencyKey != nil || call.values["trade_id"] != nil else { return row.leaves }
-        let trades = Line("TRD", String(row.account), row.symbol).adding(order: .number(row.id)).with("limit", "1000")
-        let first = try await session.send(trades).rows.first { $0["exec"].map { Line.unescaped($0) } == exec }
+        let first = try await session.send(.trades(of: row)).rows.first { $0["exec"].map { Line.unescaped($0) } == exec }
         return first?["qty"] ?? row.leaves
     }
 }

@@ -267,7 +267,7 @@ extension Routes {
             case .entered(let order): ("order_entered", order.account, describe(order), ["order_id": .string(String(order.id))])
             case .closed(let order):
                 (
-                    "order_closed", order.account, "\(describe(order)): \(OrderWords.status(OrderWords.protocolStatus(order.status)))",
+                    "order_closed", order.account, "\(describe(order)): \(OrderWords.status(order.status.word.description))",
                     ["order_id": .string(String(order.id)), "executed_quantity": .string(order.cumulative)]
                 )
             case .trade(let trade): (

@@ -295,18 +295,16 @@ extension Routes {
 
     @Sendable private static func closePosition(_ call: Call) async throws -> JSON {
         let values = call.values
-        let account = String(try call.account())
+        let account = try call.account()
         let symbol = values.required("symbol")
         let id = try call.id(values.text("client_order_id"))
-        let line = Line("CLS", account, symbol, values.decimal("quantity") ?? "-", values.decimal("price") ?? "-").with("id", id)
+        let line = Line("CLS", String(account), symbol, values.decimal("quantity") ?? "-", values.decimal("price") ?? "-").with("id", id)
             .with("note", values.text("reason"))
         let answers = try await call.send(all: [
-            line, Line("ORD", account, symbol).adding(order: .clientID(id)),
+            line, Line("ORD", String(account), symbol).adding(order: .clientID(id)),
         ])
         _ = try answers[0].get()
-        guard let order = try answers[1].get().rows.first.flatMap({ OrderFacts($0, account: Int64(account) ?? 0) }) else {
-            throw Problem.notFound("the order is gone", code: "UNKNOWN_ORDER")
-        }
+        let order = try OrderFacts(answers[1].get(), account: account)
         let row = try await row(of: symbol, call)
         return [
             "symbol": .string(symbol), "order_id": .string(String(order.id)), "order": try await json(order, call),

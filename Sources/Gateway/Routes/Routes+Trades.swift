@@ -147,14 +147,8 @@ extension Routes {
             throw Problem.invalid("side", "the order's is \(OrderWords.side(order.side))")
         }
         if let type = values.text("trade_type"), type != instrument.wallet { throw Problem.invalid("trade_type", "it settles in \(instrument.wallet)") }
-        let line = Line("FIL", String(account), order.symbol).adding(order: .number(order.id)).adding(values.required("quantity"))
-            .adding(values.required("price")).with("exec", exec).with("fee", values.decimal("commission"))
-            .with("feeasset", values.text("commission_asset")).with("liq", values.flag("is_maker").map { $0 ? "M" : "T" })
-            .with("time", values.time("trade_time").map { String($0 / 1_000) })
-        let answer = try await call.send(line)
-        let rows = try await reader.send(
-            Line("TRD", String(account), order.symbol).adding(order: .number(order.id)).with("limit", "1000")
-        ).rows
+        let answer = try await call.send(.fill(of: order, values.required("quantity"), values.required("price"), exec: exec, values))
+        let rows = try await reader.send(.trades(of: order)).rows
         guard let id = answer["trade"], let row = rows.first(where: { $0.words.first == id }), let number = Int64(id),
             let quantity = row["qty"], let price = row["price"], let worth = Exact(quantity)?.multiplied(by: Exact(price) ?? .zero),
             let time = row["time"].flatMap({ Int64($0) })

@@ -5,6 +5,7 @@ import Server
 
 /// A path that is about the process and not about anybody's account: no token, not always JSON.
 struct SystemRoute: Sendable {
+    /// Without a slash at its end.
     var path: String
     var summary: String
     var contentType: String
@@ -17,11 +18,6 @@ struct SystemRoute: Sendable {
 
 enum SystemRoutes {
     static let version = "1"
-
-    /// By path, without a slash at its end.
-    static func table(_ assets: Assets) -> [String: SystemRoute] {
-        Dictionary(uniqueKeysWithValues: all(assets).map { ($0.path, $0) })
-    }
 
     static func all(_ assets: Assets) -> [SystemRoute] {
         [

@@ -11,13 +11,11 @@ final class Call: Sendable {
     let accountHeader: AccountNumber?
     let values: Values
     let idempotencyKey: String?
-    let requestID: String
     private let entry: RouteTable.Entry
     var route: Route { entry.route }
 
     init(
-        desk: Desk, caller: Caller, accountHeader: AccountNumber?, entry: RouteTable.Entry, values: Values, idempotencyKey: String?,
-        requestID: String
+        desk: Desk, caller: Caller, accountHeader: AccountNumber?, entry: RouteTable.Entry, values: Values, idempotencyKey: String?
     ) {
         self.desk = desk
         self.caller = caller
@@ -25,7 +23,6 @@ final class Call: Sendable {
         self.entry = entry
         self.values = values
         self.idempotencyKey = idempotencyKey
-        self.requestID = requestID
     }
 
     // MARK: Accounts

@@ -1,44 +1,10 @@
+import Server
+
 /// ISO 8601 in UTC, to the microsecond.
 enum ISOTime {
     /// `2026-11-27T09:30:00.123456Z`; without fraction where it is zero.
     static func text(microseconds: Int64) -> String {
-        var days = microseconds / 86_400_000_000
-        var rest = microseconds % 86_400_000_000
-        if rest < 0 {
-            days -= 1
-            rest += 86_400_000_000
-        }
-        // The civil calendar of the proleptic Gregorian year that begins in March, 400 years at a time.
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let seconds = rest / 1_000_000
-        let fraction = rest % 1_000_000
-        return String(unsafeUninitializedCapacity: 48) { bytes in
-            var count = 0
-            func put(_ value: Int64, digits: Int, then end: UInt8) {
-                var value = value
-                for place in (count..<count + digits).reversed() {
-                    bytes[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value % 10)
-                    value /= 10
-                }
-                bytes[count + digits] = end
-                count += digits + 1
-            }
-            put(year, digits: year < 10_000 ? 4 : 6, then: UInt8(ascii: "-"))
-            put(month, digits: 2, then: UInt8(ascii: "-"))
-            put(dayOfYear - (153 * shiftedMonth + 2) / 5 + 1, digits: 2, then: UInt8(ascii: "T"))
-            put(seconds / 3_600, digits: 2, then: UInt8(ascii: ":"))
-            put(seconds / 60 % 60, digits: 2, then: UInt8(ascii: ":"))
-            put(seconds % 60, digits: 2, then: fraction == 0 ? UInt8(ascii: "Z") : UInt8(ascii: "."))
-            if fraction != 0 { put(fraction, digits: 6, then: UInt8(ascii: "Z")) }
-            return count
-        }
+        UTCText.text(microseconds, fraction: microseconds % 1_000_000 == 0 ? 0 : 6)
     }
 
     /// From Unix milliseconds as the line protocol prints them.

@@ -23,7 +23,7 @@ enum OpenAPI {
 
         var paths: [JSON.Member] = []
         for route in routes {
-            let path = (route.isTop ? "" : Routes.prefix) + route.path
+            let path = Routes.prefix + route.path
             let operation = JSON.Member(name: route.method.rawValue.lowercased(), value: operation(route))
             if let index = paths.firstIndex(where: { $0.name == path }), case .object(let others) = paths[index].value {
                 paths[index].value = .object(others + [operation])
@@ -79,7 +79,6 @@ enum OpenAPI {
         ]
         let notes = [route.note, who(route)].filter { !$0.isEmpty }.joined(separator: " ")
         members.append(JSON.Member(name: "description", value: .string(notes)))
-        if route.need == .nothing { members.append(JSON.Member(name: "security", value: [])) }
         var parameters = route.allParameters.map { parameter -> JSON in
             [
                 "name": .string(parameter.name), "in": .string(parameter.place.rawValue), "required": .bool(parameter.isRequired),
@@ -109,7 +108,7 @@ enum OpenAPI {
                     "headers": [
                         "X-Request-ID": ["schema": ["type": "string"]], "X-Process-Time": ["schema": ["type": "string"]],
                     ],
-                    "content": .object([JSON.Member(name: route.mediaType, value: ["schema": schema(route.answer)])]),
+                    "content": ["application/json": ["schema": schema(route.answer)]],
                 ])
         ]
         for status in route.problemStatuses {
@@ -144,7 +143,6 @@ enum OpenAPI {
 
     private static func who(_ route: Route) -> String {
         switch route.need {
-        case .nothing: ""
         case .token where route.scope == .none: "Any valid token."
         case .token: "Role: viewer or trader, for the accounts the token names."
         case .trader: "Role: trader."

@@ -6,8 +6,6 @@ import Server
 struct Route: Sendable {
     /// Who may ask; an administrator always may.
     enum Need: Sendable {
-        /// Anybody, without a token.
-        case nothing
         /// Any valid token, for the accounts it names.
         case token
         case trader
@@ -42,9 +40,8 @@ struct Route: Sendable {
     }
 
     var method: HTTPRequest.Method
-    /// Below ``Routes/prefix``, or from `/` on when it is `isTop`.
+    /// Below ``Routes/prefix``.
     var path: String
-    var isTop = false
     var tag: String
     var summary: String
     var note = ""
@@ -55,7 +52,6 @@ struct Route: Sendable {
     var bodyIsOptional = false
     var status: HTTPResponse.Status = .ok
     var answer: Schema
-    var mediaType = "application/json"
     /// Problems beyond those that every route may have.
     var problems: [Int] = []
     var handle: @Sendable (Call) async throws -> JSON
@@ -95,9 +91,7 @@ extension Route {
 
     /// Statuses of problems that the document shows.
     var problemStatuses: [Int] {
-        var statuses: Set<Int> = [400, 422, 429, 503]
-        if need != .nothing { statuses.formUnion([401, 403]) }
-        if need == .nothing { statuses = [400, 429] }
+        var statuses: Set<Int> = [400, 401, 403, 422, 429, 503]
         if body != nil { statuses.insert(413) }
         statuses.formUnion(problems)
         return statuses.sorted()
@@ -107,7 +101,7 @@ extension Route {
     func check(_ roles: Roles) throws {
         let need: String
         switch self.need {
-        case .nothing, .token: return
+        case .token: return
         case .trader:
             if !roles.isDisjoint(with: [.trader, .admin]) { return }
             need = "trader"

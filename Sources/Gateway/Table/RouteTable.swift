@@ -50,7 +50,7 @@ final class RouteTable: Sendable {
     private let plain: [String: Node]
 
     init(_ routes: [Route]) {
-        let paths = routes.map { ($0.isTop ? "" : Routes.prefix) + $0.path }
+        let paths = routes.map { Routes.prefix + $0.path }
         let root = Node(zip(paths, routes).map { ($0.split(separator: "/")[...], Entry($1)) })
         self.root = root
         var none: [(name: String, value: Substring)] = []

@@ -210,37 +210,10 @@ enum AuditText {
 
     /// `2026-11-27T09:30:00.123Z`: as text in the order of time.
     static func time(_ micros: Timestamp, _ out: inout OutputBuffer) {
-        let milliseconds = micros / 1_000
-        let seconds = milliseconds / 1_000
-        var (year, month, day) = date(days: seconds / 86_400)
-        if year > 9_999 { (year, month, day) = (9_999, 12, 31) }
-        func digits(_ value: Int64, _ count: Int, _ end: StaticString) {
-            var divisor: Int64 = 1
-            for _ in 1..<count { divisor *= 10 }
-            while divisor > 0 {
-                out.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
-                divisor /= 10
-            }
-            out.append(end)
-        }
-        digits(year, 4, "-")
-        digits(month, 2, "-")
-        digits(day, 2, "T")
-        digits(seconds / 3_600 % 24, 2, ":")
-        digits(seconds / 60 % 60, 2, ":")
-        digits(seconds % 60, 2, ".")
-        digits(milliseconds % 1_000, 3, "Z")
+        // Five digits of a year would sort wrongly: from there on it is the last day of 9999.
+        let day: Timestamp = 86_400_000_000
+        UTCText.append(micros / day > lastDay ? lastDay * day + micros % day : micros, fraction: 3, to: &out)
     }
-
-    /// Of the Gregorian calendar, days since 1970; years that begin in March have the leap day at their end.
-    private static func date(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
-    }
+    /// 9999-12-31, in days since 1970.
+    private static let lastDay: Timestamp = 2_932_896
 }

@@ -23,7 +23,7 @@ public func dump(directory: String, from: UInt64, write: (UnsafeRawBufferPointer
     let replayer = try Replayer(directory: directory) { session in
         if sessions.updateValue(session, forKey: session.number) != nil { return }
         text.append(
-            string: "SESSION \(session.number) sub=\(session.subject) roles=\(session.roles) peer=\(session.peer) name=\(session.name.isEmpty ? "-" : session.name) opened=\(timeText(session.openedMicroseconds))\n"
+            string: "SESSION \(session.number) sub=\(session.subject) roles=\(session.roles) peer=\(session.peer) name=\(session.name.isEmpty ? "-" : session.name) opened=\(UTCText.text(session.openedMicroseconds, fraction: 6))\n"
         )
     }
     try replayer.advance(to: .max) { record, shard, lsn, writer in
@@ -35,7 +35,7 @@ public func dump(directory: String, from: UInt64, write: (UnsafeRawBufferPointer
             for event in bytes.split(separator: UInt8(ascii: "\n")) {
                 // "! 81275.1 TRADE ..." without its mark.
                 text.append(bytes: UnsafeRawBufferPointer(rebasing: event.dropFirst(2)))
-                text.append(string: " shard=\(shard.number) at=\(timeText(record.time))")
+                text.append(string: " shard=\(shard.number) at=\(UTCText.text(record.time, fraction: 6))")
                 if record.session != 0 {
                     text.append(string: " session=\(record.session) by=\(sessions[record.session]?.subject ?? "unknown")")
                 }
@@ -46,15 +46,4 @@ public func dump(directory: String, from: UInt64, write: (UnsafeRawBufferPointer
     }
     flush()
     if let failure { throw failure }
-}
-
-/// 2026-11-22T14:35:38.500123Z
-private func timeText(_ microseconds: Timestamp) -> String {
-    var seconds = time_t(microseconds / 1_000_000)
-    var parts = tm()
-    gmtime_r(&seconds, &parts)
-    var buffer = [CChar](repeating: 0, count: 32)
-    let count = strftime(&buffer, buffer.count, "%Y-%m-%dT%H:%M:%S", &parts)
-    let fraction = String(1_000_000 + microseconds % 1_000_000).dropFirst()
-    return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) + "." + fraction + "Z"
 }

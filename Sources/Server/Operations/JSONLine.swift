@@ -77,15 +77,5 @@ package enum LogTime {
 
     /// `2026-11-27T09:30:00.123Z`.
     /// - Parameter microseconds: Unix time.
-    package static func text(_ microseconds: Timestamp) -> String {
-        var seconds = time_t(microseconds / 1_000_000)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        func digits(_ value: Int32, _ count: Int = 2) -> String {
-            let text = String(value)
-            return text.utf8.count < count ? String(repeating: "0", count: count - text.utf8.count) + text : text
-        }
-        return digits(parts.tm_year + 1_900, 4) + "-" + digits(parts.tm_mon + 1) + "-" + digits(parts.tm_mday) + "T" + digits(parts.tm_hour) + ":"
-            + digits(parts.tm_min) + ":" + digits(parts.tm_sec) + "." + digits(Int32(microseconds / 1_000 % 1_000), 3) + "Z"
-    }
+    package static func text(_ microseconds: Timestamp) -> String { UTCText.text(microseconds, fraction: 3) }
 }

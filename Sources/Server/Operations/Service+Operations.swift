@@ -29,12 +29,4 @@ extension Service {
         logger.notice("log level is now \(level.rawValue)")
         return true
     }
-
-    /// Adds a file to those that SIGHUP opens anew and the end of the process closes.
-    /// - Returns: whether the process has logs; if not, its owner closes it.
-    @discardableResult
-    package func registerLogFile(_ file: RotatingFile) -> Bool {
-        logs?.register(file)
-        return logs != nil
-    }
 }

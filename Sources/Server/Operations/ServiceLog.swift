@@ -17,8 +17,7 @@ package final class ServiceLog: Sendable {
     package let access: AccessLog
     private let app: RotatingFile?
     private let errors: RotatingFile?
-    /// What is opened anew at SIGHUP: these and the files of others.
-    private let files: Mutex<[RotatingFile]>
+    private let files: [RotatingFile]
 
     /// - Parameter secrets: values that must not be in any log.
     /// - Throws: ``StartFailure`` for files that cannot be written.
@@ -30,7 +29,7 @@ package final class ServiceLog: Sendable {
             access = AccessLog(file: nil, redactor: redactor)
             app = nil
             errors = nil
-            files = Mutex([])
+            files = []
             return
         }
         let code = SystemDisk().makeDirectory(directory)
@@ -53,7 +52,7 @@ package final class ServiceLog: Sendable {
         access = AccessLog(file: accessFile, redactor: redactor)
         self.app = app
         self.errors = errors
-        files = Mutex([app, errors, accessFile])
+        files = [app, errors, accessFile]
     }
 
     package func logger(_ label: String) -> Logger { Logger(label: label) { ServiceLogHandler(label: $0, log: self) } }
@@ -76,25 +75,22 @@ package final class ServiceLog: Sendable {
 
     // MARK: Files
 
-    /// Adds a file to those that SIGHUP opens anew and the end closes.
-    package func register(_ file: RotatingFile) { files.withLock { $0.append(file) } }
-
     /// After the files have been moved away.
     package func reopen() {
-        for file in files.withLock({ $0 }) { file.reopen() }
+        for file in files { file.reopen() }
     }
 
     /// Lines lost, by file.
-    package var dropped: [(path: String, lines: Int)] { files.withLock { $0 }.map { ($0.path, $0.dropped) } }
+    package var dropped: [(path: String, lines: Int)] { files.map { ($0.path, $0.dropped) } }
 
     /// Returns when what was logged is with the operating system.
     package func flush() {
-        for file in files.withLock({ $0 }) { file.flush() }
+        for file in files { file.flush() }
     }
 
     /// Writes what is left. What comes later goes to the standard error alone.
     package func close() {
-        for file in files.withLock({ $0 }) { file.close() }
+        for file in files { file.close() }
     }
 
     // MARK: Writing

@@ -119,7 +119,7 @@ extension Registry {
 // The words of the protocol for Core's values.
 
 extension OrderStatus {
-    var word: StaticString {
+    package var word: StaticString {
         switch self {
         case .new: "NEW"
         case .partiallyFilled: "PARTIALLY_FILLED"
@@ -131,15 +131,15 @@ extension OrderStatus {
 }
 
 extension Side {
-    var word: StaticString { self == .buy ? "B" : "S" }
+    package var word: StaticString { self == .buy ? "B" : "S" }
 }
 
 extension OrderType {
-    var word: StaticString { self == .limit ? "LMT" : "MKT" }
+    package var word: StaticString { self == .limit ? "LMT" : "MKT" }
 }
 
 extension TimeInForce {
-    var word: StaticString {
+    package var word: StaticString {
         switch self {
         case .gtc: "GTC"
         case .ioc: "IOC"
@@ -150,7 +150,7 @@ extension TimeInForce {
 }
 
 extension CancelReason {
-    var word: StaticString {
+    package var word: StaticString {
         switch self {
         case .requested: "requested"
         case .all: "all"
@@ -162,7 +162,7 @@ extension CancelReason {
 
 extension Liquidity {
     /// Empty where it was not told.
-    var word: StaticString {
+    package var word: StaticString {
         switch self {
         case .unknown: ""
         case .maker: "M"
