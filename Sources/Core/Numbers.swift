@@ -19,8 +19,8 @@ public enum Numbers {
         Int128(quantity) * Int128(powerOfTen(18 - info.quantityScale))
     }
 
-    /// AvgPx of an order: sum of LastPx x LastQty by CumQty, rounded half to even at the price scale.
-    public static func averagePrice(cost: Int128, quantity: Quantity) -> Price {
+    /// AvgPx of fills: sum of LastPx x LastQty by the sum of LastQty (of an order CumQty), rounded half to even at the price scale.
+    public static func averagePrice(cost: Int128, quantity: Int128) -> Price {
         quantity == 0 ? 0 : Price(roundedHalfEven(high: 0, low: UInt128(cost), by: UInt128(quantity.magnitude)))
     }
 

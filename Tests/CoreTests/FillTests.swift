@@ -18,7 +18,7 @@ import Testing
         #expect(desk.balance(Desk.btc) == "2.2 0 0 0")
         let second = desk.fill("b", "0.3", "4000")
         #expect(second.view?.status == .filled)
-        #expect(Numbers.averagePrice(cost: second.view!.cumulativeCost, quantity: second.view!.cumulative) == int64("3996", 4))
+        #expect(Numbers.averagePrice(cost: second.view!.cumulativeCost, quantity: Int128(second.view!.cumulative)) == int64("3996", 4))
         #expect(desk.balance() == "8000.8 0 0 0")
         desk.check()
     }

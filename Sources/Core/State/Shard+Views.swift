@@ -92,13 +92,7 @@ extension Shard {
 
     /// Whatever instrument it is of.
     public func order(account: AccountNumber, _ reference: OrderReference) -> OrderDetail? {
-        guard let account = registry.account(account) else { return nil }
-        let found: Int32?
-        switch reference {
-        case .order(let id): found = orderSlot(id)
-        case .client(let id): found = remembered(account, id)
-        }
-        guard let slot = found, slot >= 0, positions[orders[slot].position].account == account else { return nil }
+        guard let account = registry.account(account), let slot = orderSlot(reference, account) else { return nil }
         return detail(slot)
     }
 

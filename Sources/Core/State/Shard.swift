@@ -264,14 +264,19 @@ public struct Shard: ~Copyable {
     /// The order a command names, if it is this account's and on this instrument.
     @inline(__always)
     func orderSlot(_ reference: OrderReference, _ account: Int32, _ instrument: InstrumentID) -> Int32? {
+        guard let slot = orderSlot(reference, account), positions[orders[slot].position].instrument == instrument else { return nil }
+        return slot
+    }
+
+    /// The order that a reference names, if it is this account's, on whatever instrument.
+    @inline(__always)
+    func orderSlot(_ reference: OrderReference, _ account: Int32) -> Int32? {
         let found: Int32?
         switch reference {
         case .order(let id): found = orderSlot(id)
         case .client(let id): found = remembered(account, id)
         }
-        guard let slot = found, slot >= 0 else { return nil }
-        let position = orders[slot].position
-        guard positions[position].account == account, positions[position].instrument == instrument else { return nil }
+        guard let slot = found, slot >= 0, positions[orders[slot].position].account == account else { return nil }
         return slot
     }
 }

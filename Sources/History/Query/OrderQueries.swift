@@ -98,7 +98,7 @@ extension OrderRow {
         var average: String?
         if cumulative != 0, let value {
             let cost = try Names.amount(value) / info.amountUnit
-            average = names.price(Numbers.averagePrice(cost: cost, quantity: cumulative), info)
+            average = names.price(Numbers.averagePrice(cost: cost, quantity: Int128(cumulative)), info)
         }
         let created: Int64 = row["created"]
         self.init(

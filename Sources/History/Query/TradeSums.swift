@@ -220,16 +220,12 @@ private struct Sums {
 
     func symbol(_ names: Names) -> SymbolTotals {
         let volume = buyVolume + sellVolume
-        // The value at price scale + quantity scale by the quantity: at the price scale.
-        let (quotient, rest) = ((buyValue + sellValue) / instrument.amountUnit).quotientAndRemainder(dividingBy: volume)
-        let twice = rest * 2
-        let isUp = twice > volume || (twice == volume && quotient & 1 == 1)
         return SymbolTotals(
             symbol: instrument.symbol, base: instrument.base.name, totals: totals(names),
             buyVolume: names.quantity(buyVolume, instrument), sellVolume: names.quantity(sellVolume, instrument),
             netVolume: names.quantity(buyVolume - sellVolume, instrument), totalVolume: names.quantity(volume, instrument),
             minPrice: names.price(minPrice, instrument), maxPrice: names.price(maxPrice, instrument),
-            averagePrice: names.price(Price(quotient + (isUp ? 1 : 0)), instrument))
+            averagePrice: names.price(Numbers.averagePrice(cost: (buyValue + sellValue) / instrument.amountUnit, quantity: volume), instrument))
     }
 }
 

@@ -26,8 +26,7 @@ final class Follower: Sendable {
     private let log: Log
     private let logger: Logger
     private let state = Mutex(State())
-    private let isAsleep = Atomic<Bool>(false)
-    private let bell = DispatchSemaphore(value: 0)
+    private let bell = Bell()
     private let finished = DispatchSemaphore(value: 0)
 
     init(log: Log, logger: Logger) {
@@ -36,11 +35,7 @@ final class Follower: Sendable {
     }
 
     /// Any thread, after the durable LSN has moved.
-    func ring() {
-        if isAsleep.load(ordering: .sequentiallyConsistent), isAsleep.exchange(false, ordering: .sequentiallyConsistent) {
-            bell.signal()
-        }
-    }
+    func ring() { bell.ring() }
 
     /// Takes a subscriber on. Returns false when it needs a catch-up and too many are under way.
     func add(_ subscriber: Subscriber) -> Bool {
@@ -62,7 +57,7 @@ final class Follower: Sendable {
             return .catchUp
         }
         switch way {
-        case .live: wakeUp()
+        case .live: bell.wake()
         case .catchUp: start { [self] in catchUp(subscriber) }
         case .refused: return false
         }
@@ -74,13 +69,8 @@ final class Follower: Sendable {
             state.isStopped = true
             return state.isStarted
         }
-        wakeUp()
+        bell.wake()
         if wasStarted { finished.wait() }
-    }
-
-    private func wakeUp() {
-        isAsleep.store(false, ordering: .sequentiallyConsistent)
-        bell.signal()
     }
 
     private func start(_ body: @escaping @Sendable () -> Void) {
@@ -99,9 +89,7 @@ final class Follower: Sendable {
                     return
                 }
                 guard hasWork else {
-                    isAsleep.store(true, ordering: .sequentiallyConsistent)
-                    let isNews = state.withLock { $0.isStopped || (!$0.subscribers.isEmpty && $0.position < log.durableLSN) }
-                    if isNews { isAsleep.store(false, ordering: .sequentiallyConsistent) } else { bell.wait() }
+                    bell.sleep { state.withLock { $0.isStopped || (!$0.subscribers.isEmpty && $0.position < log.durableLSN) } }
                     continue
                 }
                 let fed = try state.withLock { state in
@@ -166,7 +154,7 @@ final class Follower: Sendable {
                     }
                     if !isJoined { continue }
                     subscriber.wake()
-                    return wakeUp()
+                    return bell.wake()
                 }
                 try replayer.advance(to: min(target, replayer.position + Follower.stepRecords)) { record, shard, lsn, writer in
                     _ = subscriber.take(record, shard, lsn: lsn, &writer)

@@ -51,7 +51,7 @@ extension OutputBuffer {
         fact("leaves", quantity: view.leaves, info)
         fact("cum", quantity: view.cumulative, info)
         if view.cumulative != 0 {
-            fact("avg", price: Numbers.averagePrice(cost: view.cumulativeCost, quantity: view.cumulative), info)
+            fact("avg", price: Numbers.averagePrice(cost: view.cumulativeCost, quantity: Int128(view.cumulative)), info)
         }
     }
 

@@ -37,9 +37,6 @@ package final class TLSFiles: Sendable {
         current.withLock { $0 = new }
     }
 
-    /// What the files hold now, for who makes contexts itself (the REST edge).
-    package func configuration() throws -> TLSConfiguration { try TLSFiles.configuration(certificate, key) }
-
     private static func configuration(_ certificate: String, _ key: String) throws -> TLSConfiguration {
         func read<Value>(_ path: String, _ what: String, _ body: () throws -> Value) throws -> Value {
             // Reading it first tells a missing file from a wrong one.
