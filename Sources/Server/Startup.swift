@@ -19,14 +19,14 @@ struct Startup {
     /// Opens the log and replays it.
     /// - Throws: `LogError`, `RecordError`, ``StartFailure``.
     init(
-        directory: String, options: LogOptions, acceptClock: Bool, clock source: ServiceClock.Source, logger: Logger
+        directory: String, disk: AnyDisk, options: LogOptions, acceptClock: Bool, clock source: ServiceClock.Source, logger: Logger
     ) throws {
         self.logger = logger
         var replay = Replay()
         let began = source.monotonic()
         // To the last record, without what opening the new epoch takes.
         var ended = began
-        log = try Log.open(directory: directory, options: options) {
+        log = try Log.open(directory: directory, options: options, disk: disk) {
             try replay.take($0)
             ended = source.monotonic()
         }
@@ -80,10 +80,10 @@ struct Startup {
     // MARK: Obligations
 
     /// Brings to its end what a crash (or a stop) has left between shards.
-    mutating func finishObligations() {
+    mutating func finishObligations() throws {
         copyDefinitions()
         let redelivered = redeliver()
-        commit()
+        try commit()
         // Only now that the credits are durable may the sources forget them.
         for source in shards {
             for target in shards where target.number != source.number && Int(source.number) < target.shard.registry.wallets.count {
@@ -95,7 +95,7 @@ struct Startup {
         for box in shards {
             canceled += box.shard.cancelDisconnected(before: log.epoch, now: now) { record($0, box.number) }
         }
-        commit()
+        try commit()
         if redelivered > 0 { logger.info("delivered \(redelivered) transfers between wallets again") }
         if canceled > 0 { logger.info("cancelled \(canceled) orders of sessions with cancel-on-disconnect") }
     }
@@ -128,10 +128,14 @@ struct Startup {
     }
 
     /// One frame; returns when it is durable.
-    private mutating func commit() {
+    private mutating func commit() throws {
         guard batch.recordCount > 0 else { return }
         let last = log.seal(batch)
-        while log.durableLSN < last { log.commit() }
+        while log.durableLSN < last {
+            log.commit()
+            // Only where ``LogOptions/onFatal`` returns.
+            if log.hasFailed { throw LogError.refused("the log cannot be written") }
+        }
         batch = Batch()
     }
 
@@ -146,7 +150,7 @@ struct Startup {
                 throw StartFailure(StartFailure.usage, "\(source): seed line \(index + 1), `\(line)`: \(refusal)")
             }
         }
-        commit()
+        try commit()
         if !lines.isEmpty { logger.info("the log was empty: seeded with \(lines.count) commands of \(source)") }
     }
 
