@@ -1,8 +1,8 @@
 import Core
 import Synchronization
 
-/// The write-ahead log on the operating system's files.
-public typealias Log = DiskLog<SystemDisk>
+/// The write-ahead log as the service has it, on whichever disk.
+public typealias Log = DiskLog<AnyDisk>
 
 /// The write-ahead log of a data directory: seals batches of records, writes them as frames, says when they are durable.
 ///
@@ -23,7 +23,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     /// threads at once when several commit. Set once, before the first ``seal(_:)``.
     public var onDurable: (@Sendable (UInt64) -> Void)?
 
-    private let disk: D
+    package let disk: D
     private let locked: DataDirectory<D>
     private let keeper: SpareKeeper<D>
     private let sessions: SessionTable
@@ -135,10 +135,21 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
         onFatal(error as? LogError ?? .refused("\(error)"))
     }
 
+    /// Whether a write or a sync has failed, so that nothing will ever be durable again.
+    package var hasFailed: Bool { failed.load(ordering: .sequentiallyConsistent) }
+
+    /// Gives up for good, for a reason that the log itself cannot see.
+    package func stopForGood(_ error: LogError) { fail(error) }
+
+    /// With ``LogOptions/Background/stepped``: does one piece of the work of the log's own threads.
+    /// - Returns: whether there was something to do.
+    package func runCommitStep() -> Bool { logThread.step() }
+    package func runKeeperStep() -> Bool { keeper.step() }
+
     /// Starts a thread that writes what loops leave complete, so that no loop writes for the others without end.
     /// For more than one loop; with one it would cost a wake-up of another core per commit.
     public func startLogThread() {
-        logThread.start { [self] in
+        logThread.start(options.background) { [self] in
             while let more = commitOnce(), more || !queue.isEmpty {}
         }
     }

@@ -12,6 +12,14 @@ public struct LogOptions: Sendable {
     public var rawBytesMax = 1024
     /// Payload of a frame; a longer run is written as several, a single larger batch as one.
     public var frameBytesMax = 8 << 20
+    /// Who does what the log does beside its callers: committing for several loops, making spares.
+    public enum Background: Sendable {
+        /// Threads of the log's own.
+        case threads
+        /// Somebody calls ``DiskLog/runCommitStep()`` and ``DiskLog/runKeeperStep()``: a simulation, where one thread does everything.
+        case stepped
+    }
+    public var background = Background.threads
     /// What a new epoch's random salt comes from.
     public var randomSalt: @Sendable () -> UInt64 = { .random(in: 1 ... .max) }
     /// Called once when a write or a sync failed, on the thread that made it. The state of the disk is then unknown and

@@ -1,8 +1,8 @@
 import Core
 import Glibc
 
-/// A reader of the log on the operating system's files.
-public typealias LogReader = DiskLogReader<SystemDisk>
+/// A reader of the log on whichever disk.
+public typealias LogReader = DiskLogReader<AnyDisk>
 
 /// Reads the log from an LSN on, from its files, also while they are being written: for followers and tools. Any number of
 /// readers, each with a place of its own, one thread at a time. It holds no lock and stops nobody.
@@ -118,10 +118,10 @@ public final class DiskLogReader<D: Disk> {
     }
 }
 
-extension DiskLogReader where D == SystemDisk {
+extension DiskLogReader where D == AnyDisk {
     /// - Parameter lsn: of the first record wanted; 0 and 1 are the log's begin.
     public convenience init(directory: String, from lsn: UInt64) throws {
-        try self.init(directory: directory, from: lsn, disk: SystemDisk())
+        try self.init(directory: directory, from: lsn, disk: .system)
     }
 
     /// What no other log has. `nil` when neither the log's begin nor a snapshot is there and readable.

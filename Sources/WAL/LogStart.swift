@@ -1,11 +1,11 @@
 import Glibc
 
-extension DiskLog where D == SystemDisk {
+extension DiskLog where D == AnyDisk {
     /// Opens the log of a directory: locks it, hands over all it holds, and opens a new epoch in a new segment.
     /// - Parameter replay: called in LSN order, on the calling thread.
     /// - Throws: `LogError`; what `replay` throws. Nothing in the directory has been changed then, except by `noSpace` and `io`.
     public static func open(directory: String, options: LogOptions = LogOptions(), replay: (RecoveredItem) throws -> Void) throws -> Log {
-        try open(directory: directory, options: options, disk: SystemDisk(), replay: replay)
+        try open(directory: directory, options: options, disk: .system, replay: replay)
     }
 }
 
@@ -49,7 +49,7 @@ extension DiskLog {
             let tail = LogTail(
                 disk: disk, directory: locked, options: options, keeper: start.keeper, sessions: sessions, after: scan.end)
             try tail.openEpoch()
-            start.keeper.start()
+            start.keeper.start(options.background)
             return DiskLog(
                 disk: disk, directory: locked, format: format, options: options, keeper: start.keeper, sessions: sessions,
                 tail: tail, oldestLSN: scan.oldestLSN, recovery: start.report)

@@ -13,8 +13,8 @@ final class Replayer {
 
     /// - Parameter noteSession: hears of each session before its first record; again in each segment.
     /// - Throws: `LogError` when the log cannot be read from its begin.
-    init(directory: String, noteSession: @escaping (SessionInfo) -> Void = { _ in }) throws {
-        reader = try LogReader(directory: directory, from: 1)
+    init(directory: String, disk: AnyDisk = .system, noteSession: @escaping (SessionInfo) -> Void = { _ in }) throws {
+        reader = try LogReader(directory: directory, from: 1, disk: disk)
         self.noteSession = noteSession
     }
 
