@@ -6,6 +6,9 @@ extension Service {
     /// One piece of what the threads beside the loops do. Returns whether there was something to do.
     package func followStep() -> Bool { follower.step() }
 
+    /// A snapshot, if one is due or asked for. Returns whether one was tried.
+    package func snapshotStep() -> Bool { snapshots.step() }
+
     package var loopCount: Int { loops.count }
 
     /// Whether nothing is under way, on the loops and between them.

@@ -180,6 +180,19 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     /// What a commit takes. Any thread may look.
     package var times: LogTimes { tail.times }
 
+    // MARK: Snapshots
+
+    /// LSN of the newest snapshot that is not past `lsn`, by its name; 0: there is none.
+    package func snapshotLSN(upTo lsn: UInt64) -> UInt64 {
+        ((try? snapshotNames(disk, directory)) ?? []).first { $0.lsn <= lsn }?.lsn ?? 0
+    }
+
+    /// LSN of the first change that can be followed: of the log's first record if that is there, else of the one after the oldest snapshot.
+    package var oldestFollowed: UInt64 {
+        if let first = try? segmentPlaces(disk, directory).first, first.name.number == 1 { return 1 }
+        return ((try? snapshotNames(disk, directory)) ?? []).last.map { $0.lsn + 1 } ?? oldestLSN
+    }
+
     // MARK: End
 
     /// Clean stop: writes everything queued, a closing frame, and cuts the segment to its last frame. All loops must have

@@ -35,17 +35,22 @@ package final class SnapshotMaker<D: Disk> {
     }
 
     /// Makes one of all that is durable.
-    /// - Parameter durable: the log's durable LSN.
+    /// - Parameters:
+    ///   - durable: the log's durable LSN.
+    ///   - goOn: called now and then; what it throws ends the attempt.
     /// - Returns: `nil` when the newest snapshot holds that already.
     /// - Throws: `LogError`, `RecordError`: there is no new snapshot then, and what was there is as it was.
-    package func make(upTo durable: UInt64) throws -> SnapshotReport? {
+    package func make(upTo durable: UInt64, goOn: () throws -> Void = {}) throws -> SnapshotReport? {
         let began = clock()
         var warnings: [String] = []
         var replica = try Replica.newest(disk, directory, upTo: durable, &warnings)
         let base = replica.lsn
         if base >= durable { return nil }
         let reader = try DiskLogReader(directory: directory, after: replica.origin, disk: disk)
-        _ = try reader.read(upTo: durable) { try replica.take($0) }
+        _ = try reader.read(upTo: durable) {
+            try goOn()
+            try replica.take($0)
+        }
 
         var head = SnapshotHead()
         head.lsn = replica.lsn
@@ -64,7 +69,7 @@ package final class SnapshotMaker<D: Disk> {
             orders: replica.shards.reduce(0) { $0 + $1.shard.orderCount }, microseconds: 0)
         let hashes = replica.stateHashes
         do {
-            report.bytes = try SnapshotWriter(disk, path: temporary).write(head, replica, hashes: hashes)
+            report.bytes = try SnapshotWriter(disk, path: temporary).write(head, replica, hashes: hashes, goOn)
             // Only one of the two is needed at a time.
             replica = Replica()
             // What nobody could load gets no name.
@@ -95,6 +100,25 @@ package final class SnapshotMaker<D: Disk> {
         let handle = Int32(try disk.check(disk.openDirectory(directory), "open", directory))
         defer { disk.close(handle) }
         try disk.check(disk.syncDirectory(handle), "fsync", directory)
+    }
+}
+
+/// A snapshot of the log of a directory that nobody uses.
+/// - Returns: `nil` when the newest snapshot holds everything already.
+/// - Throws: `LogError.locked`, `refused` when the directory's format has no snapshots, and as ``SnapshotMaker/make(upTo:goOn:)``.
+public func makeSnapshot(directory: String, keepsSegments: Bool) throws -> SnapshotReport? {
+    let disk = SystemDisk()
+    guard try !segmentPlaces(disk, directory).isEmpty else { throw LogError.refused("there is no log in \(directory)") }
+    return try withLockedDirectory(directory) {
+        guard try DataFormat.read(disk, directory) != nil else {
+            throw LogError.refused("\(directory) has data format \(DataFormat.logAlone), which has no snapshots: see `cashup upgrade`")
+        }
+        var warnings: [String] = []
+        let newest = try Replica.newest(disk, directory, &warnings)
+        let scan = try LogScan(disk, directory: directory, after: newest.origin) { _ in }
+        // What a crash has left at the log's end may be in the page cache alone, and a snapshot must not be ahead of the disk. A start sees to that.
+        guard scan.endedClean else { throw LogError.refused("the log of \(directory) was not closed: start the service once, and stop it") }
+        return try SnapshotMaker(disk: disk, directory: directory, keepsSegments: keepsSegments).make(upTo: scan.end.nextLSN - 1)
     }
 }
 

@@ -36,16 +36,21 @@ final class SnapshotWriter<D: Disk> {
 
     /// Writes all of it; synced when it returns.
     /// - Returns: bytes of the file.
-    func write(_ head: SnapshotHead, _ replica: borrowing Replica, hashes: [UInt64]) throws -> UInt64 {
+    func write(_ head: SnapshotHead, _ replica: borrowing Replica, hashes: [UInt64], _ goOn: () throws -> Void) throws -> UInt64 {
         lsn = head.lsn
         var payload = GrowableBytes(capacity: 16 << 10)
         head.encode(to: &payload)
         try section(.head, payload.bytes)
         try writeRegistry(replica.shards[0], time: head.time)
         for box in replica.shards {
-            var image = ImageWriter { [self] in try section(.image, $0, shard: UInt32(box.number)) }
-            try box.shard.write(to: &image)
-            try image.flush()
+            try withoutActuallyEscaping(goOn) { goOn in
+                var image = ImageWriter { [self] in
+                    try goOn()
+                    try section(.image, $0, shard: UInt32(box.number))
+                }
+                try box.shard.write(to: &image)
+                try image.flush()
+            }
         }
         payload.removeAll()
         for hash in hashes { payload.append(hash) }
