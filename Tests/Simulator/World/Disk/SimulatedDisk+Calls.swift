@@ -154,7 +154,11 @@ extension SimulatedDisk {
         if count > 1, isFaulty, faults.shortWrite > 0, random.chance(faults.shortWrite) {
             trace.count("short write")
             count = random.next(in: 1...(count - 1))
-            if isDirect { count = count / 512 * 512 }
+            if isDirect {
+                count = count / 512 * 512
+                // Less than a block cannot go on, and counts as a full disk.
+                if count < 4_096 { noteFault("short direct write") }
+            }
         }
         let part = UnsafeRawBufferPointer(rebasing: bytes[..<count])
         if isDirect {
