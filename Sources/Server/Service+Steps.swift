@@ -9,6 +9,10 @@ extension Service {
 
     package var eventLoops: [any EventLoop] { loops.map(\.eventLoop) }
 
+    /// A snapshot, if one is due or asked for. Returns whether one was tried.
+    package func snapshotStep() -> Bool { snapshots.step() }
+
+
     /// Whether nothing is under way, on the loops and between them.
     package var isQuiet: Bool { loops.allSatisfy { $0.isQuiet && $0.mailbox.count == 0 } }
 

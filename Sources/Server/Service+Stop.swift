@@ -48,6 +48,7 @@ extension Service {
             }
         }
         follower.stop()
+        snapshots.stop()
         try? await group.shutdownGracefully()
         audit?.close()
         log.close()
@@ -56,7 +57,11 @@ extension Service {
     // MARK: The same where one thread does everything
 
     /// Before the steps.
-    package func beginStop() { drains.store(true, ordering: .relaxed) }
+    package func beginStop() {
+        drains.store(true, ordering: .relaxed)
+        // Who waits for one is told now, so that the drain need not wait for it.
+        snapshots.beginStop()
+    }
 
     package func run(_ step: StopStep, onLoop index: Int) { step.run(loops[index]) }
     package func isDone(_ step: StopStep, onLoop index: Int) -> Bool { step.isDone(loops[index]) }

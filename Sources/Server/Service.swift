@@ -26,6 +26,7 @@ package final class Service: @unchecked Sendable {
     package let tls: TLSFiles?
     let names = SessionNames()
     let follower: Follower
+    package let snapshots: SnapshotKeeper
     /// Rung when the log has become durable further: for one that follows it beside the service.
     package let bell = Bell()
     /// Of refused commands; `nil` when it is switched off.
@@ -65,6 +66,8 @@ package final class Service: @unchecked Sendable {
         clock = startup.clock
         log = startup.log
         startedMonotonic = monotonic
+        snapshots = SnapshotKeeper(
+            log: startup.log, clock: startup.clock, schedule: config.snapshots, keepsSegments: config.keepsSegments, logger: logger)
         follower = Follower(log: startup.log, background: background, logger: logger)
         audit = Service.openAudit(config, log: startup.log, clock: startup.clock, logger: logger)
     }
@@ -88,6 +91,7 @@ package final class Service: @unchecked Sendable {
         } catch {
             try? await service.group.shutdownGracefully()
             service.audit?.close()
+            service.snapshots.stop()
             service.log.close()
             throw error
         }
@@ -102,8 +106,10 @@ package final class Service: @unchecked Sendable {
         logOptions: LogOptions, group: (Int) -> any EventLoopGroup, beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger,
         logs: ServiceLog? = nil
     ) throws -> Service {
+        var options = logOptions
+        if let bytes = config.segmentBytes { options.segmentBytes = UInt64(bytes) }
         var startup = try Startup(
-            directory: config.data, disk: disk, options: logOptions, acceptClock: acceptClock, clock: clock, logger: logger)
+            directory: config.data, disk: disk, options: options, acceptClock: acceptClock, clock: clock, logger: logger)
         do {
             try startup.finishObligations()
             try startup.seed(config.seed, source: config.seedSource)
@@ -116,6 +122,7 @@ package final class Service: @unchecked Sendable {
             config, startup: startup, verifier: verifier, tls: tls, group: group(count), monotonic: startup.clock.monotonic(),
             background: logOptions.background, beforeCommit: beforeCommit, logger: logger, logs: logs)
         service.makeLoops(startup.shards, count: count)
+        if logOptions.background == .threads { service.snapshots.start() }
         return service
     }
 

@@ -22,27 +22,25 @@ struct Startup {
         directory: String, disk: AnyDisk, options: LogOptions, acceptClock: Bool, clock source: ServiceClock.Source, logger: Logger
     ) throws {
         self.logger = logger
-        var replay = Replay()
+        var replica = Replica()
         let began = source.monotonic()
         // To the last record, without what opening the new epoch takes.
         var ended = began
-        log = try Log.open(directory: directory, options: options, disk: disk) {
-            try replay.take($0)
-            ended = source.monotonic()
-        }
+        log = try Log.open(directory: directory, options: options, disk: disk, into: &replica) { ended = source.monotonic() }
         let seconds = Double(max(1, ended - began)) / 1_000_000
-        shards = replay.shards
+        shards = replica.shards
         let report = log.recovery
         for warning in report.warnings { logger.warning("\(warning)") }
-        if replay.records > 0 {
+        if replica.lsn > 0 {
+            let origin = report.snapshotLSN > 0 ? "the snapshot of LSN \(report.snapshotLSN) and " : ""
             logger.info(
-                "recovered \(replay.records) records of \(report.segments) segments in \(Startup.text(seconds)) s (\(Int(Double(replay.records) / seconds)) records/s), up to LSN \(report.lastLSN); the last stop was \(report.endedClean ? "clean" : "not clean")"
+                "recovered \(origin)\(replica.records) records of \(report.segments) segments in \(Startup.text(seconds)) s (\(Int(Double(replica.records) / seconds)) records/s), up to LSN \(report.lastLSN); the last stop was \(report.endedClean ? "clean" : "not clean")"
             )
         }
         let wall = source.wall()
-        if wall < replay.lastTime - Startup.clockBehindMicrosMax {
+        if wall < replica.lastTime - Startup.clockBehindMicrosMax {
             let message =
-                "the clock says \(wall / 1_000) (Unix ms) but the log's last record is of \(replay.lastTime / 1_000), \((replay.lastTime - wall) / 1_000_000) s later"
+                "the clock says \(wall / 1_000) (Unix ms) but the log's last record is of \(replica.lastTime / 1_000), \((replica.lastTime - wall) / 1_000_000) s later"
             guard acceptClock else {
                 log.close()
                 throw StartFailure(
@@ -50,32 +48,11 @@ struct Startup {
             }
             logger.warning("\(message); going on at the log's time")
         }
-        clock = ServiceClock(source: source, floor: replay.lastTime)
+        clock = ServiceClock(source: source, floor: replica.lastTime)
         now = clock.now()
     }
 
     private static func text(_ seconds: Double) -> String { "\((seconds * 1_000).rounded() / 1_000)" }
-
-    /// What a log comes to.
-    private struct Replay: ~Copyable {
-        private var window = ReplayWindow()
-        var shards: [ShardBox] = [ShardBox(number: 0)]
-        var records: UInt64 = 0
-        var lastTime: Timestamp = 0
-
-        mutating func take(_ item: RecoveredItem) throws {
-            guard case .batch(_, let count, let bytes) = item else { return }
-            var reader = RecordReader(bytes: bytes, count: count)
-            while try window.read(from: &reader) {
-                window.evolve { number, body in
-                    while shards.count <= Int(number) { shards.append(ShardBox(number: WalletID(shards.count))) }
-                    body(&shards[Int(number)].shard)
-                }
-                records += UInt64(window.count)
-                lastTime = max(lastTime, window.lastTime)
-            }
-        }
-    }
 
     // MARK: Obligations
 

@@ -12,8 +12,10 @@ public typealias Log = DiskLog<AnyDisk>
 public final class DiskLog<D: Disk>: @unchecked Sendable {
     /// One more with each start. The numbers of this run's sessions are `epoch << 32 | n`.
     public let epoch: UInt32
-    /// LSN of the first record the directory still has.
+    /// LSN of the first record there was at the start, archived ones included.
     public let oldestLSN: UInt64
+    /// Of the data directory: ``DataFormat``.
+    public let format: Int
     public var directory: String { locked.path }
     public let recovery: RecoveryReport
 
@@ -38,7 +40,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     private let logThread = LogThread()
 
     init(
-        disk: D, directory: DataDirectory<D>, options: LogOptions, keeper: SpareKeeper<D>, sessions: SessionTable,
+        disk: D, directory: DataDirectory<D>, format: Int, options: LogOptions, keeper: SpareKeeper<D>, sessions: SessionTable,
         tail: LogTail<D>, oldestLSN: UInt64, recovery: RecoveryReport
     ) {
         self.disk = disk
@@ -48,6 +50,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
         self.sessions = sessions
         self.tail = tail
         self.oldestLSN = oldestLSN
+        self.format = format
         self.recovery = recovery
         epoch = tail.epoch
         onFatal = options.onFatal
@@ -176,6 +179,19 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
 
     /// What a commit takes. Any thread may look.
     package var times: LogTimes { tail.times }
+
+    // MARK: Snapshots
+
+    /// LSN of the newest snapshot that is not past `lsn`, by its name; 0: there is none.
+    package func snapshotLSN(upTo lsn: UInt64) -> UInt64 {
+        ((try? snapshotNames(disk, directory)) ?? []).first { $0.lsn <= lsn }?.lsn ?? 0
+    }
+
+    /// LSN of the first change that can be followed: of the log's first record if that is there, else of the one after the oldest snapshot.
+    package var oldestFollowed: UInt64 {
+        if let first = try? segmentPlaces(disk, directory).first, first.name.number == 1 { return 1 }
+        return ((try? snapshotNames(disk, directory)) ?? []).last.map { $0.lsn + 1 } ?? oldestLSN
+    }
 
     // MARK: End
 

@@ -51,6 +51,11 @@ package struct Configuration: Sendable {
     package var tokenGraceSeconds = 60
     /// Recent events kept in memory for subscribers; who is behind them is fed from the log.
     package var eventBufferBytes = 16 << 20
+    /// Of a segment of the log; `nil`: as the log has it.
+    package var segmentBytes: Int?
+    package var snapshots = SnapshotSchedule(records: 5_000_000, bytes: 256 << 20, seconds: 3_600)
+    /// Whether segments that no snapshot needs are kept, in an archive.
+    package var keepsSegments = true
     package var audit = Audit.inData
     /// Of one of its files, and how many are kept.
     package var auditBytes = 64 << 20
@@ -170,6 +175,15 @@ package struct Configuration: Sendable {
         Key(name: "slow_seconds") { config, text in whole(text, 1...3_600) { config.slowSeconds = $0 } },
         Key(name: "token_grace_seconds") { config, text in whole(text, 0...3_600) { config.tokenGraceSeconds = $0 } },
         Key(name: "event_buffer_bytes") { config, text in whole(text, 65_536...(1 << 30)) { config.eventBufferBytes = $0 } },
+        Key(name: "segment_bytes") { config, text in whole(text, 65_536...(4 << 30)) { config.segmentBytes = $0 & ~4_095 } },
+        Key(name: "snapshot_records") { config, text in whole(text, 0...(1 << 50)) { config.snapshots.records = UInt64($0) } },
+        Key(name: "snapshot_bytes") { config, text in whole(text, 0...(1 << 50)) { config.snapshots.bytes = UInt64($0) } },
+        Key(name: "snapshot_seconds") { config, text in whole(text, 0...31_536_000) { config.snapshots.seconds = Int64($0) } },
+        Key(name: "archive") { config, text in
+            guard text == "keep" || text == "remove" else { return "keep or remove" }
+            config.keepsSegments = text == "keep"
+            return nil
+        },
         Key(name: "audit") { config, text in
             config.audit = text == "off" ? .off : text == "on" ? .inData : .directory(text)
             return text.isEmpty ? "on, off or a directory" : nil

@@ -101,6 +101,20 @@ package enum DefaultConfiguration {
         # CASHUP_EVENT_BUFFER_BYTES
         event_buffer_bytes: 16777216
 
+        # The log is cut into files of so many bytes, 65536 to 4 GiB; a few of them are kept ready beside it, full of zeros.     CASHUP_SEGMENT_BYTES
+        segment_bytes: 67108864
+
+        # Snapshots of the state bound the time of a start and the size of the log. One is made, without stopping anything, when so many records or
+        # bytes have come to the log since the last, or when it is so many seconds old; 0: not by that. And whenever it is asked for: SNP, `cashup snapshot`.
+        # While one is made the state is in memory twice.        CASHUP_SNAPSHOT_RECORDS, CASHUP_SNAPSHOT_BYTES, CASHUP_SNAPSHOT_SECONDS
+        snapshot_records: 5000000
+        snapshot_bytes: 268435456
+        snapshot_seconds: 3600
+
+        # Parts of the log that the two newest snapshots make dispensable: keep puts them into <data>/archive, remove deletes them. History and
+        # subscriptions from far back need them, so remove is taken only with `history: off`.                                     CASHUP_ARCHIVE
+        archive: keep
+
         # Refused commands are kept with who, what and why, a line of JSON each: on (in <data>/audit), off, or a directory. Accepted ones are in the log.
         # A new file is begun at audit_bytes (65536 and more), audit_files of them are kept: they need room for the two multiplied beside the log.
         # When the log's disk is nearly full, nothing is written there.   CASHUP_AUDIT, CASHUP_AUDIT_BYTES, CASHUP_AUDIT_FILES

@@ -50,6 +50,8 @@ final class Follower: Sendable {
                 state.subscribers.append(subscriber)
                 if !state.isStarted {
                     state.isStarted = true
+                    // Where it will begin: who comes meanwhile and wants more is fed from the log.
+                    state.position = log.snapshotLSN(upTo: lsn)
                     if let steps { steps.isFollowing = true } else { start { [self] in follow() } }
                 }
                 return .live
@@ -103,7 +105,12 @@ final class Follower: Sendable {
         }
     }
 
-    private func replayer() throws -> Replayer { try Replayer(directory: log.directory, disk: log.disk) }
+    private func replayer(upTo lsn: UInt64) throws -> Replayer { try Replayer(directory: log.directory, upTo: lsn, disk: log.disk) }
+
+    /// The follower's own.
+    private func replayer() throws -> Replayer { try replayer(upTo: state.withLock { $0.position }) }
+
+    private func replayer(for subscriber: Subscriber) throws -> Replayer { try replayer(upTo: subscriber.state.withLock { $0.lsn }) }
 
     /// Feeds the subscribers a piece of the log; returns whether there was one.
     private func followOn(_ replayer: Replayer) throws -> Bool {
@@ -153,7 +160,7 @@ final class Follower: Sendable {
     private func catchUp(_ subscriber: Subscriber) {
         defer { state.withLock { $0.catchUps -= 1 } }
         do {
-            let replayer = try replayer()
+            let replayer = try replayer(for: subscriber)
             catching: while waitForRoom(subscriber) {
                 switch try catchUp(subscriber, replayer) {
                 case .isOnItsWay: continue
@@ -253,7 +260,7 @@ extension Follower {
             }
             hasWorked = true
             do {
-                let replayer = try begun ?? replayer()
+                let replayer = try begun ?? replayer(for: subscriber)
                 let progress = room == nil ? .isOver : try catchUp(subscriber, replayer)
                 if progress == .isOnItsWay { kept.append((subscriber, replayer)) } else { state.withLock { $0.catchUps -= 1 } }
                 if progress == .isOver { letGo(subscriber) }
