@@ -76,7 +76,7 @@ package final class Service: @unchecked Sendable {
     /// - Throws: ``StartFailure``, `LogError`, `RecordError`.
     package static func start(
         _ config: Configuration, acceptClock: Bool = false, secret: String? = nil, clock: ServiceClock.Source = .system,
-        logOptions: LogOptions = LogOptions(), beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger, logs: ServiceLog? = nil
+        logOptions: LogOptions? = nil, beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger, logs: ServiceLog? = nil
     ) async throws -> Service {
         let verifier = try await verifier(config, secret: secret, logger: logger)
         let tls = try TLSFiles.open(config)
@@ -84,7 +84,7 @@ package final class Service: @unchecked Sendable {
             logger.warning("tokens cross the network in plain text: give tls_certificate and tls_key, or leave TLS to a proxy on this machine and listen on 127.0.0.1")
         }
         var startup = try Startup(
-            directory: config.data, options: logOptions, acceptClock: acceptClock, clock: clock, logger: logger)
+            directory: config.data, options: logOptions ?? config.logOptions, acceptClock: acceptClock, clock: clock, logger: logger)
         do {
             startup.finishObligations()
             try startup.seed(config.seed, source: config.seedSource)

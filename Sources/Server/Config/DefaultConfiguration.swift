@@ -50,6 +50,10 @@ package enum DefaultConfiguration {
         history_lag_records: 100000
         history_lag_seconds: 30
 
+        # Bytes of a segment of the log, 65536 to 4 GiB. Three are kept ready beside it, four as soon as orders are open. May change from
+        # start to start.                                                                                        CASHUP_SEGMENT_BYTES
+        segment_bytes: 67108864
+
         # Event loops; each reads its share of the connections and hosts its share of the wallets. May change from start to start.
         # auto: 1 below four cores (there a wake-up of another core costs more than an order), else half the cores.   --loops, CASHUP_LOOPS
         loops: auto
