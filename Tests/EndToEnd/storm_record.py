@@ -41,6 +41,7 @@ class Order:
     def __init__(self, account, instrument, id, side, qty, price, expire=None):
         self.account, self.instrument, self.id, self.side, self.expire = account, instrument, id, side, expire
         self.qty, self.price = qty, price
+        self.largest = qty  # it ever had: so much may be filled, also after it was cancelled
         self.status, self.cum, self.value = None, D(0), D(0)
         self.number = None  # its OrderID
         self.fills = {}     # TradeID -> Fill
@@ -138,6 +139,7 @@ class Replace(Command):
     def apply(self, record):
         order = self.order
         order.status, order.qty, order.price = self.status(), self.qty, self.price
+        order.largest = max(order.largest, order.qty)
 
 
 class Cancel(Command):

@@ -109,7 +109,6 @@ class Trader:
             if what < 0.15 and order.price is not None:
                 lots = max(1, int((order.cum / order.instrument.lot).to_integral_value()) + pick.randint(0, 40_000))
                 qty = max(lots * order.instrument.lot, order.cum)
-                order.largest = max(order.largest, qty)
                 return Replace(order, qty, self.price(order.instrument))
             if what < 0.6:
                 return self.report(order, order.leaves)
@@ -130,7 +129,6 @@ class Trader:
         elif chance < 0.06 and side == "S":
             price = None
         order = Order(pick.choice(self.accounts), instrument, f"o{self.next()}", side, pick.randint(1, 90_000) * instrument.lot, price, expire)
-        order.largest = order.qty
         self.record.orders[order.id] = order
         return Enter(order)
 
