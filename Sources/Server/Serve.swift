@@ -40,6 +40,7 @@ package func serve(
         }
         let signals = Signals()
         let service = try await Service.start(config, acceptClock: options.acceptClock, secret: secret, logger: logger, logs: logs)
+        signals.started()
         signals.onReload = { service.reload() }
         signals.onLevel = { talkative in logger.notice("log level is now \(logs.change(talkative: talkative).rawValue)") }
         let companions: [any Companion]

@@ -31,7 +31,7 @@ ACCOUNTS_EACH = 2
 PATIENCE_SECONDS_MAX = 120
 
 # Small segments, so that kills meet their rolls.
-SEGMENT_BYTES = 262_144
+SEGMENT_BYTES = 65_536
 
 
 class Campaign:
