@@ -97,6 +97,10 @@ let package = Package(
             exclude: ["CEdit"],
             swiftSettings: strict),
 
+        // The simulator's reference model, its auditor and its traders. They know the types of Core's mutations, and none of its rules.
+        .target(name: "SimulatorModel", dependencies: ["Core"], path: "Tests/Simulator/Model", swiftSettings: strict),
+        .testTarget(name: "SimulatorTests", dependencies: ["Core", "Server", "SimulatorModel"], swiftSettings: strict),
+
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
         .testTarget(name: "WALTests", dependencies: ["Core", "WAL", "CZstd"], swiftSettings: strict),
         .testTarget(
