@@ -60,7 +60,7 @@ extension World {
             if shard.stateHash() != twin { fail("shard \(number) at LSN \(lsn) is not what a replay of the durable log comes to") }
             if let asset = shard.conservationFault() { fail("shard \(number) at LSN \(lsn): money of asset \(asset) is not conserved") }
             if !shard.reservesMatch() { fail("shard \(number) at LSN \(lsn): reserves do not match open orders") }
-            auditor.check(shard, at: lsn)
+            if life.service.isQuiet { auditor.check(shard, at: lsn) }
         }
         if life.service.isQuiet { checkTransit() }
     }
