@@ -73,7 +73,7 @@ def logs():
     try:
         binary()
     except FileNotFoundError as missing:
-        print(f"no seeds from a real log: {missing}")
+        print(f"no seeds from a real log: {missing}", file=sys.stderr)
         return []
     with tempfile.TemporaryDirectory() as directory:
         service = Service(directory, config="segment_bytes: 65536\n")
@@ -119,7 +119,7 @@ def main():
     for number, segment in enumerate(segments):
         for index, batch in enumerate(batches(segment)):
             keep("Records", 1000 * number + index, batch)
-    for flags in range(4 if segments else 0):
+    for flags in (0, 1, 3, 4, 5, 15) if segments else ():
         for number, segment in enumerate(segments):
             keep("Segments", 10 * flags + number, bytes([flags]) + len(segment).to_bytes(4, "little") + segment)
         both = segments[0][:6000], segments[1][:6000]
