@@ -97,7 +97,7 @@ python3 Tests/Fuzz/seeds.py "$out/seeds"
 
 # Large blocks come and go at each input: without a long quarantine and long stacks it runs twice as fast. To look at what was found, run
 # `.build-fuzz/TARGET FILE` without them.
-export ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=1
+export ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=1:max_allocation_size_mb=512
 failed=0
 for target in $targets; do
     mkdir -p "$out/corpus/$target" "$out/seeds/$target"
