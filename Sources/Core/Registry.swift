@@ -134,6 +134,19 @@ public struct Registry: ~Copyable {
 
     // MARK: Evolve
 
+    /// Whether an entry read from a file can be evolved: what it refers to is there. Asks no rule, which a later version may have changed.
+    package func fits(_ definition: Definition) -> Bool {
+        switch definition {
+        case .asset, .wallet, .venue, .setting: true
+        case .instrument(let info):
+            info.venue >= 0 && Int(info.venue) < venues.count && info.wallet >= 0 && Int(info.wallet) < wallets.count && info.base >= 0
+                && Int(info.base) < assets.count && info.quote >= 0 && Int(info.quote) < assets.count && info.priceScale >= 0
+                && info.quantityScale >= 0 && info.priceScale <= 18 && info.quantityScale <= 18 - info.priceScale
+        case .changeInstrument(let id, _): instrumentInfo(id) != nil
+        case .account(let number, _): number > 0
+        }
+    }
+
     public mutating func evolve(number: Int64, _ definition: Definition) {
         invariant(number == self.number + 1, "registry entries out of order")
         self.number = number

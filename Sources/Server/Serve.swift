@@ -39,6 +39,10 @@ package func serve(
             config.maxConnections = room
         }
         let signals = Signals()
+        if config.history, !config.keepsSegments {
+            throw StartFailure(
+                StartFailure.usage, "archive: remove deletes parts of the log that history is made of. Set history: off with it, or archive: keep")
+        }
         let service = try await Service.start(config, acceptClock: options.acceptClock, secret: secret, logger: logger, logs: logs)
         signals.started()
         signals.onReload = { service.reload() }

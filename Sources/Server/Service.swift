@@ -26,6 +26,7 @@ package final class Service: @unchecked Sendable {
     package let tls: TLSFiles?
     let names = SessionNames()
     let follower: Follower
+    package let snapshots: SnapshotKeeper
     /// Rung when the log has become durable further: for one that follows it beside the service.
     package let bell = Bell()
     /// Of refused commands; `nil` when it is switched off.
@@ -35,25 +36,22 @@ package final class Service: @unchecked Sendable {
     /// Test seam: called before each commit, on the committing thread.
     let beforeCommit: (@Sendable () -> Void)?
 
-    private let group: MultiThreadedEventLoopGroup
-    private var listener: (any Channel)?
+    let group: any EventLoopGroup
+    private(set) var listener: (any Channel)?
     private let connections = Atomic<Int>(0)
     private let sessions = Atomic<Int>(0)
     private let lastSession = Atomic<UInt64>(0)
     private let saidAlarm = Atomic<Bool>(false)
-    private let drains = Atomic<Bool>(false)
+    let drains = Atomic<Bool>(false)
     /// What others want asked, for /metrics and readiness.
     let registered = Mutex(Registered())
-
-    /// How long a drain waits for what is under way.
-    static let drainMillisMax = 10_000
 
     /// Bound to, after ``start(_:acceptClock:secret:clock:logOptions:beforeCommit:logger:)``.
     package private(set) var port = 0
 
     private init(
-        _ config: Configuration, startup: Startup, verifier: TokenVerifier?, tls: TLSFiles?, group: MultiThreadedEventLoopGroup, monotonic: Timestamp,
-        beforeCommit: (@Sendable () -> Void)?, logger: Logger, logs: ServiceLog?
+        _ config: Configuration, startup: Startup, verifier: TokenVerifier?, tls: TLSFiles?, group: any EventLoopGroup, monotonic: Timestamp,
+        background: LogOptions.Background, beforeCommit: (@Sendable () -> Void)?, logger: Logger, logs: ServiceLog?
     ) {
         self.config = config
         self.logger = logger
@@ -68,7 +66,9 @@ package final class Service: @unchecked Sendable {
         clock = startup.clock
         log = startup.log
         startedMonotonic = monotonic
-        follower = Follower(log: startup.log, logger: logger)
+        snapshots = SnapshotKeeper(
+            log: startup.log, clock: startup.clock, schedule: config.snapshots, keepsSegments: config.keepsSegments, logger: logger)
+        follower = Follower(log: startup.log, background: background, logger: logger)
         audit = Service.openAudit(config, log: startup.log, clock: startup.clock, logger: logger)
     }
 
@@ -83,29 +83,45 @@ package final class Service: @unchecked Sendable {
         if config.auth == .jwt, tls == nil, !config.isLoopbackOnly {
             logger.warning("tokens cross the network in plain text: give tls_certificate and tls_key, or leave TLS to a proxy on this machine and listen on 127.0.0.1")
         }
-        var startup = try Startup(
-            directory: config.data, options: logOptions ?? config.logOptions, acceptClock: acceptClock, clock: clock, logger: logger)
+        let service = try assemble(
+            config, acceptClock: acceptClock, verifier: verifier, tls: tls, clock: clock, disk: .system, logOptions: logOptions ?? config.logOptions,
+            group: { MultiThreadedEventLoopGroup(numberOfThreads: $0) }, beforeCommit: beforeCommit, logger: logger, logs: logs)
         do {
-            startup.finishObligations()
+            try await service.listen()
+        } catch {
+            try? await service.group.shutdownGracefully()
+            service.audit?.close()
+            service.snapshots.stop()
+            service.log.close()
+            throw error
+        }
+        return service
+    }
+
+    /// Recovers; everything but the listening socket. What a simulation starts, on a disk, a clock and event loops of its own, to which it
+    /// gives connections by ``adopt(_:)``.
+    /// - Throws: ``StartFailure``, `LogError`, `RecordError`.
+    package static func assemble(
+        _ config: Configuration, acceptClock: Bool, verifier: TokenVerifier? = nil, tls: TLSFiles? = nil, clock: ServiceClock.Source, disk: AnyDisk,
+        logOptions: LogOptions, group: (Int) -> any EventLoopGroup, beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger,
+        logs: ServiceLog? = nil
+    ) throws -> Service {
+        var startup = try Startup(
+            directory: config.data, disk: disk, options: logOptions, acceptClock: acceptClock, clock: clock, logger: logger)
+        do {
+            try startup.finishObligations()
             try startup.seed(config.seed, source: config.seedSource)
-            let count = config.loopCount(cores: System.coreCount)
-            let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
-            let service = Service(
-                config, startup: startup, verifier: verifier, tls: tls, group: group, monotonic: startup.clock.monotonic(),
-                beforeCommit: beforeCommit, logger: logger, logs: logs)
-            service.makeLoops(startup.shards, count: count)
-            do {
-                try await service.listen()
-            } catch {
-                try? await group.shutdownGracefully()
-                service.audit?.close()
-                throw error
-            }
-            return service
         } catch {
             startup.log.close()
             throw error
         }
+        let count = config.loopCount(cores: System.coreCount)
+        let service = Service(
+            config, startup: startup, verifier: verifier, tls: tls, group: group(count), monotonic: startup.clock.monotonic(),
+            background: logOptions.background, beforeCommit: beforeCommit, logger: logger, logs: logs)
+        service.makeLoops(startup.shards, count: count)
+        if logOptions.background == .threads { service.snapshots.start() }
+        return service
     }
 
     private func makeLoops(_ shards: [ShardBox], count: Int) {
@@ -136,7 +152,6 @@ package final class Service: @unchecked Sendable {
     // MARK: Listening
 
     private func listen() async throws {
-        let loops = loops
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -155,12 +170,7 @@ package final class Service: @unchecked Sendable {
             .childChannelOption(.writeBufferWaterMark, value: Service.waterMark)
             // `printf ... | nc` closes its side and still wants its answers.
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelInitializer { [unowned self] channel in
-                guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
-                    invariantFailure("a connection on no loop")
-                }
-                return channel.eventLoop.makeCompletedFuture { try self.accept(channel, loop) }
-            }
+            .childChannelInitializer { [unowned self] channel in channel.eventLoop.makeCompletedFuture { try self.adopt(channel) } }
         do {
             let channel = try await bootstrap.bind(host: config.host, port: config.port).get()
             listener = channel
@@ -180,7 +190,9 @@ package final class Service: @unchecked Sendable {
     static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 512 << 10)
     private static let deadPeerSeconds = 30
 
-    private func accept(_ channel: any Channel, _ loop: Loop) throws {
+    /// Takes a new connection on. On its event loop.
+    package func adopt(_ channel: any Channel) throws {
+        guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { invariantFailure("a connection on no loop") }
         let count = noteConnected(channel)
         if count > config.maxConnections || loop.isDraining {
             let reason = loop.isDraining ? "shutdown" : "connections"
@@ -223,10 +235,12 @@ package final class Service: @unchecked Sendable {
     /// Loop 0, four times a second: what concerns the whole process.
     func watch() {
         // Its files taken away, the log would go on in a segment without a name, and what it acknowledges would be lost at the next start.
-        if access(log.directory + "/LOCK", F_OK) != 0, errno == ENOENT {
+        let lock = log.disk.open(log.directory + "/LOCK", .read)
+        if lock == -Int(ENOENT) {
             logger.critical("the data directory \(log.directory) is gone: nothing more is acknowledged")
-            _exit(70)
+            return log.stopForGood(.io(call: "open", path: log.directory + "/LOCK", errno: ENOENT))
         }
+        if lock >= 0 { log.disk.close(Int32(lock)) }
         log.reserveBytes(openOrders: loops.reduce(0) { $0 + $1.openOrders.load(ordering: .relaxed) })
         if let difference = clock.alarm {
             if !saidAlarm.exchange(true, ordering: .relaxed) {
@@ -235,42 +249,5 @@ package final class Service: @unchecked Sendable {
         } else {
             saidAlarm.store(false, ordering: .relaxed)
         }
-    }
-
-    // MARK: The end
-
-    /// Drains and stops: no new connections, what was received is answered, the log is closed cleanly.
-    package func stop() async {
-        drains.store(true, ordering: .relaxed)
-        try? await listener?.close().get()
-        for loop in loops { try? await loop.eventLoop.submit { loop.beginDrain() }.get() }
-        var waited = 0
-        while waited < Service.drainMillisMax {
-            var isQuiet = true
-            for loop in loops {
-                let quiet = try? await loop.eventLoop.submit { loop.isQuiet }.get()
-                if quiet != true { isQuiet = false }
-            }
-            if isQuiet { break }
-            try? await Task.sleep(for: .milliseconds(10))
-            waited += 10
-        }
-        for loop in loops { try? await loop.eventLoop.submit { loop.sayGoodbye() }.get() }
-        waited = 0
-        while connectionCount > 0, waited < Int(Loop.closingMicrosMax / 1_000) {
-            try? await Task.sleep(for: .milliseconds(10))
-            waited += 10
-        }
-        for loop in loops { try? await loop.eventLoop.submit { loop.cutConnections() }.get() }
-        // Ended sessions may have cancelled orders, and that gone from loop to loop.
-        for _ in 0..<3 {
-            for loop in loops { try? await loop.eventLoop.submit { loop.enter() }.get() }
-            for loop in loops { try? await loop.eventLoop.submit {}.get() }
-        }
-        for loop in loops { try? await loop.eventLoop.submit { loop.stopTimers() }.get() }
-        follower.stop()
-        try? await group.shutdownGracefully()
-        audit?.close()
-        log.close()
     }
 }

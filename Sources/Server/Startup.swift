@@ -19,30 +19,28 @@ struct Startup {
     /// Opens the log and replays it.
     /// - Throws: `LogError`, `RecordError`, ``StartFailure``.
     init(
-        directory: String, options: LogOptions, acceptClock: Bool, clock source: ServiceClock.Source, logger: Logger
+        directory: String, disk: AnyDisk, options: LogOptions, acceptClock: Bool, clock source: ServiceClock.Source, logger: Logger
     ) throws {
         self.logger = logger
-        var replay = Replay()
+        var replica = Replica()
         let began = source.monotonic()
         // To the last record, without what opening the new epoch takes.
         var ended = began
-        log = try Log.open(directory: directory, options: options) {
-            try replay.take($0)
-            ended = source.monotonic()
-        }
+        log = try Log.open(directory: directory, options: options, disk: disk, into: &replica) { ended = source.monotonic() }
         let seconds = Double(max(1, ended - began)) / 1_000_000
-        shards = replay.shards
+        shards = replica.shards
         let report = log.recovery
         for warning in report.warnings { logger.warning("\(warning)") }
-        if replay.records > 0 {
+        if replica.lsn > 0 {
+            let origin = report.snapshotLSN > 0 ? "the snapshot of LSN \(report.snapshotLSN) and " : ""
             logger.info(
-                "recovered \(replay.records) records of \(report.segments) segments in \(Startup.text(seconds)) s (\(Int(Double(replay.records) / seconds)) records/s), up to LSN \(report.lastLSN); the last stop was \(report.endedClean ? "clean" : "not clean")"
+                "recovered \(origin)\(replica.records) records of \(report.segments) segments in \(Startup.text(seconds)) s (\(Int(Double(replica.records) / seconds)) records/s), up to LSN \(report.lastLSN); the last stop was \(report.endedClean ? "clean" : "not clean")"
             )
         }
         let wall = source.wall()
-        if wall < replay.lastTime - Startup.clockBehindMicrosMax {
+        if wall < replica.lastTime - Startup.clockBehindMicrosMax {
             let message =
-                "the clock says \(wall / 1_000) (Unix ms) but the log's last record is of \(replay.lastTime / 1_000), \((replay.lastTime - wall) / 1_000_000) s later"
+                "the clock says \(wall / 1_000) (Unix ms) but the log's last record is of \(replica.lastTime / 1_000), \((replica.lastTime - wall) / 1_000_000) s later"
             guard acceptClock else {
                 log.close()
                 throw StartFailure(
@@ -50,40 +48,19 @@ struct Startup {
             }
             logger.warning("\(message); going on at the log's time")
         }
-        clock = ServiceClock(source: source, floor: replay.lastTime)
+        clock = ServiceClock(source: source, floor: replica.lastTime)
         now = clock.now()
     }
 
     private static func text(_ seconds: Double) -> String { "\((seconds * 1_000).rounded() / 1_000)" }
 
-    /// What a log comes to.
-    private struct Replay: ~Copyable {
-        private var window = ReplayWindow()
-        var shards: [ShardBox] = [ShardBox(number: 0)]
-        var records: UInt64 = 0
-        var lastTime: Timestamp = 0
-
-        mutating func take(_ item: RecoveredItem) throws {
-            guard case .batch(_, let count, let bytes) = item else { return }
-            var reader = RecordReader(bytes: bytes, count: count)
-            while try window.read(from: &reader) {
-                window.evolve { number, body in
-                    while shards.count <= Int(number) { shards.append(ShardBox(number: WalletID(shards.count))) }
-                    body(&shards[Int(number)].shard)
-                }
-                records += UInt64(window.count)
-                lastTime = max(lastTime, window.lastTime)
-            }
-        }
-    }
-
     // MARK: Obligations
 
     /// Brings to its end what a crash (or a stop) has left between shards.
-    mutating func finishObligations() {
+    mutating func finishObligations() throws {
         copyDefinitions()
         let redelivered = redeliver()
-        commit()
+        try commit()
         // Only now that the credits are durable may the sources forget them.
         for source in shards {
             for target in shards where target.number != source.number && Int(source.number) < target.shard.registry.wallets.count {
@@ -95,7 +72,7 @@ struct Startup {
         for box in shards {
             canceled += box.shard.cancelDisconnected(before: log.epoch, now: now) { record($0, box.number) }
         }
-        commit()
+        try commit()
         if redelivered > 0 { logger.info("delivered \(redelivered) transfers between wallets again") }
         if canceled > 0 { logger.info("cancelled \(canceled) orders of sessions with cancel-on-disconnect") }
     }
@@ -128,10 +105,14 @@ struct Startup {
     }
 
     /// One frame; returns when it is durable.
-    private mutating func commit() {
+    private mutating func commit() throws {
         guard batch.recordCount > 0 else { return }
         let last = log.seal(batch)
-        while log.durableLSN < last { log.commit() }
+        while log.durableLSN < last {
+            log.commit()
+            // Only where ``LogOptions/onFatal`` returns.
+            if log.hasFailed { throw LogError.refused("the log cannot be written") }
+        }
         batch = Batch()
     }
 
@@ -146,7 +127,7 @@ struct Startup {
                 throw StartFailure(StartFailure.usage, "\(source): seed line \(index + 1), `\(line)`: \(refusal)")
             }
         }
-        commit()
+        try commit()
         if !lines.isEmpty { logger.info("the log was empty: seeded with \(lines.count) commands of \(source)") }
     }
 

@@ -79,6 +79,8 @@ struct ByteCursor {
     init(_ bytes: UnsafeRawBufferPointer) { rest = bytes[...] }
 
     var isAtEnd: Bool { rest.isEmpty }
+    /// Bytes left.
+    var count: Int { rest.count }
 
     mutating func word() -> UInt64? { take(8).map { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) } }
 

@@ -1,8 +1,8 @@
 import Core
 import Synchronization
 
-/// The write-ahead log on the operating system's files.
-public typealias Log = DiskLog<SystemDisk>
+/// The write-ahead log as the service has it, on whichever disk.
+public typealias Log = DiskLog<AnyDisk>
 
 /// The write-ahead log of a data directory: seals batches of records, writes them as frames, says when they are durable.
 ///
@@ -12,8 +12,10 @@ public typealias Log = DiskLog<SystemDisk>
 public final class DiskLog<D: Disk>: @unchecked Sendable {
     /// One more with each start. The numbers of this run's sessions are `epoch << 32 | n`.
     public let epoch: UInt32
-    /// LSN of the first record the directory still has.
+    /// LSN of the first record there was at the start, archived ones included.
     public let oldestLSN: UInt64
+    /// Of the data directory: ``DataFormat``.
+    public let format: Int
     public var directory: String { locked.path }
     public let recovery: RecoveryReport
 
@@ -21,7 +23,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     /// threads at once when several commit. Set once, before the first ``seal(_:)``.
     public var onDurable: (@Sendable (UInt64) -> Void)?
 
-    private let disk: D
+    package let disk: D
     private let locked: DataDirectory<D>
     private let keeper: SpareKeeper<D>
     private let sessions: SessionTable
@@ -38,7 +40,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     private let logThread = LogThread()
 
     init(
-        disk: D, directory: DataDirectory<D>, options: LogOptions, keeper: SpareKeeper<D>, sessions: SessionTable,
+        disk: D, directory: DataDirectory<D>, format: Int, options: LogOptions, keeper: SpareKeeper<D>, sessions: SessionTable,
         tail: LogTail<D>, oldestLSN: UInt64, recovery: RecoveryReport
     ) {
         self.disk = disk
@@ -48,6 +50,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
         self.sessions = sessions
         self.tail = tail
         self.oldestLSN = oldestLSN
+        self.format = format
         self.recovery = recovery
         epoch = tail.epoch
         onFatal = options.onFatal
@@ -132,10 +135,21 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
         onFatal(error as? LogError ?? .refused("\(error)"))
     }
 
+    /// Whether a write or a sync has failed, so that nothing will ever be durable again.
+    package var hasFailed: Bool { failed.load(ordering: .sequentiallyConsistent) }
+
+    /// Gives up for good, for a reason that the log itself cannot see.
+    package func stopForGood(_ error: LogError) { fail(error) }
+
+    /// With ``LogOptions/Background/stepped``: does one piece of the work of the log's own threads.
+    /// - Returns: whether there was something to do.
+    package func runCommitStep() -> Bool { logThread.step() }
+    package func runKeeperStep() -> Bool { keeper.step() }
+
     /// Starts a thread that writes what loops leave complete, so that no loop writes for the others without end.
     /// For more than one loop; with one it would cost a wake-up of another core per commit.
     public func startLogThread() {
-        logThread.start { [self] in
+        logThread.start(options.background) { [self] in
             while let more = commitOnce(), more || !queue.isEmpty {}
         }
     }
@@ -165,6 +179,19 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
 
     /// What a commit takes. Any thread may look.
     package var times: LogTimes { tail.times }
+
+    // MARK: Snapshots
+
+    /// LSN of the newest snapshot that is not past `lsn`, by its name; 0: there is none.
+    package func snapshotLSN(upTo lsn: UInt64) -> UInt64 {
+        ((try? snapshotNames(disk, directory)) ?? []).first { $0.lsn <= lsn }?.lsn ?? 0
+    }
+
+    /// LSN of the first change that can be followed: of the log's first record if that is there, else of the one after the oldest snapshot.
+    package var oldestFollowed: UInt64 {
+        if let first = try? segmentPlaces(disk, directory).first, first.name.number == 1 { return 1 }
+        return ((try? snapshotNames(disk, directory)) ?? []).last.map { $0.lsn + 1 } ?? oldestLSN
+    }
 
     // MARK: End
 

@@ -10,6 +10,8 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     case io(call: String, path: String, errno: Int32)
     /// The disk has no room for what must be written.
     case noSpace(path: String, neededBytes: UInt64)
+    /// A snapshot's file is damaged, or is not of this log.
+    case badSnapshot(file: String, reason: String)
     /// An operation that needs an explicit order was not given one.
     case refused(String)
 
@@ -17,7 +19,7 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
     public var exitCode: Int32 {
         switch self {
         case .locked: 75
-        case .corrupt, .otherFormat: 65
+        case .corrupt, .otherFormat, .badSnapshot: 65
         case .io: 74
         case .noSpace: 73
         case .refused: 64
@@ -40,6 +42,8 @@ public enum LogError: Error, Equatable, CustomStringConvertible {
             return "\(call) of \(path) failed: \(errorText(number)) (errno \(number))"
         case .noSpace(let path, let bytes):
             return "no room on the disk of \(path): \(bytes) bytes are needed; free some and start again"
+        case .badSnapshot(let file, let reason):
+            return "snapshot \(file) cannot be used: \(reason)"
         case .refused(let why):
             return why
         }

@@ -12,8 +12,14 @@ public struct LogOptions: Sendable {
     public var rawBytesMax = 1024
     /// Payload of a frame; a longer run is written as several, a single larger batch as one.
     public var frameBytesMax = 8 << 20
-    /// LSN from which on the log must be whole. A start from snapshots will say what it needs; without them it is 1.
-    public var requiredFrom: UInt64 = 1
+    /// Who does what the log does beside its callers: committing for several loops, making spares.
+    public enum Background: Sendable {
+        /// Threads of the log's own.
+        case threads
+        /// Somebody calls ``DiskLog/runCommitStep()`` and ``DiskLog/runKeeperStep()``: a simulation, where one thread does everything.
+        case stepped
+    }
+    public var background = Background.threads
     /// What a new epoch's random salt comes from.
     public var randomSalt: @Sendable () -> UInt64 = { .random(in: 1 ... .max) }
     /// Called once when a write or a sync failed, on the thread that made it. The state of the disk is then unknown and
@@ -43,6 +49,8 @@ public struct RecoveryReport: Sendable {
     /// The epoch before this one; 0 in a new directory.
     public var lastEpoch: UInt32 = 0
     public var segments = 0
+    /// LSN of the snapshot the start began with; 0: it began with the log's first record.
+    public var snapshotLSN: UInt64 = 0
     /// Whether the log was closed, rather than left by a crash.
     public var endedClean = false
     /// Bytes after the last whole frame that were cut; the file as it was is kept as ``tornFile``.

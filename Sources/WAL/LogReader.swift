@@ -1,5 +1,8 @@
-/// A reader of the log on the operating system's files.
-public typealias LogReader = DiskLogReader<SystemDisk>
+import Core
+import Glibc
+
+/// A reader of the log on whichever disk.
+public typealias LogReader = DiskLogReader<AnyDisk>
 
 /// Reads the log from an LSN on, from its files, also while they are being written: for followers and tools. Any number of
 /// readers, each with a place of its own, one thread at a time. It holds no lock and stops nobody.
@@ -12,22 +15,43 @@ public final class DiskLogReader<D: Disk> {
     private var end: RunEnd
     private var delivered: UInt64
 
+    /// - Parameter origin: the snapshot after which it is read on; its place in the log is compared.
     /// - Throws: `LogError.refused` when the log begins only after `from`, or there is none.
     public init(directory: String, from lsn: UInt64, disk: D) throws {
         self.disk = disk
         self.directory = directory
         from = max(lsn, 1)
-        let names = try segmentNames(disk, directory)
-        guard let name = names.last(where: { $0.firstLSN <= max(lsn, 1) }) else {
-            throw LogError.refused(
-                names.first.map { "the log begins with LSN \($0.firstLSN), LSN \(lsn) is gone" } ?? "there is no log in \(directory)")
-        }
-        reader = try SegmentReader(disk, directory: directory, name: name)
+        let (place, reader) = try DiskLogReader.open(disk, directory, max(lsn, 1))
+        self.reader = reader
         end = RunEnd()
-        end.segment = name.number
-        end.nextLSN = name.firstLSN
+        end.segment = place.name.number
+        end.nextLSN = place.name.firstLSN
         delivered = from - 1
         isPlaced = false
+    }
+
+    /// The same after a snapshot; ``read(upTo:_:)`` throws `LogError.badSnapshot` where it turns out to be of another log.
+    package convenience init(directory: String, after origin: SnapshotHead?, disk: D) throws {
+        try self.init(directory: directory, from: (origin?.lsn ?? 0) + 1, disk: disk)
+        self.origin = origin
+    }
+
+    private var origin: SnapshotHead?
+
+    private static func open(_ disk: D, _ directory: String, _ lsn: UInt64) throws -> (SegmentPlace, SegmentReader<D>) {
+        for isLastTry in [false, true] {
+            let places = try segmentPlaces(disk, directory)
+            guard let place = places.last(where: { $0.name.firstLSN <= lsn }) else {
+                throw LogError.refused(
+                    places.first.map { "the log begins with LSN \($0.name.firstLSN), LSN \(lsn) is gone" } ?? "there is no log in \(directory)")
+            }
+            do {
+                return (place, try SegmentReader(disk, place))
+            } catch LogError.io(_, _, ENOENT) where !isLastTry {
+                // Put away since it was listed.
+            }
+        }
+        invariantFailure("a last try returns or throws")
     }
 
     /// Whether ``end`` is known from a frame, rather than only from the segment's name.
@@ -48,6 +72,7 @@ public final class DiskLogReader<D: Disk> {
                     try decoder.decode(header, stored: stored, from: from, file: reader.path, body)
                 }
                 end = RunEnd(after: header)
+                try origin?.check(end)
                 isPlaced = true
                 delivered = max(delivered, end.nextLSN - 1)
             } else if try !openNextSegment() {
@@ -63,6 +88,8 @@ public final class DiskLogReader<D: Disk> {
     /// What has been read ends here: the LSN of its last record, and a value that follows from all frames up to there. Equal in two logs if
     /// and only if they are the same up to that LSN.
     package var place: (lsn: UInt64, chain: UInt64) { (end.nextLSN - 1, end.chain) }
+    /// The frame that ends there.
+    var frame: (number: UInt64, epoch: UInt32) { (end.frame, end.epoch) }
 
     private func follows(_ header: FrameHeader) -> Bool {
         isPlaced ? end.continues(with: header) : header.firstLSN == end.nextLSN
@@ -71,27 +98,32 @@ public final class DiskLogReader<D: Disk> {
     /// The next segment's name follows from where this one ends, so no directory is listed.
     private func openNextSegment() throws -> Bool {
         let name = SegmentName(firstLSN: end.nextLSN, number: end.segment + 1)
-        let file = disk.open(directory + "/" + name.file, .read)
-        guard file >= 0 else { return false }
-        disk.close(Int32(file))
-        let next = try SegmentReader(disk, directory: directory, name: name)
+        // It may be put away between two looks, never back.
+        for place in [directory, directory + "/" + archiveFolder].map({ SegmentPlace(name: name, directory: $0) }) {
+            let file = disk.open(place.path, .read)
+            guard file >= 0 else { continue }
+            disk.close(Int32(file))
+            return try open(place)
+        }
+        return false
+    }
+
+    private func open(_ place: SegmentPlace) throws -> Bool {
+        let next = try SegmentReader(disk, place)
         guard let header = try next.header(at: 0), follows(header) else { return false }
         reader = next
-        end.segment = name.number
+        end.segment = place.name.number
         end.offset = 0
         return true
     }
 }
 
-extension DiskLogReader where D == SystemDisk {
+extension DiskLogReader where D == AnyDisk {
     /// - Parameter lsn: of the first record wanted; 0 and 1 are the log's begin.
     public convenience init(directory: String, from lsn: UInt64) throws {
-        try self.init(directory: directory, from: lsn, disk: SystemDisk())
+        try self.init(directory: directory, from: lsn, disk: .system)
     }
 
-    /// What no other log has: the salt of its first epoch. `nil` when the log's begin is not there or not readable.
-    package static func identity(ofLogIn directory: String) throws -> UInt64? {
-        guard let name = try segmentNames(SystemDisk(), directory).first, name.number == 1 else { return nil }
-        return try SegmentReader(SystemDisk(), directory: directory, name: name).header(at: 0)?.salt
-    }
+    /// What no other log has. `nil` when neither the log's begin nor a snapshot is there and readable.
+    package static func identity(ofLogIn directory: String) throws -> UInt64? { try logIdentity(SystemDisk(), directory) }
 }

@@ -1,7 +1,8 @@
 /// What is in a data directory: the run of frames that is the log, and what follows it. The rule is at the top of Format.swift.
 struct LogScan: Sendable {
     struct Segment: Sendable {
-        var name: SegmentName
+        var place: SegmentPlace
+        var name: SegmentName { place.name }
         /// Up to the end of the last frame that is part of the log.
         var validBytes: UInt64 = 0
         var fileBytes: UInt64 = 0
@@ -16,9 +17,9 @@ struct LogScan: Sendable {
     var segments: [Segment] = []
     /// Where the log ends.
     var end = RunEnd()
-    /// Number of segments that hold frames of the log: all, or all but the last.
+    /// Number of segments that hold frames of the log, or are passed over: all, or all but the last.
     var used = 0
-    /// LSN of the first record the directory has; 1 in an empty one.
+    /// LSN of the first record there is; 1 in an empty directory.
     var oldestLSN: UInt64 = 1
     /// Bytes that are not zero after the end of the log, in its last segment: a torn tail.
     var tornBytes: UInt64 = 0
@@ -26,21 +27,24 @@ struct LogScan: Sendable {
     var warnings: [String] = []
     var sessions = 0
 
-    /// Reads the whole log and hands over what it holds from `requiredFrom` on.
-    /// - Parameter requiredFrom: LSN from which on nothing may be missing. Snapshots will let it be other than 1.
-    /// - Throws: `LogError.corrupt` when something is damaged or missing that was durable; what `deliver` throws.
-    init<D: Disk>(_ disk: D, directory: String, requiredFrom: UInt64, deliver: (RecoveredItem) throws -> Void) throws {
+    /// Reads the log and hands over what it holds after a snapshot; without one, all of it.
+    /// - Parameter origin: the snapshot. Segments that end before it are not read.
+    /// - Throws: `LogError.corrupt` when something is damaged or missing that was durable, `badSnapshot` when the snapshot is not of this log; what
+    ///   `deliver` throws.
+    init<D: Disk>(_ disk: D, directory: String, after origin: SnapshotHead? = nil, deliver: (RecoveredItem) throws -> Void) throws {
         self.init()
-        try read(disk, directory, from: requiredFrom, deliver)
+        try read(disk, directory, after: origin, deliver)
     }
 
     private init() {}
 
     /// The same for tools: what was found up to the error, and the error.
-    static func examine<D: Disk>(_ disk: D, directory: String, requiredFrom: UInt64) -> (scan: LogScan, error: LogError?) {
+    static func examine<D: Disk>(
+        _ disk: D, directory: String, after origin: SnapshotHead? = nil, deliver: (RecoveredItem) throws -> Void = { _ in }
+    ) -> (scan: LogScan, error: LogError?) {
         var scan = LogScan()
         do {
-            try scan.read(disk, directory, from: requiredFrom) { _ in }
+            try scan.read(disk, directory, after: origin, deliver)
             return (scan, nil)
         } catch {
             return (scan, error as? LogError ?? .refused("\(error)"))
@@ -48,47 +52,62 @@ struct LogScan: Sendable {
     }
 
     private mutating func read<D: Disk>(
-        _ disk: D, _ directory: String, from requiredFrom: UInt64, _ deliver: (RecoveredItem) throws -> Void
+        _ disk: D, _ directory: String, after origin: SnapshotHead?, _ deliver: (RecoveredItem) throws -> Void
     ) throws {
-        segments = try segmentNames(disk, directory).map { Segment(name: $0) }
-        guard let first = segments.first?.name else {
+        segments = try segmentPlaces(disk, directory).map { Segment(place: $0) }
+        let requiredFrom = (origin?.lsn ?? 0) + 1
+        guard let first = segments.first else {
             if requiredFrom > 1 {
                 throw LogError.corrupt(file: directory, offset: 0, lsn: requiredFrom, reason: "there is no log here, but a snapshot that needs it")
             }
             return
         }
-        if first.firstLSN > requiredFrom || (requiredFrom == 1 && first.number != 1) {
+        if first.name.firstLSN > requiredFrom || (requiredFrom == 1 && first.name.number != 1) {
             throw LogError.corrupt(
-                file: directory + "/" + first.file, offset: 0, lsn: requiredFrom,
-                reason: "the log begins only here, with segment \(first.number); the segments before it are missing")
+                file: first.place.path, offset: 0, lsn: requiredFrom,
+                reason: "the log begins only here, with segment \(first.name.number); the segments before it are missing")
         }
-        oldestLSN = first.firstLSN
-        try readRun(disk, directory, from: requiredFrom, deliver)
+        oldestLSN = first.name.firstLSN
+        try readRun(disk, directory, after: origin, deliver)
         try judgeRest(disk, directory)
+        if end.nextLSN < requiredFrom {
+            throw LogError.corrupt(
+                file: segments[max(used - 1, 0)].place.path, offset: segments[max(used - 1, 0)].validBytes, lsn: end.nextLSN,
+                reason: "the log ends here, but there is a snapshot of LSN \(requiredFrom - 1), and those are made only of what is durable")
+        }
     }
 
     private mutating func readRun<D: Disk>(
-        _ disk: D, _ directory: String, from requiredFrom: UInt64, _ deliver: (RecoveredItem) throws -> Void
+        _ disk: D, _ directory: String, after origin: SnapshotHead?, _ deliver: (RecoveredItem) throws -> Void
     ) throws {
         let decoder = FrameDecoder()
-        for index in segments.indices {
-            let name = segments[index].name
-            if index > 0, name.number != segments[index - 1].name.number + 1 {
+        let requiredFrom = (origin?.lsn ?? 0) + 1
+        let begin = try firstSegment(disk, holding: requiredFrom)
+        used = begin
+        for index in segments.indices[begin...] {
+            let place = segments[index].place
+            if index > begin, place.name.number != segments[index - 1].name.number + 1 {
                 let missing = SegmentName(firstLSN: end.nextLSN, number: segments[index - 1].name.number + 1)
                 throw LogError.corrupt(
                     file: directory + "/" + missing.file, offset: 0, lsn: end.nextLSN,
-                    reason: "segment \(missing.number) is missing; the next one there is \(name.file)")
+                    reason: "segment \(missing.number) is missing; the next one there is \(place.name.file)")
             }
-            let reader = try SegmentReader(disk, directory: directory, name: name)
+            let reader = try SegmentReader(disk, place)
             segments[index].fileBytes = try reader.size()
-            if index == 0, name.number != 1, let header = try reader.header(at: 0) { end = RunEnd(before: header) }
+            if index == begin, place.name.number != 1, let header = try reader.header(at: 0) {
+                end = RunEnd(before: header)
+                try origin?.check(end)
+            }
             var offset: UInt64 = 0
             while let header = try reader.header(at: offset), end.continues(with: header), let stored = try reader.stored(header) {
-                try decoder.decode(header, stored: stored, from: requiredFrom, file: reader.path) { item in
-                    if case .session = item { sessions += 1 }
-                    try deliver(item)
+                if header.nextLSN > requiredFrom || header.sessionCount > 0 {
+                    try decoder.decode(header, stored: stored, from: requiredFrom, file: reader.path) { item in
+                        if case .session = item { sessions += 1 }
+                        try deliver(item)
+                    }
                 }
                 end = RunEnd(after: header)
+                try origin?.check(end)
                 offset = header.end
                 endedClean = header.flags & FrameHeader.cleanStop != 0
                 segments[index].frames += 1
@@ -101,14 +120,27 @@ struct LogScan: Sendable {
         }
     }
 
+    /// Where to begin: the last segment that begins at or before an LSN and has a first frame. One that has none is judged as what follows a log.
+    private func firstSegment<D: Disk>(_ disk: D, holding lsn: UInt64) throws -> Int {
+        var begin = segments.lastIndex { $0.name.firstLSN <= lsn } ?? 0
+        // From the log's begin on all is read.
+        if lsn == 1 { begin = 0 }
+        while begin > 0 {
+            let reader = try SegmentReader(disk, segments[begin].place)
+            if let header = try reader.header(at: 0), try reader.stored(header) != nil { break }
+            begin -= 1
+        }
+        return begin
+    }
+
     /// Decides whether what stands after the run is the tear of a write nobody was told of, or loss.
     private mutating func judgeRest<D: Disk>(_ disk: D, _ directory: String) throws {
         func corrupt(_ segment: Segment, _ reason: String) -> LogError {
-            .corrupt(file: directory + "/" + segment.name.file, offset: segment.validBytes, lsn: end.nextLSN, reason: reason)
+            .corrupt(file: segment.place.path, offset: segment.validBytes, lsn: end.nextLSN, reason: reason)
         }
         func rest(_ segment: Segment) throws -> ArraySlice<UInt8> {
             if segment.fileBytes <= segment.validBytes { return [] }
-            let bytes = try SegmentReader(disk, directory: directory, name: segment.name).rest(from: segment.validBytes)
+            let bytes = try SegmentReader(disk, segment.place).rest(from: segment.validBytes)
             return bytes[..<((bytes.lastIndex { $0 != 0 } ?? -1) + 1)]
         }
         // Segments before the last used one: the next one's first frame chains on, so nothing of the log is lost.
@@ -126,7 +158,7 @@ struct LogScan: Sendable {
         }
         if used > 0 {
             let tail = try rest(last)
-            if let header = try claim(in: tail, of: last, directory, salt: end.salt) {
+            if let header = try claim(in: tail, of: last, salt: end.salt) {
                 throw corrupt(last, "no valid frame here, but the frame at offset \(header.offset) says that LSN \(header.durableLSN) and frame \(header.durableFrame) were durable")
             }
             if unused == 0 { tornBytes = UInt64(tail.count) } else if !tail.isEmpty {
@@ -139,7 +171,7 @@ struct LogScan: Sendable {
                 throw corrupt(last, "the log ends here, but the next segment begins with LSN \(next.name.firstLSN)")
             }
             let tail = try rest(next)
-            if let header = try claim(in: tail, of: next, directory, salt: nil) {
+            if let header = try claim(in: tail, of: next, salt: nil) {
                 throw corrupt(next, "no valid frame here, but the frame at offset \(header.offset) says that LSN \(header.durableLSN) and frame \(header.durableFrame) were durable")
             }
             tornBytes = UInt64(tail.count)
@@ -150,7 +182,7 @@ struct LogScan: Sendable {
     /// - Parameter salt: of the epoch; `nil` when it is not known, as the segment's first frame is unreadable.
     /// - Throws: `LogError.otherFormat`, when one of another format version stands there.
     private func claim(
-        in bytes: ArraySlice<UInt8>, of segment: Segment, _ directory: String, salt: UInt64?
+        in bytes: ArraySlice<UInt8>, of segment: Segment, salt: UInt64?
     ) throws -> FrameHeader? {
         try bytes.withUnsafeBytes { raw in
             var i = 0
@@ -165,7 +197,7 @@ struct LogScan: Sendable {
                 } else if let version = FrameHeader.otherVersion(
                     at: place, segment: segment.name.number, offset: offset, salt: salt)
                 {
-                    throw LogError.otherFormat(file: directory + "/" + segment.name.file, offset: offset, version: version)
+                    throw LogError.otherFormat(file: segment.place.path, offset: offset, version: version)
                 }
             }
             return nil
@@ -185,8 +217,11 @@ extension RunEnd {
     }
 }
 
-/// Names of the segments in a directory, in log order.
-func segmentNames<D: Disk>(_ disk: D, _ directory: String) throws -> [SegmentName] {
-    guard let files = disk.list(directory) else { throw LogError.io(call: "list", path: directory, errno: 2) }
-    return files.compactMap(SegmentName.init).sorted { $0.number < $1.number }
+extension SnapshotHead {
+    /// A run of frames has come here: where the snapshot was made, it must be the snapshot's.
+    func check(_ end: RunEnd) throws {
+        guard end.frame == frame, end.chain != chain || end.nextLSN != lsn + 1 else { return }
+        throw LogError.badSnapshot(
+            file: SnapshotName(lsn: lsn).file, reason: "it is of another log: frame \(frame) of this one is not the one it was made at. Put it away")
+    }
 }

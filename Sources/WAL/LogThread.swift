@@ -1,16 +1,22 @@
 import Glibc
 
-/// The thread that takes over runs which loops left complete. Without ``start(_:)`` there is none.
+/// The thread that takes over runs which loops left complete. Without ``start(_:_:)`` there is none.
 final class LogThread: @unchecked Sendable {
     private let monitor = Monitor()
     private var thread: Thread?
+    /// In place of a thread.
+    private var stepped: (@Sendable () -> Void)?
     // Under the monitor.
     private var running = false
     private var woken = false
 
     /// - Parameter work: runs after each wake-up.
-    func start(_ work: @escaping @Sendable () -> Void) {
+    func start(_ background: LogOptions.Background, _ work: @escaping @Sendable () -> Void) {
         running = true
+        if background == .stepped {
+            stepped = work
+            return
+        }
         thread = Thread { [self] in
             while monitor.withLock({ waitForWork() }) { work() }
         }
@@ -24,11 +30,19 @@ final class LogThread: @unchecked Sendable {
 
     /// - Returns: whether there is a thread that does it.
     func wake() -> Bool {
-        guard thread != nil else { return false }
+        guard thread != nil || stepped != nil else { return false }
         monitor.withLock {
             woken = true
             monitor.signal()
         }
+        return true
+    }
+
+    /// What the thread would do after a wake-up. Returns whether there was one.
+    func step() -> Bool {
+        guard let stepped, monitor.withLock({ woken && running }) else { return false }
+        monitor.withLock { woken = false }
+        stepped()
         return true
     }
 
@@ -39,6 +53,7 @@ final class LogThread: @unchecked Sendable {
         }
         thread?.join()
         thread = nil
+        stepped = nil
     }
 }
 

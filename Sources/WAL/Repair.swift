@@ -11,9 +11,9 @@ public struct RepairReport: Sendable, CustomStringConvertible {
     public var description: String {
         guard let damage else { return "the log is sound up to LSN \(lastLSN); nothing to repair" }
         if !isDone {
-            return "\(damage)\nA repair would keep LSN 1 to \(lastLSN), and LOSE everything after it, acknowledged or not."
+            return "\(damage)\nA repair would keep everything up to LSN \(lastLSN), and LOSE everything after it, acknowledged or not."
         }
-        return "kept LSN 1 to \(lastLSN); everything after it is LOST to the service. The damaged files are kept as\n"
+        return "kept everything up to LSN \(lastLSN); everything after it is LOST to the service. The damaged files are kept as\n"
             + putAside.map { "  " + $0 }.joined(separator: "\n")
     }
 }
@@ -28,18 +28,32 @@ public func repair(directory: String, cut: Bool) throws -> RepairReport {
 package func repair<D: Disk>(directory: String, cut: Bool, disk: D) throws -> RepairReport {
     let locked = try DataDirectory(locking: directory, disk)
     defer { locked.unlock() }
-    let (scan, error) = LogScan.examine(disk, directory: directory, requiredFrom: 1)
+    // As a start does: what is before the newest whole snapshot is not needed.
+    var warnings: [String] = []
+    let origin = try Replica.newest(disk, directory, &warnings).origin
+    let (scan, error) = LogScan.examine(disk, directory: directory, after: origin)
     var report = RepairReport(damage: error, lastLSN: scan.end.nextLSN - 1)
     guard let error else { return report }
     guard case .corrupt = error else { throw error }
     guard scan.used > 0 else {
         throw LogError.refused("\(error)\nThe log's begin itself is unreadable: a repair would keep nothing. Restore from a backup.")
     }
+    // Snapshots of what is lost go with it; what is kept must begin with a snapshot, or with the log.
+    let snapshots = try snapshotNames(disk, directory)
+    let lost = snapshots.filter { $0.lsn > report.lastLSN }
+    guard scan.segments[0].name.number == 1 || lost.count < snapshots.count else {
+        throw LogError.refused("\(error)\nNo snapshot is left that the log before the damage goes on from: a repair would keep nothing. Restore from a backup.")
+    }
     if !cut { return report }
+    for name in lost {
+        let aside = unusedPath(disk, directory, name.file, "cut")
+        try disk.check(disk.rename(directory + "/" + name.file, aside), "rename", name.file)
+        report.putAside.append(aside)
+    }
 
     // The damaged file's valid part takes its name in one step. A crash anywhere leaves damage that repair finds again.
     let last = scan.segments[scan.used - 1]
-    let path = directory + "/" + last.name.file
+    let path = last.place.path
     for segment in scan.segments.dropFirst(scan.used).reversed() {
         let aside = unusedPath(disk, directory, segment.name.file, "cut")
         try disk.check(disk.rename(directory + "/" + segment.name.file, aside), "rename", segment.name.file)

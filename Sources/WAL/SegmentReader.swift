@@ -9,10 +9,10 @@ final class SegmentReader<D: Disk> {
     private var bufferCount = 0
     private static var readAheadBytes: Int { 1 << 20 }
 
-    init(_ disk: D, directory: String, name: SegmentName) throws {
+    init(_ disk: D, _ place: SegmentPlace) throws {
         self.disk = disk
-        self.name = name
-        path = directory + "/" + name.file
+        name = place.name
+        path = place.path
         file = try disk.openFile(path, .read)
         buffer = .allocate(byteCount: SegmentReader.readAheadBytes, alignment: 4096)
     }

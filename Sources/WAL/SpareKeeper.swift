@@ -45,7 +45,9 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
         self.nextNumber = nextNumber
     }
 
-    func start() { thread = Thread { [self] in run() } }
+    func start(_ background: LogOptions.Background) {
+        if background == .threads { thread = Thread { [self] in run() } }
+    }
 
     /// Ends the thread after what it has in hand, and closes all files.
     func stop() {
@@ -55,6 +57,8 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
         }
         thread?.join()
         thread = nil
+        // Without a thread nobody has done it.
+        while let work = monitor.withLock({ due().work }), case .seal = work { perform(work) }
         monitor.withLock {
             for spare in spares { disk.close(spare) }
             for (segment, _) in full { disk.close(segment) }
@@ -179,54 +183,67 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
     }
 
     private func run() {
+        while let work = monitor.withLock({ waitForWork() }) { perform(work) }
+    }
+
+    /// Under the monitor. `nil`: stop.
+    private func waitForWork() -> KeeperWork? {
         while true {
-            let work: KeeperWork = monitor.withLock {
-                while true {
-                    if let (segment, validBytes) = full.popLast() { return .seal(segment, validBytes: validBytes) }
-                    if stopping { return .stop }
-                    let lacksZeros = spares.count < min(wanted, zeroedMax)
-                    // It has its blocks, so this goes on when the disk is full, and says nothing of whether it is.
-                    if lacksZeros, !allocated.isEmpty {
-                        if !zerosAreFailing { return .zeros }
-                        monitor.wait(milliseconds: 1000)
-                        if full.isEmpty, !stopping { return .zeros }
-                        continue
-                    }
-                    if spares.count + allocated.count < wanted {
-                        let work = lacksZeros ? KeeperWork.spare : .room
-                        if !isFailing.load(ordering: .relaxed) { return work }
-                        monitor.wait(milliseconds: 1000)
-                        if full.isEmpty, !stopping { return work }
-                    } else {
-                        isFailing.store(false, ordering: .relaxed)
-                        outOfSpace.store(false, ordering: .relaxed)
-                        monitor.wait()
-                    }
-                }
+            let (work, hasFailed) = due()
+            if let work {
+                if !hasFailed { return work }
+                monitor.wait(milliseconds: 1000)
+                if full.isEmpty, !stopping { return work }
+            } else if stopping {
+                return nil
+            } else {
+                monitor.wait()
             }
-            switch work {
-            case .stop:
-                return
-            case .seal(let segment, let validBytes):
-                // If either fails the zeros stay; the next start cuts them.
-                if disk.truncate(segment.file, validBytes) == 0 { _ = disk.sync(segment.file) }
-                disk.close(segment)
-            case .zeros:
-                // If it fails the next try is a second later, or room for another file is looked for.
-                let made = try? make(bytes: segmentBytes)
-                monitor.withLock {
-                    if let made { spares.append(made) }
-                    zerosAreFailing = made == nil
-                    noteCount()
-                }
-            case .spare:
-                note(Result { () throws(any Error) in
-                    let spare = try make(bytes: segmentBytes)
-                    monitor.withLock { spares.append(spare) }
-                })
-            case .room:
-                note(Result { () throws(any Error) in try allocate() })
+        }
+    }
+
+    /// Instead of the thread: does one piece of work, also what has failed before. Returns whether to call again at once.
+    func step() -> Bool {
+        let (work, hasFailed) = monitor.withLock { due() }
+        guard let work else { return false }
+        perform(work)
+        return !hasFailed
+    }
+
+    /// Under the monitor: what is to be done next, and whether the last try of it has failed.
+    private func due() -> (work: KeeperWork?, hasFailed: Bool) {
+        if let (segment, validBytes) = full.popLast() { return (.seal(segment, validBytes: validBytes), false) }
+        if stopping { return (nil, false) }
+        let lacksZeros = spares.count < min(wanted, zeroedMax)
+        // It has its blocks, so this goes on when the disk is full, and says nothing of whether it is.
+        if lacksZeros, !allocated.isEmpty { return (.zeros, zerosAreFailing) }
+        if spares.count + allocated.count < wanted { return (lacksZeros ? .spare : .room, isFailing.load(ordering: .relaxed)) }
+        isFailing.store(false, ordering: .relaxed)
+        outOfSpace.store(false, ordering: .relaxed)
+        return (nil, false)
+    }
+
+    private func perform(_ work: KeeperWork) {
+        switch work {
+        case .seal(let segment, let validBytes):
+            // If either fails the zeros stay; the next start cuts them.
+            if disk.truncate(segment.file, validBytes) == 0 { _ = disk.sync(segment.file) }
+            disk.close(segment)
+        case .zeros:
+            // If it fails the next try is a second later, or room for another file is looked for.
+            let made = try? make(bytes: segmentBytes)
+            monitor.withLock {
+                if let made { spares.append(made) }
+                zerosAreFailing = made == nil
+                noteCount()
             }
+        case .spare:
+            note(Result { () throws(any Error) in
+                let spare = try make(bytes: segmentBytes)
+                monitor.withLock { spares.append(spare) }
+            })
+        case .room:
+            note(Result { () throws(any Error) in try allocate() })
         }
     }
 
@@ -247,7 +264,6 @@ final class SpareKeeper<D: Disk>: @unchecked Sendable {
 }
 
 private enum KeeperWork {
-    case stop
     case seal(SegmentFile, validBytes: UInt64)
     /// A spare, with zeros, in a new file.
     case spare

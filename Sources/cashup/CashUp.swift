@@ -13,6 +13,7 @@ struct CashUp: AsyncParsableCommand {
             The protocol is in docs/PROTOCOL.md, every setting in config/cashup.yaml.
             """,
         subcommands: [
-            ServeCommand.self, ClientCommand.self, TokenCommand.self, WALCommand.self, HistoryCommand.self, ReplayOrdersCommand.self,
+            ServeCommand.self, ClientCommand.self, TokenCommand.self, SnapshotCommand.self, BackupCommand.self, RestoreCommand.self,
+            UpgradeCommand.self, WALCommand.self, HistoryCommand.self, ReplayOrdersCommand.self,
         ])
 }

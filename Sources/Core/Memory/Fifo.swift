@@ -47,7 +47,7 @@ struct Fifo: ~Copyable {
         }
     }
 
-    func forEach(_ body: (UInt64) -> Void) {
+    func forEach(_ body: (UInt64) throws -> Void) rethrows {
         var chunk = emptied
         var index = head
         for _ in 0..<count {
@@ -55,7 +55,7 @@ struct Fifo: ~Copyable {
                 chunk += 1
                 index = 0
             }
-            body(chunks[chunk][index])
+            try body(chunks[chunk][index])
             index += 1
         }
     }

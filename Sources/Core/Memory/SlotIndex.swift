@@ -48,6 +48,19 @@ struct SlotIndex: ~Copyable {
         prefetch_line(slots + (Int(counter) & (SlotIndex.pageCount - 1)))
     }
 
+    /// All counters that have a slot, in ascending order; `prefetch` gets the slots of those that come soon.
+    func forEach(prefetch: (Int32) -> Void, _ body: (Int64, Int32) throws -> Void) rethrows {
+        for page in 0..<count {
+            guard let slots = pages[page] else { continue }
+            for index in 0..<SlotIndex.pageCount {
+                let ahead = index + SlotIndex.prefetchDistance
+                if ahead < SlotIndex.pageCount, slots[ahead] != none { prefetch(slots[ahead]) }
+                if slots[index] != none { try body((first + Int64(page)) << SlotIndex.pageBits | Int64(index), slots[index]) }
+            }
+        }
+    }
+    private static var prefetchDistance: Int { 8 }
+
     /// Gives a counter its slot. Counters come in ascending order.
     @inline(__always)
     mutating func insert(_ counter: Int64, _ slot: Int32) {

@@ -54,6 +54,9 @@ package struct Configuration: Sendable {
     package var eventBufferBytes = 16 << 20
     /// Size of a segment of the log.
     package var segmentBytes = 64 << 20
+    package var snapshots = SnapshotSchedule(records: 5_000_000, bytes: 256 << 20, seconds: 3_600)
+    /// Whether segments that no snapshot needs are kept, in an archive.
+    package var keepsSegments = true
     package var audit = Audit.inData
     /// Of one of its files, and how many are kept.
     package var auditBytes = 64 << 20
@@ -182,6 +185,14 @@ package struct Configuration: Sendable {
         Key(name: "segment_bytes") { config, text in
             // Whole blocks, or frames could not go past the page cache.
             whole(text, 65_536...(1 << 32)) { config.segmentBytes = ($0 + 4_095) & ~4_095 }
+        },
+        Key(name: "snapshot_records") { config, text in whole(text, 0...(1 << 50)) { config.snapshots.records = UInt64($0) } },
+        Key(name: "snapshot_bytes") { config, text in whole(text, 0...(1 << 50)) { config.snapshots.bytes = UInt64($0) } },
+        Key(name: "snapshot_seconds") { config, text in whole(text, 0...31_536_000) { config.snapshots.seconds = Int64($0) } },
+        Key(name: "archive") { config, text in
+            guard text == "keep" || text == "remove" else { return "keep or remove" }
+            config.keepsSegments = text == "keep"
+            return nil
         },
         Key(name: "audit") { config, text in
             config.audit = text == "off" ? .off : text == "on" ? .inData : .directory(text)

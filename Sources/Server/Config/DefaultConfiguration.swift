@@ -54,6 +54,17 @@ package enum DefaultConfiguration {
         # start to start.                                                                                        CASHUP_SEGMENT_BYTES
         segment_bytes: 67108864
 
+        # Snapshots of the state bound the time of a start and the size of the log. One is made, without stopping anything, when so many records or
+        # bytes have come to the log since the last, or when it is so many seconds old; 0: not by that. And whenever it is asked for: SNP, `cashup snapshot`.
+        # While one is made the state is in memory twice.        CASHUP_SNAPSHOT_RECORDS, CASHUP_SNAPSHOT_BYTES, CASHUP_SNAPSHOT_SECONDS
+        snapshot_records: 5000000
+        snapshot_bytes: 268435456
+        snapshot_seconds: 3600
+
+        # Parts of the log that the two newest snapshots make dispensable: keep puts them into <data>/archive, remove deletes them. History and
+        # subscriptions from far back need them, so remove is taken only with `history: off`.                                     CASHUP_ARCHIVE
+        archive: keep
+
         # Event loops; each reads its share of the connections and hosts its share of the wallets. May change from start to start.
         # auto: 1 below four cores (there a wake-up of another core costs more than an order), else half the cores.   --loops, CASHUP_LOOPS
         loops: auto

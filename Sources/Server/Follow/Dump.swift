@@ -4,7 +4,7 @@ import WAL
 
 /// Prints a log as text, for `cashup wal dump`: for each record from LSN `from` on the events it makes, as a subscriber to everything
 /// would get them, followed by ` shard= at=` and, where a session caused it, ` session= by=`. `SESSION` lines come before
-/// the first record of a session. Reads the log from its begin, since events are made from the state.
+/// the first record of a session. Reads the log from the snapshot before, or from its begin, since events are made from the state.
 ///
 /// - Parameter write: gets whole lines, many at a time.
 /// - Throws: `LogError`, `RecordError`: the log is damaged; what `write` throws.
@@ -20,7 +20,7 @@ public func dump(directory: String, from: UInt64, write: (UnsafeRawBufferPointer
         do { try text.withUnsafeBytes { try write($0) } } catch { failure = error }
         text.removeAll()
     }
-    let replayer = try Replayer(directory: directory) { session in
+    let replayer = try Replayer(directory: directory, upTo: from > 0 ? from - 1 : 0) { session in
         if sessions.updateValue(session, forKey: session.number) != nil { return }
         text.append(
             string: "SESSION \(session.number) sub=\(session.subject) roles=\(session.roles) peer=\(session.peer) name=\(session.name.isEmpty ? "-" : session.name) opened=\(UTCText.text(session.openedMicroseconds, fraction: 6))\n"

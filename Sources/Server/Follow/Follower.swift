@@ -25,13 +25,16 @@ final class Follower: Sendable {
 
     private let log: Log
     private let logger: Logger
+    /// In place of threads; `nil` where there are some.
+    private let steps: FollowerSteps?
     private let state = Mutex(State())
     private let bell = Bell()
     private let finished = DispatchSemaphore(value: 0)
 
-    init(log: Log, logger: Logger) {
+    init(log: Log, background: LogOptions.Background, logger: Logger) {
         self.log = log
         self.logger = logger
+        steps = background == .stepped ? FollowerSteps() : nil
     }
 
     /// Any thread, after the durable LSN has moved.
@@ -47,7 +50,9 @@ final class Follower: Sendable {
                 state.subscribers.append(subscriber)
                 if !state.isStarted {
                     state.isStarted = true
-                    start { [self] in follow() }
+                    // Where it will begin: who comes meanwhile and wants more is fed from the log.
+                    state.position = log.snapshotLSN(upTo: lsn)
+                    if let steps { steps.isFollowing = true } else { start { [self] in follow() } }
                 }
                 return .live
             }
@@ -58,7 +63,8 @@ final class Follower: Sendable {
         }
         switch way {
         case .live: bell.wake()
-        case .catchUp: start { [self] in catchUp(subscriber) }
+        case .catchUp:
+            if let steps { steps.catchUps.append((subscriber, nil)) } else { start { [self] in catchUp(subscriber) } }
         case .refused: return false
         }
         return true
@@ -70,7 +76,7 @@ final class Follower: Sendable {
             return state.isStarted
         }
         bell.wake()
-        if wasStarted { finished.wait() }
+        if wasStarted, steps == nil { finished.wait() }
     }
 
     private func start(_ body: @escaping @Sendable () -> Void) {
@@ -81,37 +87,52 @@ final class Follower: Sendable {
 
     private func follow() {
         do {
-            let replayer = try Replayer(directory: log.directory)
+            let replayer = try replayer()
             while true {
-                let (isStopped, hasWork) = state.withLock { ($0.isStopped, !$0.subscribers.isEmpty && $0.position < log.durableLSN) }
-                if isStopped {
+                if state.withLock({ $0.isStopped }) {
                     finished.signal()
                     return
                 }
-                guard hasWork else {
+                if try !followOn(replayer) {
                     bell.sleep { state.withLock { $0.isStopped || (!$0.subscribers.isEmpty && $0.position < log.durableLSN) } }
-                    continue
                 }
-                let fed = try state.withLock { state in
-                    try advance(replayer, to: min(log.durableLSN, state.position + Follower.stepRecords), &state.subscribers)
-                    state.position = replayer.position
-                    return state.subscribers
-                }
-                for subscriber in fed { subscriber.wake() }
             }
         } catch {
             logger.critical("subscriptions stand still: the log cannot be followed: \(error)")
             // Each attempt reads the log from its begin: not at once again.
             usleep(Follower.retryMicros)
-            let isStopped = state.withLock { state in
-                // Their connections add them again, and the first of them starts anew.
-                for subscriber in state.subscribers { subscriber.state.withLock { $0.source = .none } }
-                state.subscribers.removeAll()
-                state.position = 0
-                state.isStarted = false
-                return state.isStopped
-            }
-            if isStopped { finished.signal() }
+            if beginAnew() { finished.signal() }
+        }
+    }
+
+    private func replayer(upTo lsn: UInt64) throws -> Replayer { try Replayer(directory: log.directory, upTo: lsn, disk: log.disk) }
+
+    /// The follower's own.
+    private func replayer() throws -> Replayer { try replayer(upTo: state.withLock { $0.position }) }
+
+    private func replayer(for subscriber: Subscriber) throws -> Replayer { try replayer(upTo: subscriber.state.withLock { $0.lsn }) }
+
+    /// Feeds the subscribers a piece of the log; returns whether there was one.
+    private func followOn(_ replayer: Replayer) throws -> Bool {
+        let fed: [Subscriber]? = try state.withLock { state in
+            guard !state.subscribers.isEmpty, state.position < log.durableLSN else { return nil }
+            try advance(replayer, to: min(log.durableLSN, state.position + Follower.stepRecords), &state.subscribers)
+            state.position = replayer.position
+            return state.subscribers
+        }
+        guard let fed else { return false }
+        for subscriber in fed { subscriber.wake() }
+        return true
+    }
+
+    /// After a failure: the connections of the subscribers add them again, and the first of them starts anew. Returns whether the service stops.
+    private func beginAnew() -> Bool {
+        state.withLock { state in
+            for subscriber in state.subscribers { subscriber.state.withLock { $0.source = .none } }
+            state.subscribers.removeAll()
+            state.position = 0
+            state.isStarted = false
+            return state.isStopped
         }
     }
     private static let retryMicros: UInt32 = 1_000_000
@@ -139,31 +160,48 @@ final class Follower: Sendable {
     private func catchUp(_ subscriber: Subscriber) {
         defer { state.withLock { $0.catchUps -= 1 } }
         do {
-            let replayer = try Replayer(directory: log.directory)
-            while waitForRoom(subscriber) {
-                let (isFollowed, target) = state.withLock { ($0.isStarted, $0.position) }
-                // The follower has failed and begins anew: the connection adds the subscriber again.
-                if !isFollowed || replayer.position > target { break }
-                if replayer.position >= target {
-                    // The follower stands still while its lock is held, so the two are compared and joined at one place.
-                    let isJoined = state.withLock { state in
-                        guard state.isStarted, state.position == replayer.position else { return false }
-                        subscriber.state.withLock { $0.source = .follower }
-                        state.subscribers.append(subscriber)
-                        return true
-                    }
-                    if !isJoined { continue }
-                    subscriber.wake()
-                    return bell.wake()
+            let replayer = try replayer(for: subscriber)
+            catching: while waitForRoom(subscriber) {
+                switch try catchUp(subscriber, replayer) {
+                case .isOnItsWay: continue
+                case .isThere: return
+                case .isOver: break catching
                 }
-                try replayer.advance(to: min(target, replayer.position + Follower.stepRecords)) { record, shard, lsn, writer in
-                    _ = subscriber.take(record, shard, lsn: lsn, &writer)
-                }
-                subscriber.wake()
             }
         } catch {
             logger.error("a subscription ends: the log cannot be read: \(error)")
         }
+        letGo(subscriber)
+    }
+
+    private enum CatchUp { case isOnItsWay, isThere, isOver }
+
+    /// Feeds the subscriber a piece of the log, or hands it to the follower.
+    private func catchUp(_ subscriber: Subscriber, _ replayer: Replayer) throws -> CatchUp {
+        let (isFollowed, target) = state.withLock { ($0.isStarted, $0.position) }
+        // The follower has failed and begins anew: the connection adds the subscriber again.
+        if !isFollowed || replayer.position > target { return .isOver }
+        if replayer.position >= target {
+            // The follower stands still while its lock is held, so the two are compared and joined at one place.
+            let isJoined = state.withLock { state in
+                guard state.isStarted, state.position == replayer.position else { return false }
+                subscriber.state.withLock { $0.source = .follower }
+                state.subscribers.append(subscriber)
+                return true
+            }
+            if !isJoined { return .isOnItsWay }
+            subscriber.wake()
+            bell.wake()
+            return .isThere
+        }
+        try replayer.advance(to: min(target, replayer.position + Follower.stepRecords)) { record, shard, lsn, writer in
+            _ = subscriber.take(record, shard, lsn: lsn, &writer)
+        }
+        subscriber.wake()
+        return .isOnItsWay
+    }
+
+    private func letGo(_ subscriber: Subscriber) {
         subscriber.state.withLock { $0.source = .none }
         subscriber.wake()
     }
@@ -171,12 +209,68 @@ final class Follower: Sendable {
     /// False when the subscriber is gone, has read nothing for a second (others may want the place), or the service stops.
     private func waitForRoom(_ subscriber: Subscriber) -> Bool {
         for _ in 0..<200 {
-            if state.withLock({ $0.isStopped }) { return false }
-            let (isEnded, hasRoom) = subscriber.state.withLock { ($0.isEnded, $0.text.count < subscriber.bytesMax / 2) }
-            if isEnded { return false }
-            if hasRoom { return true }
+            if let hasRoom = hasRoom(subscriber) {
+                if hasRoom { return true }
+            } else {
+                return false
+            }
             usleep(5_000)
         }
         return false
+    }
+
+    /// `nil`: it is gone, or the service stops.
+    private func hasRoom(_ subscriber: Subscriber) -> Bool? {
+        if state.withLock({ $0.isStopped }) { return nil }
+        return subscriber.state.withLock { $0.isEnded ? nil : $0.text.count < subscriber.bytesMax / 2 }
+    }
+}
+
+// MARK: Without threads
+
+/// The follower's work where somebody else's thread does it piece by piece. Owner: that thread.
+private final class FollowerSteps: @unchecked Sendable {
+    var isFollowing = false
+    var follower: Replayer?
+    var catchUps: [(subscriber: Subscriber, replayer: Replayer?)] = []
+}
+
+extension Follower {
+    /// One piece of the follower's work and one of each catch-up's; returns whether there was something to do.
+    func step() -> Bool {
+        guard let steps else { return false }
+        var hasWorked = false
+        if steps.isFollowing {
+            do {
+                if steps.follower == nil { steps.follower = try replayer() }
+                hasWorked = try followOn(steps.follower!)
+            } catch {
+                logger.critical("subscriptions stand still: the log cannot be followed: \(error)")
+                steps.follower = nil
+                steps.isFollowing = false
+                _ = beginAnew()
+            }
+        }
+        var kept: [(subscriber: Subscriber, replayer: Replayer?)] = []
+        for (subscriber, begun) in steps.catchUps {
+            let room = hasRoom(subscriber)
+            if room == false {
+                kept.append((subscriber, begun))
+                continue
+            }
+            hasWorked = true
+            do {
+                let replayer = try begun ?? replayer(for: subscriber)
+                let progress = room == nil ? .isOver : try catchUp(subscriber, replayer)
+                if progress == .isOnItsWay { kept.append((subscriber, replayer)) } else { state.withLock { $0.catchUps -= 1 } }
+                if progress == .isOver { letGo(subscriber) }
+            } catch {
+                logger.error("a subscription ends: the log cannot be read: \(error)")
+                state.withLock { $0.catchUps -= 1 }
+                letGo(subscriber)
+            }
+        }
+        steps.catchUps = kept
+        return hasWorked
     }
 }

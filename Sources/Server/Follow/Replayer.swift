@@ -11,10 +11,16 @@ final class Replayer {
 
     private let noteSession: (SessionInfo) -> Void
 
+    /// Begins with the newest snapshot that is not past `lsn`, or with the log.
     /// - Parameter noteSession: hears of each session before its first record; again in each segment.
-    /// - Throws: `LogError` when the log cannot be read from its begin.
-    init(directory: String, noteSession: @escaping (SessionInfo) -> Void = { _ in }) throws {
-        reader = try LogReader(directory: directory, from: 1)
+    /// - Throws: `LogError` when the log cannot be read from there.
+    init(directory: String, upTo lsn: UInt64, disk: AnyDisk = .system, noteSession: @escaping (SessionInfo) -> Void = { _ in }) throws {
+        // Damaged ones are the start's and the maker's to tell of.
+        var warnings: [String] = []
+        let replica = try Replica.newest(disk, directory, upTo: lsn, &warnings)
+        reader = try LogReader(directory: directory, after: replica.origin, disk: disk)
+        shards = replica.shards
+        position = replica.lsn
         self.noteSession = noteSession
     }
 

@@ -22,6 +22,15 @@ extension Loop {
         for connection in connections { connection?.end(reason: "shutdown") }
     }
 
+    /// After the end: breaks the rings of what holds each other.
+    func letGo() {
+        connections.removeAll()
+        waiting.removeAll()
+        touched.removeAll()
+        runnable.removeAll()
+        ticker = nil
+    }
+
     func cutConnections() {
         for connection in connections { connection?.cut() }
     }

@@ -3,29 +3,6 @@ import NIOCore
 import Synchronization
 import WAL
 
-/// A shard and its place on the heap, so that a loop can hold many.
-package final class ShardBox {
-    /// Good as long as the box.
-    package let address: UnsafeMutablePointer<Shard>
-    package let number: WalletID
-
-    init(_ shard: consuming Shard) {
-        number = shard.number
-        address = .allocate(capacity: 1)
-        address.initialize(to: shard)
-    }
-    package convenience init(number: WalletID) { self.init(Shard(number: number)) }
-    deinit {
-        address.deinitialize(count: 1)
-        address.deallocate()
-    }
-
-    var shard: Shard {
-        @inline(__always) unsafeAddress { UnsafePointer(address) }
-        @inline(__always) unsafeMutableAddress { address }
-    }
-}
-
 /// One event loop's part of the service: its share of the connections and of the shards (shard s belongs to loop s % K), its own
 /// registry to parse with, its open batch, its timers and its mailbox.
 ///

@@ -85,7 +85,6 @@ extension LoopMetrics {
             }
         case .takeOver: row(.takeOver)
         case .transfer: row(.transfer)
-        case .takeOver: row(.takeOver)
         case .setLimits: row(.limits)
         case .setMark: row(.mark)
         case .define(let definition): row(definition)

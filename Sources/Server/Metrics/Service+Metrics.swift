@@ -110,6 +110,12 @@ extension Service {
         out.gauge("cashup_log_sealed_lsn", "LSN of the last record applied and sealed.", log.sealedLSN)
         out.gauge("cashup_log_durable_lsn", "LSN up to which the log is on the disk.", log.durableLSN)
         out.gauge("cashup_log_oldest_lsn", "LSN of the first record that the directory has.", log.oldestLSN)
+        let snapshot = snapshots.figures
+        out.gauge("cashup_snapshot_lsn", "LSN of the newest snapshot; 0: there is none.", snapshot.lsn)
+        out.gauge("cashup_snapshot_bytes", "Its size, if it was made since the start.", snapshot.bytes)
+        out.gauge("cashup_snapshot_duration_seconds", "What making it took.", Double(snapshot.microseconds) / 1e6)
+        out.counter("cashup_snapshots_total", "Snapshots made since the start.", snapshot.made)
+        out.counter("cashup_snapshots_failed_total", "Attempts that came to nothing.", snapshot.failed)
         out.gauge("cashup_log_epoch", "One more with each start.", log.epoch)
         out.counter("cashup_log_frames_total", "Frames, which are commits, written since the start.", written.frames)
         out.counter("cashup_log_written_bytes_total", "Bytes of frames written since the start.", written.bytes)

@@ -9,7 +9,7 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         orderClosed, belowCumulative, overfill, beyondLimit, noPosition, positionExists
     case insufficientFunds, insufficientHeld, limitDisabled, limitQuantity, limitNotional, limitPosition, limitOpenOrders
     case idReused, overflow, fixed, alreadyExists, tableFull
-    case storageFull, alreadySubscribed, notSubscribed, logGone, busy, draining
+    case storageFull, alreadySubscribed, notSubscribed, logGone, busy, draining, snapshotFailed
 
     public var name: StaticString {
         switch self {
@@ -71,6 +71,7 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .logGone: "LOG_GONE"
         case .busy: "BUSY"
         case .draining: "DRAINING"
+        case .snapshotFailed: "SNAPSHOT_FAILED"
         }
     }
 }

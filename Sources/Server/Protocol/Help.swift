@@ -24,6 +24,7 @@ public struct Help: Sendable {
         Help(.help, "[VERB]", "this list, or the form of one verb", "anyone"),
         Help(.stat, "[hash=1]", "figures of the service and of each wallet", "any"),
         Help(.sessions, "", "who is connected", "admin"),
+        Help(.snapshot, "", "make a snapshot; answered when it is on the disk", "admin"),
         Help(.quit, "", "close the connection", "anyone"),
         Help(
             .new,

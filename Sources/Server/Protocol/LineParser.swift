@@ -107,6 +107,9 @@ public enum LineParser {
         case .sessions:
             parsed.request = .session(.sessions)
             parsed.requires = Requires(.admin)
+        case .snapshot:
+            parsed.request = .session(.snapshot)
+            parsed.requires = Requires(.admin)
         case .ping: parsed.request = .session(.ping)
         case .time: parsed.request = .session(.time)
         case .quit: parsed.request = .session(.quit)

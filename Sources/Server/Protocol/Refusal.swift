@@ -41,6 +41,7 @@ public enum Refusal: Error, BitwiseCopyable, Sendable {
     case notSubscribed
     case logGone(oldest: Int64)
     case busy(StaticString)
+    case snapshotFailed(StaticString)
     case draining
 
     public var code: Code {
@@ -76,6 +77,7 @@ public enum Refusal: Error, BitwiseCopyable, Sendable {
         case .notSubscribed: .notSubscribed
         case .logGone: .logGone
         case .busy: .busy
+        case .snapshotFailed: .snapshotFailed
         case .draining: .draining
         }
     }

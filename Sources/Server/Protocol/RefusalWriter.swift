@@ -52,6 +52,7 @@ extension AnswerWriter {
         case .accountExists(let account): out.fact("name", account)
         case .logGone(let oldest): out.fact("oldest", oldest)
         case .busy(let what): out.fact("what", what)
+        case .snapshotFailed(let reason): out.fact("reason", reason)
         }
         out.append(UInt8(ascii: "\n"))
     }

@@ -173,6 +173,7 @@ public enum SessionVerb: BitwiseCopyable, Sendable {
     case help(Verb?)
     case status(hash: Bool)
     case sessions
+    case snapshot
     case subscribe(Subscription)
 
     public struct Authentication: BitwiseCopyable, Sendable {

@@ -9,6 +9,7 @@ public enum Verb: UInt32, CaseIterable, BitwiseCopyable, Sendable {
     case help = 0x4845_4C50  // HELP
     case stat = 0x5354_4154  // STAT
     case sessions = 0x53_4553  // SES
+    case snapshot = 0x53_4E50  // SNP
     case quit = 0x5155_4954  // QUIT
     case subscribe = 0x53_5542  // SUB
     case unsubscribe = 0x55_4E53  // UNS

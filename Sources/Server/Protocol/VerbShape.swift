@@ -21,7 +21,7 @@ extension Verb {
     package var shape: VerbShape {
         switch self {
         case .auth: VerbShape(1...1, KeySet(.session) | .hb | .cod)
-        case .ping, .time, .sync, .quit, .unsubscribe, .sessions: VerbShape(0...0)
+        case .ping, .time, .sync, .quit, .unsubscribe, .sessions, .snapshot: VerbShape(0...0)
         case .help: VerbShape(0...1)
         case .stat: VerbShape(0...0, KeySet(.hash))
         case .subscribe: VerbShape(0...0, KeySet(.from) | .account | .symbol | .kind)

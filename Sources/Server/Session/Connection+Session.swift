@@ -19,7 +19,7 @@ extension Connection {
 
     func take(_ verb: SessionVerb, tag: Text, line: UnsafeRawBufferPointer) {
         switch verb {
-        case .authenticate, .subscribe, .unsubscribe, .status: break
+        case .authenticate, .subscribe, .unsubscribe, .status, .snapshot: break
         default: loop.metrics.done(loop.row)
         }
         switch verb {
@@ -40,6 +40,8 @@ extension Connection {
             answerStatus(hash: hash, tag: tag)
         case .sessions:
             answerSessions(tag: tag)
+        case .snapshot:
+            answerSnapshot(tag: tag)
         case .quit:
             AnswerWriter.ok(tag: tag, into: &loop.scratch)
             flushScratch()

@@ -22,13 +22,13 @@ extension Connection {
                 return answer(
                     refusal: .badValue(argument: "from", value: Text(cut: "\(from.lsn)"), expected: "a_durable_LSN"), tag: tag)
             }
-            let oldest = loop.log.oldestLSN
-            if UInt64(from.lsn) + 1 < oldest { return answer(refusal: .logGone(oldest: Int64(oldest)), tag: tag) }
             lsn = UInt64(from.lsn)
             if let event = from.event, lsn > 0 {
                 lsn -= 1
                 events = event
             }
+            let oldest = loop.log.oldestFollowed
+            if lsn + 1 < oldest { return answer(refusal: .logGone(oldest: Int64(oldest)), tag: tag) }
         }
         let subscriber = Subscriber(
             filter: EventFilter(

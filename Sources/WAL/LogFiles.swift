@@ -1,0 +1,65 @@
+// Which files a log consists of. Segments that no snapshot needs any more are in a folder of their own, where they are not in the way and not lost.
+
+/// Beside the segments in use, in the data directory.
+let archiveFolder = "archive"
+
+/// A segment and where it is.
+struct SegmentPlace: Sendable {
+    var name: SegmentName
+    var directory: String
+
+    var path: String { directory + "/" + name.file }
+}
+
+/// Names of the segments in a directory, in log order.
+func segmentNames<D: Disk>(_ disk: D, _ directory: String) throws -> [SegmentName] {
+    guard let files = disk.list(directory) else { throw LogError.io(call: "list", path: directory, errno: 2) }
+    return files.compactMap(SegmentName.init).sorted { $0.number < $1.number }
+}
+
+/// All segments of a log, in log order, with those of the archive that lead up to them without a gap. One that is in both places, because a crash came while
+/// it was put away, is the same file.
+func segmentPlaces<D: Disk>(_ disk: D, _ directory: String) throws -> [SegmentPlace] {
+    let present = try segmentNames(disk, directory)
+    let archive = directory + "/" + archiveFolder
+    var places = present.map { SegmentPlace(name: $0, directory: directory) }
+    guard let first = present.first else { return [] }
+    var next = first.number
+    for name in (disk.list(archive) ?? []).compactMap(SegmentName.init).sorted(by: { $0.number > $1.number }) where name.number < first.number {
+        // Before a gap it is of no use: some were removed rather than put away.
+        if name.number + 1 != next { break }
+        places.insert(SegmentPlace(name: name, directory: archive), at: 0)
+        next = name.number
+    }
+    return places
+}
+
+/// Puts segments away that hold nothing after `lsn`; or removes them. In log order, each wholly before the next, so that a crash leaves no gap.
+/// - Returns: how many.
+func retireSegments<D: Disk>(_ disk: D, _ directory: String, upTo lsn: UInt64, keep: Bool) throws -> Int {
+    let names = try segmentNames(disk, directory)
+    // What a segment holds ends where the next one begins. The last one is in use.
+    let retired = zip(names, names.dropFirst()).prefix { $1.firstLSN <= lsn + 1 }.map(\.0)
+    if retired.isEmpty { return 0 }
+    let archive = directory + "/" + archiveFolder
+    let home = try disk.check(disk.openDirectory(directory), "open", directory)
+    defer { disk.close(Int32(home)) }
+    if keep {
+        try disk.check(disk.makeDirectory(archive), "mkdir", archive)
+        try disk.check(disk.syncDirectory(Int32(home)), "fsync", directory)
+        let handle = try disk.check(disk.openDirectory(archive), "open", archive)
+        defer { disk.close(Int32(handle)) }
+        for name in retired where disk.list(archive)?.contains(name.file) != true {
+            try disk.check(disk.link(directory + "/" + name.file, archive + "/" + name.file), "link", name.file)
+        }
+        // Must be done before the first name goes, else a crash may leave a segment with no name at all.
+        try disk.check(disk.syncDirectory(Int32(handle)), "fsync", archive)
+    }
+    for name in retired {
+        try disk.check(disk.remove(directory + "/" + name.file), "unlink", name.file)
+        // Without an archive an earlier one must be gone for good before a later one goes.
+        if !keep { try disk.check(disk.syncDirectory(Int32(home)), "fsync", directory) }
+    }
+    try disk.check(disk.syncDirectory(Int32(home)), "fsync", directory)
+    return retired.count
+}
