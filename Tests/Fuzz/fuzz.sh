@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-targets=${*:-Lines Records Segments JSON Configuration}
+targets=${*:-Lines Records Segments Snapshots JSON Configuration}
 out=$PWD/.build-fuzz
 mkdir -p "$out/found"
 
@@ -51,7 +51,7 @@ checkout() {
 
 for target in $targets; do
     case $target in
-    Lines | Records | Segments)
+    Lines | Records | Segments | Snapshots)
         module Core Sources/Core
         module WAL Sources/WAL
         ;;
@@ -61,7 +61,8 @@ for target in $targets; do
         module Server Sources/Server/Protocol
         driver Lines "$out/Server.o $out/WAL.o $out/Core.o -lzstd" Tests/Fuzz/FuzzLines.swift
         ;;
-    Records | Segments) driver "$target" "$out/WAL.o $out/Core.o -lzstd" "Tests/Fuzz/Fuzz$target.swift" ;;
+    Records) driver Records "$out/WAL.o $out/Core.o -lzstd" Tests/Fuzz/FuzzRecords.swift ;;
+    Segments | Snapshots) driver "$target" "$out/WAL.o $out/Core.o -lzstd" "Tests/Fuzz/Fuzz$target.swift" Tests/Fuzz/MemoryDisk.swift ;;
     JSON)
         module NIOCore Tests/Fuzz/Stubs/NIOCore.swift
         driver JSON "$out/NIOCore.o" Tests/Fuzz/FuzzJSON.swift Sources/Gateway/JSON/JSON.swift Sources/Gateway/JSON/JSONReader.swift Sources/Gateway/JSON/ByteWriter.swift
