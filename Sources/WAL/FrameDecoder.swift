@@ -35,6 +35,8 @@ final class FrameDecoder {
         }
         payload.removeAll()
         let size = Int(header.payloadSize)
+        // A block of zstd has four bytes at least and gives 128 KiB at most. What cannot be is not made room for.
+        guard size <= stored.count << 15 else { throw corrupt("the payload is larger than its zstd frame can be unpacked to") }
         let unpacked = ZSTD_decompressDCtx(context, payload.reserve(max(size, 1)), size, stored.baseAddress, stored.count)
         guard ZSTD_isError(unpacked) == 0, unpacked == size else { throw corrupt("the frame's checksum is right, but zstd cannot unpack it") }
         payload.commit(size)

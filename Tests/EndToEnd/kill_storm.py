@@ -2,11 +2,11 @@
 """Kill storm: the real server on a real disk behind real sockets, killed again and again under load; not one acknowledged change may be lost.
 
     python3 Tests/EndToEnd/kill_storm.py --kills 300                 # over 1, 2 and 4 loops; prints its seed
-    python3 Tests/EndToEnd/kill_storm.py --kills 50 --loops 2 --seed 7 --config-line 'event_buffer_bytes: 65536'
+    python3 Tests/EndToEnd/kill_storm.py --kills 50 --loops 2 --seed 7 --config-line 'snapshot_records: 500'
 
 Several client processes (`storm_trader.py`) trade, move and transfer money, each with a record of its own of what it was told
 (`storm_record.py`). `kill -9` comes at random moments: under load, some milliseconds into a start or its recovery, several times in a row, and
-while unknown outcomes are being resolved. After each, clients look before they ask again: what was acknowledged is there, what was
+while unknown outcomes are being resolved, while a snapshot is made. After each, clients look before they ask again: what was acknowledged is there, what was
 under way is there whole or not at all. Then all is made quiet, and record and service are compared to the last unit.
 The seed makes the clients' choices and the moments; how they meet in the service is the machine's.
 """
@@ -124,6 +124,7 @@ class Campaign:
         for _ in range(self.random.randint(1, 4)):
             # From the first bytes after a start to a while of load.
             self.wait(self.random.choice((self.random.uniform(0, 0.03), self.random.uniform(0.02, 0.4), self.random.uniform(0.2, 1.2))))
+            self.ask_for_snapshot()
             self.kill("under load")
             self.come_back()
         self.wait(self.random.uniform(0, 0.1))
@@ -132,6 +133,14 @@ class Campaign:
             self.wait(self.random.uniform(0, 0.05))
             self.kill("while outcomes are resolved")
             self.come_back()
+
+    def ask_for_snapshot(self):
+        """Sometimes the kill comes while a snapshot is made."""
+        if self.random.random() < 0.3:
+            with self.service.lines() as lines:
+                lines.send("1 SNP\n")
+                time.sleep(self.random.uniform(0, self.random.choice((0.03, 0.3))))
+            self.counts["snapshots asked for"] += 1
 
     def wait(self, seconds):
         time.sleep(seconds)
@@ -227,7 +236,10 @@ class Campaign:
                 fills |= more
                 orders |= entered
             self.counts["fills"], self.counts["segments"] = len(fills), len(self.service.segments())
-            self.counts["torn tails cut"] = self.service.said().count("was torn")
+            said = self.service.said()
+            self.counts["torn tails cut"] = said.count("was torn")
+            self.counts["starts from a snapshot"] = said.count("the snapshot of LSN")
+            self.counts["snapshots made"] = said.count("snapshot of LSN") - self.counts["starts from a snapshot"]
             if self.observer:
                 self.compare_events(fills, orders)
             assert self.service.stop() == 0

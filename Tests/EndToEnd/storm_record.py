@@ -256,7 +256,6 @@ class Record:
         self.flows = {}       # asset -> what fills brought in and took, fees included
         self.fresh = []       # (order, TradeID) not yet in a position
         self.lsn = 0          # the highest that was acknowledged
-        self.refs = set()
 
     def add(self, account, wallet, asset, total, held=D(0)):
         entry = self.balances.setdefault((account, wallet, asset), [D(0), D(0)])

@@ -11,8 +11,7 @@ import time
 import traceback
 from decimal import Decimal as D
 
-from storm_record import (CLOSED, INSTRUMENTS, Cancel, Command, Enter, Fill, Money, Order, Record, Replace, Report,
-                          Transfer)
+from storm_record import (INSTRUMENTS, Cancel, Command, Enter, Fill, Money, Order, Record, Replace, Report, Transfer)
 
 WINDOW = 48
 OPEN_MAX = 150

@@ -13,11 +13,12 @@ KILLS = 15
 def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(tmp_path):
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    counts = storm(tmp_path, kills=KILLS, campaign_kills=KILLS // 3, loops=[1, 2, 4], seed=seed, log=print)
+    counts = storm(tmp_path, kills=KILLS, campaign_kills=KILLS // 3, loops=[1, 2, 4], seed=seed, log=print,
+                   config_lines=["snapshot_records: 500"])
     assert counts["kills"] >= KILLS and counts["acknowledged"] > 100 * KILLS
     # It met what it is for.
     assert counts["unknown, had been done"] > 0 and counts["unknown, done by the repeat"] > 0
-    assert counts["segments"] > 3
+    assert counts["segments"] > 3 and counts["starts from a snapshot"] > 0
 
 
 @pytest.mark.slow

@@ -73,10 +73,11 @@ def logs():
     try:
         binary()
     except FileNotFoundError as missing:
-        print(f"no seeds from a real log: {missing}")
-        return []
+        print(f"no seeds from a real log: {missing}", file=sys.stderr)
+        return [], []
     with tempfile.TemporaryDirectory() as directory:
         service = Service(directory, config="segment_bytes: 65536\n")
+        snapshots = []
         for end in (service.kill, service.stop):
             service.start()
             with service.lines() as lines:
@@ -87,8 +88,11 @@ def logs():
                 lines.send("".join(f"1 NEW 7 BTC-USD B LMT 0.1 100.00 GTC id=many{n}\n" for n in range(200)))
                 for _ in range(200):
                     lines.answer()
+                print(lines.ask("1 SNP", timeout=30), file=sys.stderr)
+            snapshots += service.data.glob("snapshot-*.snap")
             end()
-        return [path.read_bytes().rstrip(b"\0") for path in service.segments()]
+        return ([path.read_bytes().rstrip(b"\0") for path in sorted([*service.data.rglob("*.wal")])],
+                [(int(path.stem.partition("-")[2]), path.read_bytes()) for path in sorted(set(snapshots)) if path.exists()])
 
 
 def main():
@@ -115,11 +119,14 @@ def main():
         keep("JSON", number, text.encode())
     dictionary("JSON", {"true", "false", "null", "\\u", "\\ud83d\\ude00", '":', '{"', "}]", "1e5", "-0."})
 
-    segments = logs()
+    segments, snapshots = logs()
+    for flags in (0, 1, 2, 3):
+        for number, (lsn, snapshot) in enumerate(snapshots):
+            keep("Snapshots", 10 * flags + number, bytes([flags]) + lsn.to_bytes(8, "little") + snapshot)
     for number, segment in enumerate(segments):
         for index, batch in enumerate(batches(segment)):
             keep("Records", 1000 * number + index, batch)
-    for flags in range(4 if segments else 0):
+    for flags in (0, 1, 3, 4, 5, 15) if segments else ():
         for number, segment in enumerate(segments):
             keep("Segments", 10 * flags + number, bytes([flags]) + len(segment).to_bytes(4, "little") + segment)
         both = segments[0][:6000], segments[1][:6000]

@@ -74,6 +74,25 @@ import WAL
         }
     }
 
+    @Test func `frame that claims to unpack to 4 GiB, right in itself: refused before room is made for that`() throws {
+        let scratch = Scratch()
+        let (log, _) = try open(scratch, smallOptions(segmentBytes: 1024))
+        append(log, [1, 2, 3])
+        log.abandon()
+        let file = scratch.files(".wal")[0]
+        var bytes = scratch.read(file)
+        var header = try #require(frames(of: bytes, segment: 1).last)
+        header.payloadSize = .max
+        bytes.withUnsafeMutableBytes { header.encode(to: $0.baseAddress! + Int(header.offset)) }
+        scratch.write(file, bytes)
+        do {
+            _ = try open(scratch, smallOptions(segmentBytes: 1024))
+            Issue.record("opened")
+        } catch LogError.corrupt(_, let offset, let lsn, let reason) {
+            #expect(offset == header.offset && lsn == 1 && reason.contains("larger than its zstd frame"))
+        }
+    }
+
     @Test func `torn tail: the file as it was is kept and said`() throws {
         let (file, bytes, frames, _) = try threeFrames()
         let scratch = Scratch()

@@ -71,7 +71,7 @@ private final class LookedAt: Disk, @unchecked Sendable {
 
     /// What a start finds, `nil` if it refuses. It and `verify` are of one mind, so the many that are refused are only looked at.
     func judge(_ files: [(name: String, bytes: [UInt8])], startsToo: Bool) throws -> [Recovered]? {
-        let report = verify(directory: "d", requiredFrom: 1, disk: LookedAt(files))
+        let report = verify(directory: "d", disk: LookedAt(files))
         if !report.isSound, !startsToo { return nil }
         let scratch = Scratch()
         for file in files { scratch.write(file.name, file.bytes) }
