@@ -8,7 +8,7 @@ DATA   ?= ./data
 LISTEN ?= 127.0.0.1:7070
 HTTP   ?= 127.0.0.1:8000
 
-.PHONY: run build docs-assets test test-swift test-python test-perf simulate test-simulate mutants bench perf perf-quick perf-compare perf-peers clean deps test-deps peer-deps
+.PHONY: run build docs-assets test test-swift test-python test-perf simulate test-simulate mutants bench perf perf-quick perf-compare perf-peers fuzz sanitize coverage kill-storm clean deps test-deps peer-deps
 
 run: build
 	@echo
@@ -132,8 +132,38 @@ test-perf: bench
 perf-peers: bench peer-deps
 	@$(BENCH) run --server $(BIN) --output .build/perf-peers --only disk closed rest peers
 
+# --- Proof (docs/RELIABILITY.md). Each of these builds all or a part of the sources anew, in a place of its own.
+
+# Coverage-guided, each target for so long: make fuzz SECONDS=600 TARGETS="Segments Records"
+SECONDS ?= 60
+TARGETS ?=
+fuzz: deps
+	@Tests/Fuzz/fuzz.sh $(SECONDS) $(TARGETS)
+
+# The Swift tests under the address and the thread sanitizer; suppressions are in Tests/Sanitizers, each with its reason.
+SANITIZED = --no-parallel --filter '^(CoreTests|WALTests|ServerTests|ClientTests)\.'
+sanitize: deps
+	@$(BUILD) --build-tests --sanitize address --scratch-path .build-asan
+	@ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --skip-build --sanitize address --scratch-path .build-asan $(SANITIZED)
+	@$(BUILD) --build-tests --sanitize thread --scratch-path .build-tsan
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Sanitizers/thread.txt" $(SWIFT) test -c release --skip-build --sanitize thread --scratch-path .build-tsan $(SANITIZED)
+	@echo "sanitizers: ok"
+
+# Lines that the Swift tests run, by target; and those they do not run: make coverage UNCOVERED="Core WAL"
+UNCOVERED ?=
+COVERAGE = .build-coverage/release
+coverage: deps
+	@$(BUILD) --build-tests --enable-code-coverage --scratch-path .build-coverage
+	@$(SWIFT) test -c release --skip-build --enable-code-coverage --no-parallel --scratch-path .build-coverage > .build-coverage/tests.log 2>&1 || { tail -n 20 .build-coverage/tests.log; exit 1; }
+	@python3 Tests/coverage.py $(COVERAGE)/codecov/default.profdata $(COVERAGE)/cashupPackageTests.xctest --uncovered $(UNCOVERED)
+
+# The real service, killed again and again under load: make kill-storm KILLS=1000
+KILLS ?= 300
+kill-storm: build
+	@python3 Tests/EndToEnd/kill_storm.py --kills $(KILLS)
+
 clean:
-	rm -rf .build .venv .venv-peers .venv-schemathesis
+	rm -rf .build .build-fuzz .build-asan .build-tsan .build-coverage .venv .venv-peers .venv-schemathesis
 
 # What is not there of: libzstd, libedit and SQLite with headers, pkg-config, xz, zstd. Nothing is installed when nothing is missing.
 deps:

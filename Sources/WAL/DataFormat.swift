@@ -14,12 +14,17 @@ public enum DataFormat {
     private static let prefix = "cashup data format "
 
     /// The format of a directory; a new one gets the current.
+    /// - Parameter neededBytes: what a new log needs, for the message of a full disk.
     /// - Throws: `LogError.refused` when it is newer than this program.
-    static func open<D: Disk>(_ disk: D, _ locked: DataDirectory<D>) throws -> Int {
+    static func open<D: Disk>(_ disk: D, _ locked: DataDirectory<D>, neededBytes: UInt64) throws -> Int {
         if let format = try read(disk, locked.path) { return format }
         if try !segmentNames(disk, locked.path).isEmpty { return logAlone }
         // Durable before there is anything of the format: else a crash could leave that alone.
-        try write(disk, locked)
+        do {
+            try write(disk, locked)
+        } catch LogError.noSpace(_, 0) {
+            throw LogError.noSpace(path: locked.path, neededBytes: neededBytes)
+        }
         return current
     }
 
