@@ -145,15 +145,20 @@ package final class SnapshotKeeper: @unchecked Sendable {
     private func make() -> Answer {
         lastAttempt = clock.monotonic()
         let bytes = log.written.bytes
+        let durable = log.durableLSN
         do {
-            let report = try maker.make(upTo: log.durableLSN) { [self] in
+            let report = try maker.make(upTo: durable) { [self] in
                 if state.withLock({ $0.isStopping }) { throw GivenUp() }
             }
             hasFailed = false
             bytesBefore = bytes
             guard let report else {
-                state.withLock { $0.figures.madeAt = lastAttempt }
-                return .present(lsn: figures.lsn)
+                // It may be of an attempt that failed after it had its name: not known here, it would be asked for for ever.
+                state.withLock { state in
+                    state.figures.lsn = durable
+                    state.figures.madeAt = lastAttempt
+                }
+                return .present(lsn: durable)
             }
             for warning in report.warnings { logger.warning("\(warning)") }
             logger.info(

@@ -9,7 +9,7 @@ struct Summary {
     private var records = 0
     private var simulatedMicros: Int64 = 0
     private var counts: [String: Int] = [:]
-    private var audited = Auditor.Counts()
+    private var audited: Auditor.Counts?
     private var seeds: ClosedRange<UInt64>?
 
     static func now() -> Double {
@@ -25,7 +25,7 @@ struct Summary {
         records += world.feed.records
         simulatedMicros += world.clock.monotonic
         seeds = min(seeds?.lowerBound ?? world.seed, world.seed)...max(seeds?.upperBound ?? 0, world.seed)
-        audited.add(world.auditor.counts)
+        if audited == nil { audited = world.auditor.counts } else { audited!.add(world.auditor.counts) }
         for (name, count) in world.trace.counts { counts[name, default: 0] += count }
     }
 
@@ -35,7 +35,7 @@ struct Summary {
         Swift.print(
             "\(runs) runs in \(text) s, \(range): \(steps) steps, \(calls) disk calls, \(records) records, \(simulatedMicros / 1_000_000) simulated seconds")
         Swift.print(counts.keys.sorted().map { "\($0): \(counts[$0]!)" }.joined(separator: ", "))
-        Swift.print("audited: \(audited)")
+        if let audited { Swift.print("audited: \(audited)") }
     }
 }
 

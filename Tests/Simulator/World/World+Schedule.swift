@@ -101,7 +101,7 @@ extension World {
             if !loop.hasDueTask {
                 let readable = life.channels.filter { $0.loop === loop && $0.isReadable }
                 for channel in readable where all || random.chance(0.7) {
-                    channel.deliver(bytesMax: swarm.readBytesMax)
+                    channel.deliver(bytesMax: all ? 64 << 10 : swarm.readBytesMax)
                     if disk.isDead { return }
                 }
             }

@@ -174,6 +174,6 @@ final class World: @unchecked Sendable {
     /// All loops have ended their turns and all of it is durable.
     var isQuiet: Bool {
         guard let life else { return false }
-        return life.loops.allSatisfy { $0.isIdle } && life.service.log.durableLSN == life.service.log.sealedLSN
+        return life.loops.allSatisfy { $0.isIdle && !$0.hasDueTask } && life.service.log.durableLSN == life.service.log.sealedLSN
     }
 }
