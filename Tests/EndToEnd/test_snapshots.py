@@ -153,6 +153,16 @@ def test_command_line(small):
     assert recovered(service) == live_lsn
 
 
+def test_python_client(small):
+    with small().client() as client:
+        client.deposit(7, "USD", 1, ref="d")
+        end = client.sync()
+        made = client.snapshot(timeout=SNAPSHOT_SECONDS_MAX)
+        assert (made.lsn, made.orders, made.retired, made.dup) == (end, 0, 0, False) and made.bytes > 0 and made.ms >= 0
+        again = client.snapshot()
+        assert (again.lsn, again.orders, again.dup) == (end, None, True)
+
+
 # -- Starts -----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("loops", [1, 4])
