@@ -11,7 +11,7 @@ import pytest
 
 from lines import play
 from service import Service, cashup
-from states import (SMALL, archived, ask, dump, flip, live, logs, lsn_of, pour, recovered, snap, snapshots, state_of, verify)
+from states import (SMALL, archived, ask, dump, flip, live, logs, lsn_of, pour, recovered, snap, snapshots, state_of, verify, wait_until)
 from test_crash import ACCOUNTS, EX, USD, Desk
 from test_snapshot_crash import Asker
 
@@ -205,6 +205,15 @@ def test_without_the_archive(lived, tmp_path, restored):
         assert lines.ask("1 SUB from=0") == f"-1 LOG_GONE oldest={lsn_of(snapshots(lived)[1]) + 1}"
     # It is backed up again like any other.
     assert backup(copy, tmp_path / "again").returncode == 0
+
+
+def test_without_the_archive_history_begins_with_the_oldest_snapshot(lived, tmp_path, restored):
+    """And the service says that it is ready."""
+    assert backup(lived, tmp_path / "to", "--without-archive").returncode == 0
+    copy = restored(tmp_path / "to", http=True).start()
+    wait_until(lambda: "history: ready at LSN" in copy.said() or "history stands still" in copy.said())
+    with copy.rest(account=7) as client:
+        client.expect(200, "GET", "/health/ready")
 
 
 def test_of_a_stopped_one_is_the_same(lived, tmp_path, restored):

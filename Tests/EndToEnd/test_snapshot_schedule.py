@@ -164,6 +164,29 @@ def test_without_the_archive_the_log_is_gone(small):
             assert state_of(lines) == before
 
 
+def test_a_subscriber_that_is_overtaken_by_the_removal_is_told(small):
+    """It has read so slowly that what it needs next was removed: it learns so, rather than wait for ever, and the log does not fill."""
+    service = small("archive: remove\nevent_buffer_bytes: 65536\nmax_unsent_bytes: 65536\nslow_seconds: 3600\n")
+    with service.lines() as lines, service.lines(receive_buffer=4096) as slow:
+        assert slow.ask("1 SUB from=0").startswith("+1 OK")
+        for _ in range(8):
+            pour(lines, 2500)
+            snap(lines)
+        end = int(lines.ask("1 SYNC").split("lsn=")[1])
+        found = []
+        try:
+            while not found or not found[-1].startswith((f"! {end}.", "* ")):
+                found.append(slow.read(10))
+        except TimeoutError:
+            raise AssertionError(f"nothing more after {found[-1]!r}; the end is {end}\n{service.said()[-500:]}") from None
+        except EOFError:
+            pass
+        places = [tuple(map(int, line.split(" ")[1].split("."))) for line in found if line[0] == "!"]
+        assert places == sorted(set(places)) and places[-1][0] < end, "it was never too late: the test means nothing"
+        assert found[-1].startswith(("* UNSUBSCRIBED ", "* BYE ")), found[-1]
+    assert service.said().count("subscription") < 10
+
+
 def test_archive_remove_needs_history_off(fresh):
     service = fresh(start=False, config="archive: remove\n", history="on")
     service.launch()
