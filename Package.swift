@@ -97,6 +97,19 @@ let package = Package(
             exclude: ["CEdit"],
             swiftSettings: strict),
 
+        // The simulator's reference model, its auditor and its traders. They know the types of Core's mutations, and none of its rules.
+        .target(name: "SimulatorModel", dependencies: ["Core"], path: "Tests/Simulator/Model", swiftSettings: strict),
+        .testTarget(name: "SimulatorTests", dependencies: ["Core", "Server", "SimulatorModel"], swiftSettings: strict),
+        // The simulator: the real service over a simulated disk, network and clock (docs/RELIABILITY.md).
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "Core", "WAL", "Server", "SimulatorModel",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Simulator/World", swiftSettings: strict),
+
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
         .testTarget(name: "WALTests", dependencies: ["Core", "WAL", "CZstd"], swiftSettings: strict),
         .testTarget(

@@ -39,7 +39,12 @@ package func serve(
             config.maxConnections = room
         }
         let signals = Signals()
+        if config.history, !config.keepsSegments {
+            throw StartFailure(
+                StartFailure.usage, "archive: remove deletes parts of the log that history is made of. Set history: off with it, or archive: keep")
+        }
         let service = try await Service.start(config, acceptClock: options.acceptClock, secret: secret, logger: logger, logs: logs)
+        signals.started()
         signals.onReload = { service.reload() }
         signals.onLevel = { talkative in logger.notice("log level is now \(logs.change(talkative: talkative).rawValue)") }
         let companions: [any Companion]

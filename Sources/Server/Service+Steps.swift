@@ -1,4 +1,5 @@
 import Core
+import NIOCore
 
 // What a simulation drives and sees, where one thread does everything.
 
@@ -6,10 +7,11 @@ extension Service {
     /// One piece of what the threads beside the loops do. Returns whether there was something to do.
     package func followStep() -> Bool { follower.step() }
 
+    package var eventLoops: [any EventLoop] { loops.map(\.eventLoop) }
+
     /// A snapshot, if one is due or asked for. Returns whether one was tried.
     package func snapshotStep() -> Bool { snapshots.step() }
 
-    package var loopCount: Int { loops.count }
 
     /// Whether nothing is under way, on the loops and between them.
     package var isQuiet: Bool { loops.allSatisfy { $0.isQuiet && $0.mailbox.count == 0 } }

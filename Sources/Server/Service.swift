@@ -76,7 +76,7 @@ package final class Service: @unchecked Sendable {
     /// - Throws: ``StartFailure``, `LogError`, `RecordError`.
     package static func start(
         _ config: Configuration, acceptClock: Bool = false, secret: String? = nil, clock: ServiceClock.Source = .system,
-        logOptions: LogOptions = LogOptions(), beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger, logs: ServiceLog? = nil
+        logOptions: LogOptions? = nil, beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger, logs: ServiceLog? = nil
     ) async throws -> Service {
         let verifier = try await verifier(config, secret: secret, logger: logger)
         let tls = try TLSFiles.open(config)
@@ -84,7 +84,7 @@ package final class Service: @unchecked Sendable {
             logger.warning("tokens cross the network in plain text: give tls_certificate and tls_key, or leave TLS to a proxy on this machine and listen on 127.0.0.1")
         }
         let service = try assemble(
-            config, acceptClock: acceptClock, verifier: verifier, tls: tls, clock: clock, disk: .system, logOptions: logOptions,
+            config, acceptClock: acceptClock, verifier: verifier, tls: tls, clock: clock, disk: .system, logOptions: logOptions ?? config.logOptions,
             group: { MultiThreadedEventLoopGroup(numberOfThreads: $0) }, beforeCommit: beforeCommit, logger: logger, logs: logs)
         do {
             try await service.listen()
@@ -106,10 +106,8 @@ package final class Service: @unchecked Sendable {
         logOptions: LogOptions, group: (Int) -> any EventLoopGroup, beforeCommit: (@Sendable () -> Void)? = nil, logger: Logger,
         logs: ServiceLog? = nil
     ) throws -> Service {
-        var options = logOptions
-        if let bytes = config.segmentBytes { options.segmentBytes = UInt64(bytes) }
         var startup = try Startup(
-            directory: config.data, disk: disk, options: options, acceptClock: acceptClock, clock: clock, logger: logger)
+            directory: config.data, disk: disk, options: logOptions, acceptClock: acceptClock, clock: clock, logger: logger)
         do {
             try startup.finishObligations()
             try startup.seed(config.seed, source: config.seedSource)

@@ -12,6 +12,7 @@ struct DataDirectory<D: Disk> {
     /// - Throws: `LogError.locked` when another has it, `io`, `noSpace`.
     init(locking path: String, _ disk: D) throws {
         try disk.check(disk.makeDirectory(path), "mkdir", path)
+        try DataDirectory.syncName(of: path, disk)
         let lockPath = path + "/LOCK"
         let file = try disk.openFile(lockPath, .create)
         let result = disk.lock(file)
@@ -33,6 +34,29 @@ struct DataDirectory<D: Disk> {
         self.path = path
         self.disk = disk
         lockFile = file
+    }
+
+    /// A new directory lasts when the one it is in is synced, and so on up to the root: else a crash of the machine takes the directory with all that
+    /// was acknowledged. At each start, as the one that made it may have died before this.
+    private static func syncName(of path: String, _ disk: D) throws {
+        var child = path[...]
+        while true {
+            while child.hasSuffix("/") { child.removeLast() }
+            if child.isEmpty || child == "." { return }
+            let slash = child.lastIndex(of: "/")
+            let parent = slash.map { $0 == child.startIndex ? "/" : child[..<$0] } ?? "."
+            let opened = disk.openDirectory(String(parent))
+            // Of a directory that is not ours to read: whoever made it had to see to it.
+            if opened != -Int(EACCES), opened != -Int(EPERM) {
+                let handle = Int32(try disk.check(opened, "open", String(parent)))
+                defer { disk.close(handle) }
+                let result = disk.syncDirectory(handle)
+                // A file system that has nothing to sync there.
+                if result != -Int(EINVAL), result != -Int(EROFS) { try disk.check(result, "fsync", String(parent)) }
+            }
+            if parent == "/" { return }
+            child = parent
+        }
     }
 
     /// What was renamed, linked and removed in it lasts when this returns.

@@ -17,13 +17,21 @@ func segmentNames<D: Disk>(_ disk: D, _ directory: String) throws -> [SegmentNam
     return files.compactMap(SegmentName.init).sorted { $0.number < $1.number }
 }
 
-/// All segments of a log, the archived ones included, in log order. One that is in both places, because a crash came while it was put away, is the same file.
+/// All segments of a log, in log order, with those of the archive that lead up to them without a gap. One that is in both places, because a crash came while
+/// it was put away, is the same file.
 func segmentPlaces<D: Disk>(_ disk: D, _ directory: String) throws -> [SegmentPlace] {
     let present = try segmentNames(disk, directory)
     let archive = directory + "/" + archiveFolder
-    let archived = (disk.list(archive) ?? []).compactMap(SegmentName.init).filter { !present.contains($0) }
-    return (present.map { SegmentPlace(name: $0, directory: directory) } + archived.map { SegmentPlace(name: $0, directory: archive) })
-        .sorted { $0.name.number < $1.name.number }
+    var places = present.map { SegmentPlace(name: $0, directory: directory) }
+    guard let first = present.first else { return [] }
+    var next = first.number
+    for name in (disk.list(archive) ?? []).compactMap(SegmentName.init).sorted(by: { $0.number > $1.number }) where name.number < first.number {
+        // Before a gap it is of no use: some were removed rather than put away.
+        if name.number + 1 != next { break }
+        places.insert(SegmentPlace(name: name, directory: archive), at: 0)
+        next = name.number
+    }
+    return places
 }
 
 /// Puts segments away that hold nothing after `lsn`; or removes them. In log order, each wholly before the next, so that a crash leaves no gap.

@@ -41,7 +41,7 @@ extension DiskLog {
     ) throws -> DiskLog<D> {
         let locked = try DataDirectory(locking: directory, disk)
         do {
-            let format = try DataFormat.open(disk, locked)
+            let format = try DataFormat.open(disk, locked, neededBytes: options.segmentBytes)
             var report = RecoveryReport()
             let scan = try read(format, &report)
             let start = try LogStart(disk, locked, options, scan, report)

@@ -108,6 +108,7 @@ private func verify<D: Disk>(_ disk: D, _ beginning: VerifyReport) throws -> Ver
     let oldest = hasBegin ? nil : known.keys.min().flatMap { known[$0]?.head }
     var replica = try oldest.map { try Replica(snapshot: directory + "/" + SnapshotName(lsn: $0.lsn).file, disk: disk, comparesHashes: false) } ?? Replica()
     let examined = LogScan.examine(disk, directory: directory, after: oldest) { item in
+        if known.isEmpty { return }
         try replica.take(item)
         guard case .batch = item, let there = known[replica.lsn], let index = report.snapshots.firstIndex(where: { $0.lsn == replica.lsn }) else { return }
         if let head = oldest, head.lsn == replica.lsn { return }

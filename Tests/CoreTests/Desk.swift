@@ -83,6 +83,42 @@ final class Desk {
         #expect(match, "reserves do not match open orders", sourceLocation: location)
     }
 
+    /// The blocks of the state's image.
+    func image() throws -> [[UInt8]] {
+        var blocks: [[UInt8]] = []
+        var out = ImageWriter { blocks.append([UInt8]($0)) }
+        try shards.live.write(to: &out)
+        try out.flush()
+        return blocks
+    }
+
+    /// The shard that an image gives, with this one's registry.
+    func load(_ blocks: [[UInt8]]) throws -> Shard {
+        var loaded = Shard(number: shards.live.number)
+        for (mutation, time) in log {
+            if case .defined = mutation { loaded.evolve(mutation, at: time) }
+        }
+        var rest = blocks[...]
+        let place = UnsafeMutableRawBufferPointer.allocate(byteCount: (blocks.map(\.count).max() ?? 0) + 1, alignment: 8)
+        defer { place.deallocate() }
+        var source = ImageReader {
+            guard let block = rest.popFirst() else { return nil }
+            place.copyBytes(from: block)
+            return UnsafeRawBufferPointer(rebasing: place[..<block.count])
+        }
+        try loaded.read(from: &source)
+        try source.finish()
+        return loaded
+    }
+
+    /// Goes on with the state that the image gives, as a start from a snapshot does, and checks that it is the same.
+    func reload(_ location: SourceLocation = #_sourceLocation) throws {
+        let before = hash
+        shards.live = try load(image())
+        let after = hash
+        #expect(before == after, "an image gives another state", sourceLocation: location)
+    }
+
     // MARK: Shorthand
 
     func nextID(_ prefix: String = "t") -> Text {

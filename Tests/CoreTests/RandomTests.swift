@@ -12,7 +12,7 @@ struct Generator: RandomNumberGenerator {
 
 /// Many random commands, valid and not, against the laws: money is conserved, reserves match, a refusal changes nothing, replay equals live.
 @Suite struct RandomTests {
-    @Test(arguments: [UInt64(1), 2, 3, 4]) func `random commands keep the laws`(seed: UInt64) {
+    @Test(arguments: [UInt64(1), 2, 3, 4]) func `random commands keep the laws, also of a state that was written and read`(seed: UInt64) throws {
         var random = Generator(state: seed)
         let desk = Desk()
         // A small window, so that forgetting happens all the time.
@@ -125,6 +125,8 @@ struct Generator: RandomNumberGenerator {
             }
             if n % 97 == 0 { _ = desk.emitting { shard, emit in shard.expire(now: desk.now, max: 10, emit: emit) } }
             if n % 1_000 == 0 { desk.check() }
+            // From here on everything is decided by a state that was read: a difference shows in the next check at the latest.
+            if n % 1_777 == 0 { try desk.reload() }
         }
         desk.check()
         // The test means something only if much was done and much refused.

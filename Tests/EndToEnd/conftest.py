@@ -9,7 +9,7 @@ import pytest
 
 from lines import play
 from service import Service, binary
-from small_disk import SmallDisk
+from small_disk import LoopDisk, SmallDisk
 from states import SMALL
 
 # Assets, venue and instruments of the tests' own, beside those of the default configuration.
@@ -100,10 +100,20 @@ def small(fresh):
 @pytest.fixture
 def small_disk(tmp_path):
     """Makes file systems of the test's own: ``small_disk(size)``. To be named before `fresh`, whose services end first."""
+    yield from file_systems(tmp_path, SmallDisk)
+
+
+@pytest.fixture
+def loop_disk(tmp_path):
+    """The same with ext4: ``loop_disk(bytes)``."""
+    yield from file_systems(tmp_path, LoopDisk)
+
+
+def file_systems(directory, kind):
     made = []
 
     def make(size):
-        disk = SmallDisk(tmp_path / f"disk{len(made)}", size)
+        disk = kind(directory / f"disk{len(made)}", size)
         made.append(disk)
         return disk
 

@@ -52,6 +52,16 @@ struct ConfigurationTests {
         #expect(refusal?.description == "cannot read /tmp: Is a directory")
     }
 
+    @Test("size of a segment: whole blocks")
+    func segmentBytes() throws {
+        var config = Configuration()
+        #expect(config.logOptions.segmentBytes == 64 << 20)
+        try config.read(yaml: "segment_bytes: 65537\n", name: "c.yaml")
+        #expect(config.logOptions.segmentBytes == 69_632)
+        #expect(failure { try config.read(yaml: "segment_bytes: 4096\n", name: "c.yaml") }?.description
+            == "c.yaml:1: segment_bytes: 4096: expected a whole number, 65536 to 4294967296")
+    }
+
     @Test("connections: no more than there may be open files")
     func connectionRoom() {
         var config = Configuration()

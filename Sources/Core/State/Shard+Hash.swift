@@ -158,6 +158,9 @@ extension Shard {
         return nil
     }
 
+    /// What went out to other shards less what came in from them. Over all shards it is what is in transit.
+    package borrowing func transferredNet(_ asset: Int) -> Int128 { totals[asset].transferredOut &- totals[asset].transferredIn }
+
     /// Every reserve is exactly what open orders hold, every count what its list holds. `false`: state is broken. For tests and verification.
     public borrowing func reservesMatch() -> Bool {
         var reservedBy = [Amount](repeating: 0, count: Int(balances.end))

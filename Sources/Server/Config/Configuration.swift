@@ -1,4 +1,5 @@
 import Logging
+import WAL
 
 /// How one process serves. What decisions depend on is not here but in the log (`SET`), so that a changed file cannot change what a
 /// replay comes to.
@@ -51,8 +52,8 @@ package struct Configuration: Sendable {
     package var tokenGraceSeconds = 60
     /// Recent events kept in memory for subscribers; who is behind them is fed from the log.
     package var eventBufferBytes = 16 << 20
-    /// Of a segment of the log; `nil`: as the log has it.
-    package var segmentBytes: Int?
+    /// Size of a segment of the log.
+    package var segmentBytes = 64 << 20
     package var snapshots = SnapshotSchedule(records: 5_000_000, bytes: 256 << 20, seconds: 3_600)
     /// Whether segments that no snapshot needs are kept, in an archive.
     package var keepsSegments = true
@@ -70,6 +71,12 @@ package struct Configuration: Sendable {
 
     /// Where refused commands are kept.
     package enum Audit: Sendable, Equatable { case off, inData, directory(String) }
+
+    package var logOptions: LogOptions {
+        var options = LogOptions()
+        options.segmentBytes = UInt64(segmentBytes)
+        return options
+    }
 
     /// `nil`: refused commands are not kept.
     package var auditDirectory: String? {
@@ -175,7 +182,10 @@ package struct Configuration: Sendable {
         Key(name: "slow_seconds") { config, text in whole(text, 1...3_600) { config.slowSeconds = $0 } },
         Key(name: "token_grace_seconds") { config, text in whole(text, 0...3_600) { config.tokenGraceSeconds = $0 } },
         Key(name: "event_buffer_bytes") { config, text in whole(text, 65_536...(1 << 30)) { config.eventBufferBytes = $0 } },
-        Key(name: "segment_bytes") { config, text in whole(text, 65_536...(4 << 30)) { config.segmentBytes = $0 & ~4_095 } },
+        Key(name: "segment_bytes") { config, text in
+            // Whole blocks, or frames could not go past the page cache.
+            whole(text, 65_536...(1 << 32)) { config.segmentBytes = ($0 + 4_095) & ~4_095 }
+        },
         Key(name: "snapshot_records") { config, text in whole(text, 0...(1 << 50)) { config.snapshots.records = UInt64($0) } },
         Key(name: "snapshot_bytes") { config, text in whole(text, 0...(1 << 50)) { config.snapshots.bytes = UInt64($0) } },
         Key(name: "snapshot_seconds") { config, text in whole(text, 0...31_536_000) { config.snapshots.seconds = Int64($0) } },

@@ -50,6 +50,21 @@ package enum DefaultConfiguration {
         history_lag_records: 100000
         history_lag_seconds: 30
 
+        # Bytes of a segment of the log, 65536 to 4 GiB. Three are kept ready beside it, four as soon as orders are open. May change from
+        # start to start.                                                                                        CASHUP_SEGMENT_BYTES
+        segment_bytes: 67108864
+
+        # Snapshots of the state bound the time of a start and the size of the log. One is made, without stopping anything, when so many records or
+        # bytes have come to the log since the last, or when it is so many seconds old; 0: not by that. And whenever it is asked for: SNP, `cashup snapshot`.
+        # While one is made the state is in memory twice.        CASHUP_SNAPSHOT_RECORDS, CASHUP_SNAPSHOT_BYTES, CASHUP_SNAPSHOT_SECONDS
+        snapshot_records: 5000000
+        snapshot_bytes: 268435456
+        snapshot_seconds: 3600
+
+        # Parts of the log that the two newest snapshots make dispensable: keep puts them into <data>/archive, remove deletes them. History and
+        # subscriptions from far back need them, so remove is taken only with `history: off`.                                     CASHUP_ARCHIVE
+        archive: keep
+
         # Event loops; each reads its share of the connections and hosts its share of the wallets. May change from start to start.
         # auto: 1 below four cores (there a wake-up of another core costs more than an order), else half the cores.   --loops, CASHUP_LOOPS
         loops: auto
@@ -100,20 +115,6 @@ package enum DefaultConfiguration {
         # Bytes of recent events kept in memory for subscribers, 65536 to 1 GiB; who is further behind is fed from the log.
         # CASHUP_EVENT_BUFFER_BYTES
         event_buffer_bytes: 16777216
-
-        # The log is cut into files of so many bytes, 65536 to 4 GiB; a few of them are kept ready beside it, full of zeros.     CASHUP_SEGMENT_BYTES
-        segment_bytes: 67108864
-
-        # Snapshots of the state bound the time of a start and the size of the log. One is made, without stopping anything, when so many records or
-        # bytes have come to the log since the last, or when it is so many seconds old; 0: not by that. And whenever it is asked for: SNP, `cashup snapshot`.
-        # While one is made the state is in memory twice.        CASHUP_SNAPSHOT_RECORDS, CASHUP_SNAPSHOT_BYTES, CASHUP_SNAPSHOT_SECONDS
-        snapshot_records: 5000000
-        snapshot_bytes: 268435456
-        snapshot_seconds: 3600
-
-        # Parts of the log that the two newest snapshots make dispensable: keep puts them into <data>/archive, remove deletes them. History and
-        # subscriptions from far back need them, so remove is taken only with `history: off`.                                     CASHUP_ARCHIVE
-        archive: keep
 
         # Refused commands are kept with who, what and why, a line of JSON each: on (in <data>/audit), off, or a directory. Accepted ones are in the log.
         # A new file is begun at audit_bytes (65536 and more), audit_files of them are kept: they need room for the two multiplied beside the log.

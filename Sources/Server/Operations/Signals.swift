@@ -9,8 +9,12 @@ private nonisolated(unsafe) var signalPipeEnd: Int32 = -1
 /// The process's signals: SIGTERM and SIGINT stop it (a second SIGINT ends it at once, as the impatient expect), SIGHUP has log files and certificates
 /// opened anew, SIGUSR1 makes the log more talkative, SIGUSR2 less. A service whose messages go to a terminal ends with it, as any program there: its SIGHUP
 /// stops it.
+///
+/// Until ``started()`` there is nothing to drain: a signal that stops ends the process at once, as a crash would. A start may die at any call, and may take
+/// minutes where the log is long.
 final class Signals: @unchecked Sendable {
     private struct State {
+        var isStarting = true
         var name: String?
         var waiter: CheckedContinuation<String, Never>?
         var onReload: @Sendable () -> Void = {}
@@ -66,12 +70,25 @@ final class Signals: @unchecked Sendable {
         if number == SIGHUP, !isOnTerminal { return onReload() }
         let name = number == SIGINT ? "SIGINT" : number == SIGHUP ? "SIGHUP" : "SIGTERM"
         let waiter: CheckedContinuation<String, Never>? = state.withLock { state in
+            if state.isStarting { die(of: number, name) }
             if state.name != nil, number == SIGINT { _exit(130) }
             state.name = state.name ?? name
             defer { state.waiter = nil }
             return state.waiter
         }
         waiter?.resume(returning: name)
+    }
+
+    /// From now on a signal that stops is for ``stop()``.
+    func started() { state.withLock { $0.isStarting = false } }
+
+    /// By the signal's default action, so that whoever sent it sees that it was that. Does not return.
+    private func die(of number: Int32, _ name: String) {
+        let message = "cashup: \(name) during the start: ending at once; the log is as a crash would leave it, and whole\n"
+        message.withCString { _ = write(2, $0, strlen($0)) }
+        signal(number, SIG_DFL)
+        _ = kill(getpid(), number)
+        while true { _ = pause() }
     }
 
     /// Returns the name of the signal that stops the process, when it has come.

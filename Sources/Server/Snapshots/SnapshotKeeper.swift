@@ -1,4 +1,5 @@
 import Core
+import Glibc
 import Logging
 import Synchronization
 import WAL
@@ -122,6 +123,8 @@ package final class SnapshotKeeper: @unchecked Sendable {
         }
         if requests.isEmpty, !isDue { return false }
         let answer = make()
+        // The second state's memory goes back to the system, not to a heap that nobody else needs so large.
+        if case .made = answer { malloc_trim(0) }
         for request in requests { request(answer) }
         return true
     }

@@ -1,0 +1,164 @@
+import Foundation
+import Testing
+import WAL
+
+/// A directory in memory, to be looked at by `verify`, so that tens of thousands of damaged logs can be judged in a second.
+private final class LookedAt: Disk, @unchecked Sendable {
+    let files: [(name: String, bytes: [UInt8])]
+    init(_ files: [(name: String, bytes: [UInt8])]) { self.files = files }
+
+    func list(_ directory: String) -> [String]? { files.map(\.name) }
+    func open(_ path: String, _ access: DiskAccess) -> Int { files.firstIndex { path.hasSuffix($0.name) } ?? -Int(ENOENT) }
+    func size(_ file: Int32) -> Int { files[Int(file)].bytes.count }
+    func read(_ file: Int32, _ into: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int {
+        let bytes = files[Int(file)].bytes
+        let count = min(into.count, max(0, bytes.count - Int(offset)))
+        if count > 0 { bytes.withUnsafeBytes { into.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count])) } }
+        return count
+    }
+    func close(_ file: Int32) {}
+    func unlock(_ file: Int32) {}
+    private let refused = -Int(ENOSYS)
+    func makeDirectory(_ path: String) -> Int { refused }
+    func lock(_ file: Int32) -> Int { refused }
+    func linkCount(_ file: Int32) -> Int { refused }
+    func write(_ file: Int32, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) -> Int { refused }
+    func sync(_ file: Int32) -> Int { refused }
+    func allocate(_ file: Int32, _ size: UInt64) -> Int { refused }
+    func truncate(_ file: Int32, _ size: UInt64) -> Int { refused }
+    func rename(_ from: String, _ to: String) -> Int { refused }
+    func link(_ from: String, _ to: String) -> Int { refused }
+    func remove(_ path: String) -> Int { refused }
+    func openDirectory(_ path: String) -> Int { refused }
+    func syncDirectory(_ directory: Int32) -> Int { refused }
+}
+
+/// Every small damage to a log of two epochs and five segments. Each is recovered as promised, or refused; never a wrong state.
+@Suite struct ExhaustiveTests {
+    enum End: String, CaseIterable { case crashed, closed }
+
+    struct Whole {
+        var files: [(name: String, bytes: [UInt8])]
+        var batches: [Recovered]
+        /// Of all files, in log order.
+        var frames: [(file: Int, header: FrameHeader)] = []
+
+        /// The batches of the first `count` frames.
+        func batches(ofFrames count: Int) -> [Recovered] {
+            let records = frames.prefix(count).reduce(0) { $0 + Int($1.header.recordCount) }
+            return Array(batches.prefix(records))
+        }
+    }
+
+    /// Segments of 512 bytes take two or three frames, so the log rolls in both epochs. The first epoch ends in a crash.
+    func twoEpochs(_ end: End) throws -> Whole {
+        let scratch = Scratch()
+        var batches: [Recovered] = []
+        for (epoch, count) in [6, 4].enumerated() {
+            let (log, contents) = try open(scratch, smallOptions(segmentBytes: 512))
+            #expect(contents.batches == batches)
+            for i in 0..<count { batches.append(append(log, [UInt8](repeating: UInt8(16 * (epoch + 1) + i), count: 40 + i))) }
+            if epoch == 1, end == .closed { log.close() } else { log.abandon() }
+        }
+        var whole = Whole(files: scratch.files(".wal").map { ($0, scratch.read($0)) }, batches: batches)
+        for (index, file) in whole.files.enumerated() {
+            whole.frames += frames(of: file.bytes, segment: SegmentName(file.name)!.number).map { (index, $0) }
+        }
+        #expect(whole.files.count >= 5 && Set(whole.frames.map { $0.header.epoch }) == [1, 2])
+        #expect(whole.frames.count == batches.count + (end == .closed ? 3 : 2))
+        return whole
+    }
+
+    /// What a start finds, `nil` if it refuses. It and `verify` are of one mind, so the many that are refused are only looked at.
+    func judge(_ files: [(name: String, bytes: [UInt8])], startsToo: Bool) throws -> [Recovered]? {
+        let report = verify(directory: "d", requiredFrom: 1, disk: LookedAt(files))
+        if !report.isSound, !startsToo { return nil }
+        let scratch = Scratch()
+        for file in files { scratch.write(file.name, file.bytes) }
+        do {
+            let (log, contents) = try open(scratch, smallOptions(segmentBytes: 512))
+            log.abandon()
+            #expect(report.isSound && report.records == contents.batches.reduce(0) { $0 + UInt64($1.count) })
+            return contents.batches
+        } catch is LogError {
+            #expect(!report.isSound)
+            for file in files { #expect(scratch.read(file.name) == file.bytes, "a refused log is left as it is") }
+            return nil
+        }
+    }
+
+    @Test(arguments: End.allCases)
+    func `rot: every bit of every segment of two epochs`(end: End) throws {
+        let whole = try twoEpochs(end)
+        let last = try #require(whole.frames.last)
+        var counts = [0, 0, 0]
+        for file in whole.files.indices {
+            let framesEnd = Int(whole.frames.last { $0.file == file }!.header.end)
+            for bit in 0..<(whole.files[file].bytes.count * 8) {
+                let at = bit / 8
+                var files = whole.files
+                files[file].bytes[at] ^= 1 << UInt8(bit % 8)
+                let found = try judge(files, startsToo: bit % 64 == 0)
+                if at >= framesEnd {
+                    // Zeros behind a segment's frames hold nothing.
+                    #expect(found == whole.batches, "\(files[file].name) byte \(at)")
+                    counts[0] += 1
+                } else if file == last.file, at >= Int(last.header.offset) {
+                    // Where rot and a torn write look alike. The closing frame has no records.
+                    #expect(found == (end == .closed ? whole.batches : whole.batches.dropLast()), "\(files[file].name) byte \(at)")
+                    counts[1] += 1
+                } else {
+                    #expect(found == nil, "\(files[file].name) byte \(at), bit \(bit % 8)")
+                    counts[2] += 1
+                }
+            }
+        }
+        // The closed log has no zeros left in its last segment.
+        #expect(counts[1] > 8 * 120 && counts[2] > 10 * 8 * 150, "\(counts)")
+    }
+
+    @Test(arguments: End.allCases, [false, true])
+    func `crash: every suffix of the whole log dropped or zeroed, later segments not there: a prefix of whole frames`(end: End, isZeroed: Bool) throws {
+        let whole = try twoEpochs(end)
+        for file in whole.files.indices {
+            for cut in 0...whole.files[file].bytes.count {
+                var files = Array(whole.files[...file])
+                let bytes = files[file].bytes
+                files[file].bytes = Array(bytes[..<cut]) + (isZeroed ? [UInt8](repeating: 0, count: bytes.count - cut) : [])
+                let kept = whole.frames.prefix { $0.file < file || ($0.file == file && Int($0.header.end) <= cut) }
+                // A last byte may be zero as it is.
+                let next = whole.frames.dropFirst(kept.count).first
+                let isWhole = next.map { $0.file == file && Int($0.header.end) <= files[file].bytes.count && files[file].bytes[..<Int($0.header.end)] == bytes[..<Int($0.header.end)] } ?? false
+                let found = try judge(files, startsToo: true)
+                #expect(found == whole.batches(ofFrames: kept.count + (isWhole ? 1 : 0)), "\(files[file].name) cut at \(cut), zeroed \(isZeroed)")
+            }
+        }
+    }
+
+    @Test(arguments: End.allCases, [false, true])
+    func `loss: every suffix of every segment dropped or zeroed, later segments there: refused unless it held nothing`(end: End, isZeroed: Bool) throws {
+        let whole = try twoEpochs(end)
+        for file in whole.files.indices.dropLast() {
+            let framesEnd = Int(whole.frames.last { $0.file == file }!.header.end)
+            for cut in 0...whole.files[file].bytes.count {
+                var files = whole.files
+                let bytes = files[file].bytes
+                files[file].bytes = Array(bytes[..<cut]) + (isZeroed ? [UInt8](repeating: 0, count: bytes.count - cut) : [])
+                let isWhole = files[file].bytes.count >= framesEnd && files[file].bytes[..<framesEnd] == bytes[..<framesEnd]
+                let found = try judge(files, startsToo: cut % 16 == 0)
+                #expect(found == (isWhole ? whole.batches : nil), "\(files[file].name) cut at \(cut), zeroed \(isZeroed)")
+            }
+        }
+    }
+
+    @Test(arguments: End.allCases)
+    func `loss: every subset of the segments; only the whole log and its beginnings are opened`(end: End) throws {
+        let whole = try twoEpochs(end)
+        for kept in 0..<(1 << whole.files.count) {
+            let files = whole.files.indices.filter { kept & 1 << $0 != 0 }.map { whole.files[$0] }
+            let isPrefix = kept & (kept + 1) == 0
+            let found = try judge(files, startsToo: true)
+            #expect(found == (isPrefix ? whole.batches(ofFrames: whole.frames.count { $0.file < files.count }) : nil), "segments \(String(kept, radix: 2))")
+        }
+    }
+}
