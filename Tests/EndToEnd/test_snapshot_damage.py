@@ -185,6 +185,18 @@ def test_snapshot_newer_than_the_log(origin, damaged):
     is_refused(service, "log is corrupt", f"there is a snapshot of LSN {origin.newer}")
 
 
+@pytest.mark.parametrize("snapshots_too", [False, True])
+def test_log_in_use_gone(origin, damaged, snapshots_too):
+    """All segments but those that were put away: not taken for a new directory, in which a new log might begin."""
+    service = damaged(snapshots=not snapshots_too)
+    for path in logs(service):
+        path.unlink()
+    assert archived(service)
+    is_refused(service, "log is corrupt")
+    code, said = verify(service.data)
+    assert code == 1, said
+
+
 def foreign(origin, directory, batches):
     """A snapshot of another log, of an LSN that this one has, too; made of few frames, or of as many."""
     from conftest import LABORATORY
