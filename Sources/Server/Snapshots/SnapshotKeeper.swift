@@ -52,6 +52,8 @@ package final class SnapshotKeeper: @unchecked Sendable {
     private var hasFailed = false
 
     private static let tickMilliseconds = 500
+    /// glibc's `malloc_trim`, which its module leaves out; other libraries have none.
+    private static let trim = dlsym(nil, "malloc_trim").map { unsafeBitCast($0, to: (@convention(c) (Int) -> Int32).self) }
     private static let retryMicros: Timestamp = 60_000_000
     private static let niceness: Int32 = 19
 
@@ -124,7 +126,7 @@ package final class SnapshotKeeper: @unchecked Sendable {
         if requests.isEmpty, !isDue { return false }
         let answer = make()
         // The second state's memory goes back to the system, not to a heap that nobody else needs so large.
-        if case .made = answer { malloc_trim(0) }
+        if case .made = answer { _ = SnapshotKeeper.trim?(0) }
         for request in requests { request(answer) }
         return true
     }
