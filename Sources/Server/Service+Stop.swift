@@ -83,6 +83,7 @@ extension Service {
     /// Log and loops hold each other.
     private func letGo() {
         log.onDurable = nil
+        log.whileSealing = nil
         for loop in loops { loop.letGo() }
     }
 }

@@ -23,6 +23,9 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     /// threads at once when several commit. Set once, before the first ``seal(_:)``.
     public var onDurable: (@Sendable (UInt64) -> Void)?
 
+    /// Test seam: called between the two steps of sealing, where other threads see a gap. Set once, before the first ``seal(_:)``.
+    package var whileSealing: (@Sendable () -> Void)?
+
     package let disk: D
     private let locked: DataDirectory<D>
     private let keeper: SpareKeeper<D>
@@ -80,6 +83,7 @@ public final class DiskLog<D: Disk>: @unchecked Sendable {
     public func seal(_ batch: Batch) -> UInt64 {
         if batch.recordCount == 0 { return sealedLSN }
         assignLSNs(batch)
+        whileSealing?()
         enqueue(batch)
         return batch.lastLSN
     }

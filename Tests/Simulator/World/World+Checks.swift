@@ -1,4 +1,5 @@
 import Core
+import NIOCore
 import Server
 import SimulatorModel
 import WAL
@@ -53,8 +54,9 @@ extension World {
         let lsn = life.service.log.durableLSN
         if feed.lsn != lsn { return fail("the log says that LSN \(lsn) is durable, the disk holds it up to \(feed.lsn)") }
         trace.count("checks")
-        // At a start what is due has not been done yet.
-        let isAtRest = atWork.isEmpty && life.service.isQuiet
+        // At a start what is due has not been done yet, and a moment after it the timers for that are not.
+        let soon = clock.deadline + TimeAmount.milliseconds(2)
+        let isAtRest = atWork.isEmpty && life.service.isQuiet && life.loops.allSatisfy { $0.nextTimer.map { $0 > soon } ?? true }
         life.service.forEachShard { shard in
             let number = Int(shard.number)
             let twin = number < feed.shards.count ? feed.shards[number].address.pointee.stateHash() : Shard(number: shard.number).stateHash()

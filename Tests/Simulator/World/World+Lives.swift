@@ -52,6 +52,7 @@ extension World {
                 beforeCommit: { [unowned self] in interleave() }, logger: World.quiet)
             if disk.isDead { return discard(service) }
             trace.count("starts")
+            service.log.whileSealing = { [unowned self] in interleave() }
             let loops = service.eventLoops.map { $0 as! SimulatedLoop }
             life = Life(service: service, loops: loops)
             checkRecovered(service.log.recovery)
@@ -92,6 +93,7 @@ extension World {
         trace.who = "world"
         trace.note("stop")
         trace.count("clean stops")
+        layGhosts(all: true)
         let service = life.service
         service.beginStop()
         for step in Service.stopSteps {
@@ -131,6 +133,7 @@ extension World {
     func leaveLife() {
         guard let life else { return }
         self.life = nil
+        ghosts.removeAll()
         atWork = []
         for loop in life.loops { loop.close() }
         dropLinks()

@@ -8,13 +8,14 @@ extension World {
         guard let life, client.link == nil else { return }
         lastConnection += 1
         let loop = life.loops[random.next(below: life.loops.count)]
-        var link: SimulatedClient.Link!
+        let number = lastConnection
         let channel = SimulatedChannel(
             number: lastConnection, loop: loop, sendRoom: swarm.sendRoom, highMark: swarm.highMark
         ) { [unowned self, unowned client] bytes in
-            if let link = client.link { leave(bytes, client, link) }
+            // What is sent to a client that has gone reaches nobody.
+            if let link = client.link, link.number == number { leave(bytes, client, link) }
         }
-        link = SimulatedClient.Link(number: lastConnection, channel: channel)
+        let link = SimulatedClient.Link(number: lastConnection, channel: channel)
         client.link = link
         life.channels.append(channel)
         trace.note("connects", "", client.index, lastConnection)
@@ -109,6 +110,18 @@ extension World {
         trace.count("resets")
         if random.chance(0.5) { _ = moveToService(link, client, all: false) }
         disconnect(client)
-        on(link.channel.loop) { link.channel.reset() }
+        if random.chance(0.6) {
+            // The service does not know yet, and still does what it has been sent, while the client may be back on another connection.
+            ghosts.append(link.channel)
+        } else {
+            on(link.channel.loop) { link.channel.reset() }
+        }
+    }
+
+    /// The service hears of clients that have gone.
+    func layGhosts(all: Bool) {
+        let laid = ghosts.filter { _ in all || random.chance(0.5) }
+        ghosts.removeAll { ghost in laid.contains { $0 === ghost } }
+        for ghost in laid { on(ghost.loop) { ghost.reset() } }
     }
 }

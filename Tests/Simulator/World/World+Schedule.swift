@@ -28,7 +28,9 @@ extension World {
             client.isStalled.toggle()
             trace.note(client.isStalled ? "stalls" : "reads again", "", client.index)
             if client.isStalled { trace.count("stalls") }
-        case 9: reset(random.pick(clients))
+        case 9:
+            layGhosts(all: false)
+            reset(random.pick(clients))
         case 10:
             if let link = random.pick(clients).link, !link.hasHalfClosed {
                 link.hasHalfClosed = true
@@ -54,6 +56,7 @@ extension World {
                     disk.die()
                 } else {
                     disk.callsToLive = random.next(below: swarm.crashCallsMax)
+                    disk.livesOnReads = random.chance(0.7)
                 }
             }
         case 15:

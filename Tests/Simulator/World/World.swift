@@ -25,6 +25,8 @@ final class World: @unchecked Sendable {
     /// The running process; `nil` between two of them.
     var life: Life?
     var lastConnection = 0
+    /// Connections whose client has gone, which the service does not know.
+    var ghosts: [SimulatedChannel] = []
     /// The first thing found wrong.
     private(set) var failure: String?
     /// Highest LSN that any `+` line told.
@@ -140,6 +142,7 @@ final class World: @unchecked Sendable {
 
     /// Runs until nothing is under way.
     private func settle() {
+        layGhosts(all: true)
         var rounds = 0
         while failure == nil {
             var isBusy = false

@@ -30,7 +30,7 @@ extension SimulatedDisk {
     }
 
     func list(_ path: String) -> [String]? {
-        switch fate("list", path, errors: [(faults.noHandles, EMFILE)]) {
+        switch fate("list", path, errors: [(faults.noHandles, EMFILE)], changes: false) {
         case .good: break
         case .dies:
             die()
@@ -41,7 +41,7 @@ extension SimulatedDisk {
     }
 
     func open(_ path: String, _ access: DiskAccess) -> Int {
-        switch fate("open", path, errors: [(faults.noHandles, EMFILE)]) {
+        switch fate("open", path, errors: [(faults.noHandles, EMFILE)], changes: false) {
         case .good: break
         case .dies:
             die()
@@ -102,7 +102,7 @@ extension SimulatedDisk {
 
     func read(_ handle: Int32, _ into: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int {
         guard let file = file(handle) else { return -Int(isDead ? EIO : EBADF) }
-        switch fate("read", "", file.number, Int(offset), errors: [(faults.readError, EIO)]) {
+        switch fate("read", "", file.number, Int(offset), errors: [(faults.readError, EIO)], changes: false) {
         case .good: break
         case .dies:
             die()

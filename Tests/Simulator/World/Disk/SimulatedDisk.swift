@@ -58,6 +58,8 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     var isOutOfHandles = false
     /// The process ends in the middle of the call when this comes to 0; `nil`: it does not.
     var callsToLive: Int?
+    /// Only calls that change something count.
+    var livesOnReads = false
     var isDead = false
     /// Faults that were returned to this life of the process.
     var faultsOfLife = 0
@@ -211,11 +213,11 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     enum Fate { case good, dies, fails(Int32) }
 
     /// What becomes of a call. `errors`: what may befall it, and how often.
-    func fate(_ call: StaticString, _ name: String, _ a: Int = 0, _ b: Int = 0, errors: [(Double, Int32)] = []) -> Fate {
+    func fate(_ call: StaticString, _ name: String, _ a: Int = 0, _ b: Int = 0, errors: [(Double, Int32)] = [], changes: Bool = true) -> Fate {
         if isDead { return .fails(EIO) }
         calls += 1
         trace.note(call, name, a, b)
-        if let left = callsToLive {
+        if let left = callsToLive, changes || !livesOnReads {
             callsToLive = left - 1
             if left <= 0 {
                 trace.note("the process ends in this call")
