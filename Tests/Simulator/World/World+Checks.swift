@@ -56,7 +56,7 @@ extension World {
         trace.count("checks")
         // At a start what is due has not been done yet, and a moment after it the timers for that are not.
         let soon = clock.deadline + TimeAmount.milliseconds(2)
-        let isAtRest = atWork.isEmpty && life.service.isQuiet && life.loops.allSatisfy { $0.nextTimer.map { $0 > soon } ?? true }
+        let isAtRest = atWork.isEmpty && ghosts.isEmpty && life.service.isQuiet && life.loops.allSatisfy { $0.nextTimer.map { $0 > soon } ?? true }
         life.service.forEachShard { shard in
             let number = Int(shard.number)
             let twin = number < feed.shards.count ? feed.shards[number].address.pointee.stateHash() : Shard(number: shard.number).stateHash()
