@@ -6,12 +6,12 @@ import WAL
 /// What a look at the lines that no test had run has asked for.
 @Suite struct CornerTests {
     /// Larger than every buffer that grows: the segment writer's blocks, the segment reader's, the decoder's.
-    @Test(arguments: [false, true])
-    func `frame of megabytes that do not compress: written, read by a start and by a follower`(isDirect: Bool) throws {
+    @Test(arguments: [false, true], [64 << 10, 8 << 20])
+    func `frame of megabytes that do not compress, in a segment of its own or behind others: written, read by a start and by a follower`(isDirect: Bool, segmentBytes: UInt64) throws {
         let scratch = Scratch(onDisk: true)
         let disk = FaultyDisk()
         disk.isDirect.store(isDirect, ordering: .relaxed)
-        let log = try DiskLog.open(directory: scratch.path, options: smallOptions(segmentBytes: 64 << 10), disk: disk) { _ in }
+        let log = try DiskLog.open(directory: scratch.path, options: smallOptions(segmentBytes: segmentBytes), disk: disk) { _ in }
         var noise: UInt64 = 1
         let large = (0..<(3 << 20) + 17).map { _ in
             noise = noise &* 6_364_136_223_846_793_005 &+ 1
@@ -22,6 +22,7 @@ import WAL
         var followed = Contents()
         _ = try LogReader(directory: scratch.path, from: 1).read(upTo: .max) { followed.take($0) }
         #expect(followed.batches == sent)
+        #expect(scratch.files(".wal").count > 1 || segmentBytes > 1 << 20)
         let (again, contents) = try open(scratch)
         #expect(contents.batches == sent)
         again.abandon()
