@@ -8,7 +8,7 @@ DATA   ?= ./data
 LISTEN ?= 127.0.0.1:7070
 HTTP   ?= 127.0.0.1:8000
 
-.PHONY: run build docs-assets test test-swift test-python test-perf bench perf perf-quick perf-compare perf-peers fuzz sanitize coverage kill-storm clean deps test-deps peer-deps
+.PHONY: run build docs-assets test test-swift test-python test-perf simulate test-simulate mutants bench perf perf-quick perf-compare perf-peers fuzz sanitize coverage kill-storm clean deps test-deps peer-deps
 
 run: build
 	@echo
@@ -45,18 +45,22 @@ docs-assets:
 test: deps test-deps
 	@$(BUILD) --build-tests
 	@$(BUILD) --product cashup
+	@$(BUILD) --product simulate
 	@mkdir -p .build/test
 	@failed=0; \
 	$(MAKE) --no-print-directory -s test-swift > .build/test/swift.log 2>&1 || failed=1; \
 	[ $$failed = 0 ] || grep -E '^.{1,4}(Test|Suite).*(failed|recorded an issue)|error:|Fatal|crash' .build/test/swift.log | grep -v ' 0 failures' | cut -c1-400; \
 	swift_counts=$$(grep -E 'Test run with' .build/test/swift.log | tail -1 | sed 's/^[^T]*//'); \
 	[ $$failed = 0 ] || tail -n 20 .build/test/swift.log | cut -c1-400; \
+	$(MAKE) --no-print-directory -s test-simulate > .build/test/simulate.log 2>&1 || { failed=1; tail -n 100 .build/test/simulate.log | cut -c1-400; }; \
+	simulate_counts=$$(grep -E '^[0-9]+ runs in' .build/test/simulate.log | head -1 | cut -d: -f1); \
+	grep -q '^simulation: ok' .build/test/simulate.log || simulate_counts=failed; \
 	$(MAKE) --no-print-directory -s test-perf > .build/test/perf.log 2>&1 || { failed=1; tail -n 30 .build/test/perf.log | cut -c1-400; }; \
 	grep -q '^small benchmarks: ok' .build/test/perf.log && perf_counts=ok; \
 	$(MAKE) --no-print-directory -s test-python 2>&1 | tee .build/test/python.log; \
 	python_counts=$$(grep -E '(passed|failed|error).* in [0-9]' .build/test/python.log | tail -1 | tr -d '='); \
 	grep -q '^python tests: ok' .build/test/python.log || failed=1; \
-	echo "Swift: $${swift_counts:-did not finish} | small benchmarks: $${perf_counts:-failed} | Python: $${python_counts:-did not finish}"; \
+	echo "Swift: $${swift_counts:-did not finish} | simulation: $${simulate_counts} | small benchmarks: $${perf_counts:-failed} | Python: $${python_counts:-did not finish}"; \
 	exit $$failed
 
 test-swift:
@@ -76,6 +80,26 @@ test-python:
 	if [ -z "$$python" ]; then $(call install,python3-pytest) && python=/usr/bin/python3; fi; \
 	if [ -z "$$python" ]; then exit 1; fi; \
 	PYTHONPATH=clients/python CASHUP_BIN=$(CURDIR)/$(BIN) CASHUP_BENCH=$(CURDIR)/$(BENCH) CASHUP_SCHEMATHESIS=$(CURDIR)/$(SCHEMATHESIS) "$$python" -m pytest -q -p no:cacheprovider $(PYTESTS) && echo "python tests: ok"
+
+# --- The simulator (docs/RELIABILITY.md): the real service over a simulated disk, network and clock. One seed makes a whole run.
+
+SIMULATE = .build/release/simulate
+# make simulate SEED=4711 repeats one run; make simulate SECONDS=600 FROM=1000 runs seed after seed.
+simulate: deps
+	@$(BUILD) --product simulate
+	@$(SIMULATE) $(if $(SEED),--seed $(SEED) $(FLAGS),--seconds $(or $(SECONDS),60) --from-seed $(or $(FROM),1) $(FLAGS))
+
+# Part of `make test`: a minute of seeds that are this commit's own, and one run twice, which must do the same.
+test-simulate:
+	@from=$$(printf '%d' 0x$$(git rev-parse HEAD 2> /dev/null | cut -c1-12 | grep . || echo 1)); \
+	$(SIMULATE) --seconds 60 --from-seed $$from && \
+	$(SIMULATE) --seed $$from > .build/test/simulate.first && $(SIMULATE) --seed $$from > .build/test/simulate.second && \
+	[ "$$(grep '^seed' .build/test/simulate.first)" = "$$(grep '^seed' .build/test/simulate.second)" ] \
+	&& echo "simulation: ok"
+
+# Deliberate bugs, one at a time: each must be found. Half an hour.
+mutants:
+	@python3 Tests/Simulator/mutants.py
 
 # --- Benchmarks (docs/PERFORMANCE.md). On a machine with nothing else to do.
 

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The format of a data directory as a whole: which kinds of files are in it, and what a program must know to use it. The file FORMAT says it, in a line of text.
 ///
 ///     2  a log alone (Format.swift); such directories have no FORMAT file
@@ -30,7 +32,9 @@ public enum DataFormat {
     static func read<D: Disk>(_ disk: D, _ directory: String) throws -> Int? {
         let path = directory + "/" + file
         let handle = disk.open(path, .read)
-        guard handle >= 0 else { return nil }
+        // Only that: whoever cannot look must not take the directory for an older one.
+        if handle == -Int(ENOENT) { return nil }
+        try disk.check(handle, "open", path)
         defer { disk.close(Int32(handle)) }
         let text = String(decoding: try disk.readBytes(Int32(handle), count: 100, at: 0, path: path), as: UTF8.self)
         guard text.hasPrefix(prefix), text.hasSuffix("\n"), let format = Int(text.dropFirst(prefix.utf8.count).dropLast()), format > logAlone else {

@@ -10,6 +10,7 @@ import pytest
 from lines import play
 from service import Service, binary
 from small_disk import LoopDisk, SmallDisk
+from states import SMALL
 
 # Assets, venue and instruments of the tests' own, beside those of the default configuration.
 #   EX-USD    spot, lot 1, fully funded         PERP-USD  futures, lot 1, funds=none
@@ -88,6 +89,12 @@ def fresh(tmp_path):
     yield make
     for service in made:
         service.close()
+
+
+@pytest.fixture
+def small(fresh):
+    """Makes services with small segments, whose snapshots are only those that are asked for."""
+    return lambda more="", **options: fresh(config=SMALL + more, **options)
 
 
 @pytest.fixture

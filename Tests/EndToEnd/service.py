@@ -154,10 +154,10 @@ class Service:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
 
     def segments(self):
-        """The log's segments in order: files that begin with a skippable frame of zstd."""
+        """The log's segments in order: files that begin with a skippable frame of zstd, and are no snapshots."""
         found = []
-        for path in sorted(self.data.rglob("*")):
-            if path.is_file() and not path.name.endswith(".torn"):
+        for path in sorted(self.data.rglob("*"), key=lambda path: path.name):
+            if path.is_file() and path.suffix not in (".torn", ".snap"):
                 with open(path, "rb") as file:
                     magic = int.from_bytes(file.read(4), "little")
                 if 0x184D2A50 <= magic <= 0x184D2A5F:

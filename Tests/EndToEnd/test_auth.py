@@ -42,7 +42,7 @@ def test_before_auth_only_a_few_verbs(guarded):
         assert lines.ask("1 PING") == "+1 OK"
         assert lines.ask("1 TIME").startswith("+1 OK time=")
         assert lines.ask("1 HELP").startswith("+1 ")
-        for command in ("BAL 7", "NEW 7 EX-USD B LMT 1 1.00 GTC id=x", "SUB", "STAT", "INS", "SYNC", "CXA 7", "ACC 7 suspend"):
+        for command in ("BAL 7", "NEW 7 EX-USD B LMT 1 1.00 GTC id=x", "SUB", "STAT", "INS", "SYNC", "CXA 7", "ACC 7 suspend", "SNP"):
             assert lines.ask(f"1 {command}").split(" ")[1] == "AUTH_REQUIRED", command
         assert lines.ask("1 QUIT") == "+1 OK"
 
@@ -122,7 +122,7 @@ OWN_FILL = ["FIL 7 EX-USD id=none 1 1.00 exec=$n"]
 VENUE_FACTS = ["MRK PERP-USD 10.00"]
 ADMIN = ["DEP 7 USD 1 ref=$n", "WDR 7 USD 1 ref=$n", "ADJ 7 USD 1 ref=$n reason=r", "HLD 7 USD 1 ref=$n", "RLS 7 USD 1 ref=$n",
          "AST X$n decimals=2", "WLT spot", "VEN lab kind=manual", "INS EX-USD state=trading", "ACC 7 open", "ACC 7 suspend",
-         "ACC 7 resume", "ACC * suspend", "ACC * resume", "LIM 7 wallet=spot max_qty=-", "SET market_margin_bps 100", "STAT hash=1", "SES",
+         "ACC 7 resume", "ACC * suspend", "ACC * resume", "LIM 7 wallet=spot max_qty=-", "SET market_margin_bps 100", "STAT hash=1", "SES", "SNP",
          "PTO 7 PERP-USD 1 1.00 ref=$n"]
 
 MATRIX = {

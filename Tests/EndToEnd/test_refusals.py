@@ -136,7 +136,8 @@ ELSEWHERE = {
     "DRAINING": "test_operations",
     "TABLE_FULL": "the tables are larger than a test may fill",
     "STORAGE_FULL": "needs a full disk; the log's own tests fill one",
-    "LOG_GONE": "segments are not removed before there are snapshots",
+    "LOG_GONE": "test_snapshot_schedule: the log before the older snapshot is removed",
+    "SNAPSHOT_FAILED": "test_snapshot_crash, test_data_formats: a disk without room, a data directory that has none",
     "BUSY": "needs many subscribers that catch up at the same moment; a matter of timing",
 }
 

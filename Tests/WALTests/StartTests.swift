@@ -31,6 +31,25 @@ import WAL
         return batches
     }
 
+    @Test func `start: a new directory's own name is on the disk before anything is acknowledged, and so are those it is in`() throws {
+        let scratch = Scratch()
+        let disk = FaultyDisk()
+        let log = try DiskLog.open(directory: scratch.path + "/desk/data", options: smallOptions(), disk: disk) { _ in }
+        defer { log.abandon() }
+        let synced = disk.directories.withLock { $0.synced }
+        #expect(synced.contains(scratch.path + "/desk") && synced.contains(scratch.path) && synced.contains("/"))
+    }
+
+    @Test func `start: a directory that cannot be looked at is not taken for one of an older format`() throws {
+        let scratch = Scratch()
+        let (log, _) = try open(scratch)
+        append(log, [1, 2, 3])
+        log.close()
+        let disk = FaultyDisk()
+        disk.noHandlesFor.withLock { $0 = "FORMAT" }
+        #expect(throws: LogError.self) { _ = try DiskLog.open(directory: scratch.path, options: smallOptions(), disk: disk) { _ in } }
+    }
+
     @Test(arguments: Before.allCases, [0, 2])
     func `start: dies at every call to the disk, and the next two find every acknowledged record`(before: Before, spares: Int) throws {
         let options = smallOptions(segmentBytes: 1024, spares: spares)

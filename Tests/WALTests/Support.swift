@@ -102,8 +102,12 @@ final class FaultyDisk: Disk {
     let isDirect = Atomic<Bool>(false)
     /// No new handle is given out.
     let isOutOfHandles = Atomic<Bool>(false)
+    /// A file that cannot be opened for want of handles.
+    let noHandlesFor = Mutex<String?>(nil)
     let syncs = Atomic<Int>(0)
     let writes = Atomic<Int>(0)
+    /// Paths by handle, and those synced, in order.
+    let directories = Mutex((paths: [Int32: String](), synced: [String]()))
 
     var isDead: Bool { callsToDeath.load(ordering: .relaxed) < 0 }
 
@@ -120,6 +124,7 @@ final class FaultyDisk: Disk {
     func list(_ directory: String) -> [String]? { alive { 0 } < 0 ? nil : system.list(directory) }
     func open(_ path: String, _ access: DiskAccess) -> Int {
         if access == .direct, !isDirect.load(ordering: .relaxed) { return -Int(EINVAL) }
+        if let name = noHandlesFor.withLock({ $0 }), path.hasSuffix("/" + name) { return -Int(EMFILE) }
         return newHandle { system.open(path, access) }
     }
     func close(_ file: Int32) { system.close(file) }
@@ -153,8 +158,15 @@ final class FaultyDisk: Disk {
     func rename(_ from: String, _ to: String) -> Int { alive { system.rename(from, to) } }
     func link(_ from: String, _ to: String) -> Int { alive { system.link(from, to) } }
     func remove(_ path: String) -> Int { alive { system.remove(path) } }
-    func openDirectory(_ path: String) -> Int { newHandle { system.openDirectory(path) } }
-    func syncDirectory(_ directory: Int32) -> Int { alive { system.syncDirectory(directory) } }
+    func openDirectory(_ path: String) -> Int {
+        let handle = newHandle { system.openDirectory(path) }
+        if handle >= 0 { directories.withLock { $0.paths[Int32(handle)] = path } }
+        return handle
+    }
+    func syncDirectory(_ directory: Int32) -> Int {
+        directories.withLock { $0.synced.append($0.paths[directory]!) }
+        return alive { system.syncDirectory(directory) }
+    }
 }
 
 /// Waits up to ten seconds for something that another thread does.

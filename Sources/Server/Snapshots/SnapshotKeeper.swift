@@ -1,4 +1,5 @@
 import Core
+import Glibc
 import Logging
 import Synchronization
 import WAL
@@ -51,6 +52,8 @@ package final class SnapshotKeeper: @unchecked Sendable {
     private var hasFailed = false
 
     private static let tickMilliseconds = 500
+    /// glibc's `malloc_trim`, which its module leaves out; other libraries have none.
+    private static let trim = dlsym(nil, "malloc_trim").map { unsafeBitCast($0, to: (@convention(c) (Int) -> Int32).self) }
     private static let retryMicros: Timestamp = 60_000_000
     private static let niceness: Int32 = 19
 
@@ -122,6 +125,8 @@ package final class SnapshotKeeper: @unchecked Sendable {
         }
         if requests.isEmpty, !isDue { return false }
         let answer = make()
+        // The second state's memory goes back to the system, not to a heap that nobody else needs so large.
+        if case .made = answer { _ = SnapshotKeeper.trim?(0) }
         for request in requests { request(answer) }
         return true
     }
@@ -140,15 +145,20 @@ package final class SnapshotKeeper: @unchecked Sendable {
     private func make() -> Answer {
         lastAttempt = clock.monotonic()
         let bytes = log.written.bytes
+        let durable = log.durableLSN
         do {
-            let report = try maker.make(upTo: log.durableLSN) { [self] in
+            let report = try maker.make(upTo: durable) { [self] in
                 if state.withLock({ $0.isStopping }) { throw GivenUp() }
             }
             hasFailed = false
             bytesBefore = bytes
             guard let report else {
-                state.withLock { $0.figures.madeAt = lastAttempt }
-                return .present(lsn: figures.lsn)
+                // It may be of an attempt that failed after it had its name: not known here, it would be asked for for ever.
+                state.withLock { state in
+                    state.figures.lsn = durable
+                    state.figures.madeAt = lastAttempt
+                }
+                return .present(lsn: durable)
             }
             for warning in report.warnings { logger.warning("\(warning)") }
             logger.info(

@@ -26,6 +26,9 @@ struct Swarm {
     /// A power cut rather than a killed process.
     var powerCuts: Double
     var rot: Double
+    /// Records between two snapshots; 0: none are made.
+    var snapshotRecords: Int
+    var keepsSegments: Bool
 
     struct Weights {
         var client = 400
@@ -34,6 +37,7 @@ struct Swarm {
         var commitThread = 150
         var keeper = 60
         var follower = 60
+        var snapshots = 20
         var time = 150
         var writeBack = 0
         var stall = 0
@@ -62,6 +66,8 @@ struct Swarm {
         crashesAtStart = random.pick([0.0, 0.3, 0.7])
         powerCuts = random.pick([0.0, 0.5, 0.8, 1.0])
         rot = random.pick([0.0, 0.0, 0.3])
+        snapshotRecords = random.pick([0, 20, 100, 400])
+        keepsSegments = random.chance(0.5)
 
         log.segmentBytes = UInt64(random.pick([16 << 10, 20_000, 32 << 10, 64 << 10, 256 << 10]))
         log.spares = random.pick([0, 2, 3, 4])
@@ -98,6 +104,7 @@ struct Swarm {
         weights.keeper = random.pick([5, 60, 300])
         weights.commitThread = random.pick([20, 150, 600])
         weights.follower = random.pick([10, 60, 200])
+        weights.snapshots = random.pick([2, 20, 100])
         weights.time = random.pick([30, 150])
     }
 

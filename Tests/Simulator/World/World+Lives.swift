@@ -58,6 +58,7 @@ extension World {
             auditor.recovered(lastLSN: service.log.recovery.lastLSN)
             feed.beginAnew()
             follow()
+            if failure == nil { compare() }
         } catch {
             trace.note("not started", "\(error)")
             if disk.isDead || disk.faultsOfLife > 0 { return }
@@ -102,6 +103,7 @@ extension World {
                 for index in life.loops.indices { work(loop: index, all: true) }
                 _ = background(.committer)
                 _ = background(.follower)
+                _ = background(.snapshotter)
                 for client in clients {
                     if let link = client.link {
                         _ = moveToClient(link, client, all: random.chance(0.5))

@@ -12,7 +12,7 @@ extension World {
         switch random.weighted([
             weights.client, weights.network, weights.loop, weights.commitThread, weights.keeper, weights.follower, weights.time, weights.writeBack,
             weights.stall, weights.reset, weights.halfClose, weights.clockJump, weights.fullDisk, weights.noHandles, weights.crash, weights.restart,
-            weights.check,
+            weights.check, weights.snapshots,
         ]) {
         case 0: visit(random.pick(clients))
         case 1: deliver(random.pick(clients))
@@ -61,8 +61,8 @@ extension World {
             if failure == nil, life == nil {
                 if random.chance(swarm.rot) { rot() } else { begin() }
             }
-        default:
-            check()
+        case 16: check()
+        default: background(.snapshotter)
         }
     }
 
@@ -101,7 +101,7 @@ extension World {
             if !loop.hasDueTask {
                 let readable = life.channels.filter { $0.loop === loop && $0.isReadable }
                 for channel in readable where all || random.chance(0.7) {
-                    channel.deliver(bytesMax: swarm.readBytesMax)
+                    channel.deliver(bytesMax: all ? 64 << 10 : swarm.readBytesMax)
                     if disk.isDead { return }
                 }
             }
@@ -131,6 +131,23 @@ extension World {
         case .follower:
             trace.who = "follower"
             return life.service.followStep()
+        case .snapshotter:
+            trace.who = "snapshotter"
+            // Segments may be removed, and the auditor wants to have seen them.
+            follow()
+            let before = life.service.snapshots.figures
+            let hasTried = life.service.snapshotStep()
+            let after = life.service.snapshots.figures
+            if after.made > before.made {
+                trace.note("snapshot", "", Int(after.lsn), Int(after.bytes))
+                trace.count("snapshots")
+            }
+            if after.failed > before.failed {
+                trace.note("no snapshot")
+                trace.count("snapshots that failed")
+                if disk.faultsOfLife == 0, !disk.isDead { fail("a snapshot cannot be made though nothing is wrong") }
+            }
+            return hasTried
         case .loop, .start: return false
         }
     }
@@ -142,7 +159,8 @@ extension World {
             switch random.next(below: 8) {
             case 0: background(.committer)
             case 1: background(.keeper)
-            case 2: deliver(random.pick(clients))
+            case 2: background(.snapshotter)
+            case 3: deliver(random.pick(clients))
             default: work(loop: random.next(below: life!.loops.count), all: false)
             }
             if disk.isDead { return }

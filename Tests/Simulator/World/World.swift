@@ -30,10 +30,12 @@ final class World: @unchecked Sendable {
     /// Highest LSN that any `+` line told.
     var acknowledged: UInt64 = 0
     var steps = 0
+    /// A bit of a snapshot is turned over.
+    var hasRottenSnapshot = false
     /// Who is at work, outermost first: nobody works twice at once.
     var atWork: [Worker] = []
 
-    enum Worker: Equatable { case loop(Int), committer, keeper, follower, start }
+    enum Worker: Equatable { case loop(Int), committer, keeper, follower, snapshotter, start }
 
     /// One process.
     final class Life {
@@ -81,6 +83,10 @@ final class World: @unchecked Sendable {
         config.history = false
         config.http = nil
         config.maxUnsentBytes = swarm.maxUnsentBytes
+        config.snapshots.records = UInt64(swarm.snapshotRecords)
+        config.snapshots.bytes = 0
+        config.snapshots.seconds = swarm.snapshotRecords > 0 ? 60 : 0
+        config.keepsSegments = swarm.keepsSegments
         config.seed = universe.seedLines
         config.seedSource = "the universe"
         return config
@@ -150,6 +156,7 @@ final class World: @unchecked Sendable {
             if background(.committer) { isBusy = true }
             _ = background(.keeper)
             if background(.follower) { isBusy = true }
+            if background(.snapshotter) { isBusy = true }
             if disk.isDead { return crash() }
             if !isBusy {
                 if isQuiet, life!.service.isQuiet { return }
@@ -167,6 +174,6 @@ final class World: @unchecked Sendable {
     /// All loops have ended their turns and all of it is durable.
     var isQuiet: Bool {
         guard let life else { return false }
-        return life.loops.allSatisfy { $0.isIdle } && life.service.log.durableLSN == life.service.log.sealedLSN
+        return life.loops.allSatisfy { $0.isIdle && !$0.hasDueTask } && life.service.log.durableLSN == life.service.log.sealedLSN
     }
 }

@@ -423,6 +423,12 @@ def sessions() -> Command:
     return Command("SES", _rows(results.connection_row))
 
 
+def snapshot() -> Command:
+    """SNP: has the service make a snapshot of all that is durable; gives a `Snapshot` once it is on the disk. A large
+    state takes longer than a client's default timeout: give one. What is sent after it waits for its answer."""
+    return Command("SNP", results.snapshot_answer)
+
+
 def raw(line: str, *, repeat: bool = False) -> Command:
     """Any line (verb and arguments, without a tag); gives an `Answer`. Re-sent after a lost connection only with
     `repeat=True`. SUB, AUTH and QUIT are the client's own business and refused here."""
@@ -442,4 +448,4 @@ BUILDERS: Tuple[Callable[..., Command], ...] = (
     balances, positions, orders, trades, instruments, limits, accounts,
     define_asset, define_wallet, define_venue, define_instrument, change_instrument,
     open_account, suspend, resume, suspend_all, resume_all, set_limits, set_mark, set_setting,
-    sync, ping, time, stat, sessions, raw)
+    sync, ping, time, stat, sessions, snapshot, raw)

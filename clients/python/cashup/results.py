@@ -239,6 +239,19 @@ class House:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """Answer to SNP. `lsn` is that of the last change in it; the others are None where there was one already (`dup`).
+    `orders` are open or remembered, `ms` is how long it took, `retired` how many parts of the log it made dispensable."""
+
+    lsn: int
+    orders: Optional[int] = None
+    bytes: Optional[int] = None
+    ms: Optional[int] = None
+    retired: Optional[int] = None
+    dup: bool = False
+
+
+@dataclass(frozen=True)
 class Connection:
     """A row of SES. `number` is 0 and `sub`, `roles` empty before AUTH; `accounts` is None for all. Times are Unix ms;
     `inflight` commands are taken and not answered, `unsent` bytes wait for the client to read."""
@@ -353,6 +366,10 @@ def receipt(answer: Answer, ref: str) -> Receipt:
 
 def taken_over(answer: Answer, account: int, symbol: str, ref: str) -> TakenOver:
     return _take(TakenOver, answer.done.fields, account=account, symbol=symbol, ref=ref)
+
+
+def snapshot_answer(answer: Answer) -> Snapshot:
+    return _take(Snapshot, answer.done.fields, {"lsn": "snapshot"})
 
 
 def order_row(row: Row, account: int) -> Order:

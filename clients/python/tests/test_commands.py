@@ -62,6 +62,7 @@ ORDER = Order(order_id=12, status="NEW", leaves=Decimal(1), cum=Decimal(0))
     (c.suspend_all(), "ACC * suspend"),
     (c.resume_all(), "ACC * resume"),
     (c.sessions(), "SES"),
+    (c.snapshot(), "SNP"),
     (c.set_limits(7, wallet="spot", max_qty=5, max_open=REMOVE), "LIM 7 wallet=spot max_qty=5 max_open=-"),
     (c.set_limits(7, "A-B", enabled=False), "LIM 7 A-B enabled=0"),
     (c.set_mark("A-B", 5), "MRK A-B 5"),

@@ -6,7 +6,7 @@ import pytest
 
 from cashup import NotSent, ProtocolError, Refused, SessionClosed, Unknown, commands as c
 from cashup.core import AUTH_TAG, Core
-from cashup.results import Balance, Event, Order, Position, Trade
+from cashup.results import Balance, Event, Order, Position, Snapshot, Trade
 from cashup.subscription import Subscription
 
 GREETING = b"* CASHUP 1 lsn=38 auth=off maxline=1024 state=ready\n"
@@ -245,6 +245,8 @@ def test_results_others():
     assert (limits.max_qty, limits.max_notional, limits.max_open, limits.enabled) == (None, 5, 100, False)
     assert answer_of(c.time(), "+OK time=1763798400123") == 1763798400123
     assert answer_of(c.sync(), "+OK lsn=81290") == 81290
+    assert answer_of(c.snapshot(), "+OK snapshot=81290 orders=5210 bytes=104180 ms=12 retired=1") == Snapshot(81290, 5210, 104180, 12, 1)
+    assert answer_of(c.snapshot(), "+OK snapshot=81290 dup=1") == Snapshot(81290, dup=True)
 
 
 def test_events_position_and_repeats():

@@ -124,6 +124,7 @@ final class SimulatedFile {
 
     /// Rot: a bit of what was synced turns over. Once more mends it.
     func flip(bit: Int, at offset: Int) {
+        guard offset < durable.count, offset < seen.count else { return }
         durable[offset] ^= 1 << UInt8(bit)
         seen[offset] = durable[offset]
     }

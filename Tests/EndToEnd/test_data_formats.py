@@ -1,0 +1,212 @@
+"""Data directories of former versions, and of later ones: what opens them, what they answer, and `cashup upgrade`. What they hold is in
+data/README.txt."""
+
+import json
+import shutil
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from lines import play
+from service import Service, cashup
+from states import SMALL, archived, logs, lsn_of, recovered, snap, snapshots, state_of, verify
+
+DATA = Path(__file__).parent / "data"
+FORMAT_3 = "cashup data format 3\n"
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Makes services on copies of a kept directory; gives one, not started, and what was answered by who wrote it."""
+    made = []
+
+    def make(name, config=SMALL, **options):
+        directory = tmp_path / f"kept{len(made)}"
+        directory.mkdir()
+        service = Service(directory, config=config, **options)
+        service.data.mkdir()
+        with tarfile.open(DATA / f"{name}.tar.gz") as archive:
+            archive.extractall(service.data, filter="data")
+        made.append(service)
+        return service, json.loads((DATA / f"{name}.json").read_text())
+
+    yield make
+    for service in made:
+        service.close()
+
+
+def later_work(lines):
+    """It is a service like any other: knows its orders, trades, and its numbers go on. (What was closed is remembered for a year.)"""
+    play(lines, """
+        ORD 7 EX-USD id=open
+        = $open status=NEW *
+        + 1
+        NEW 7 EX-USD B LMT 5 10.00 GTC id=open strategy=grid note=n%25
+        + $open NEW leaves=5 cum=0 dup=1
+        NEW 7 EX-USD B LMT 6 10.00 GTC id=open strategy=grid note=n%25
+        - ID_REUSED *
+        FIL 7 EX-USD id=part 2 9.999 fee=0.01 liq=M exec=e1 time=1700000000123
+        + * PARTIALLY_FILLED trade=* leaves=2 cum=2 avg=* dup=1
+        NEW 8 EX-USD B LMT 1 1.00 GTC id=x
+        - LIMIT_DISABLED *
+        NEW 7 HALT-USD B LMT 1 1.00 GTC id=x
+        - INSTRUMENT_HALTED *
+        NEW 9 EX-USD B LMT 1 1.00 GTC id=x
+        - ACCOUNT_SUSPENDED *
+        RLS 7 USD 39.50 ref=rest
+        + OK *
+        NEW 7 EX-USD B LMT 1 2.00 GTC id=later
+        + $o NEW *
+        FIL 7 EX-USD id=later 1 2.00 exec=1
+        + $o FILLED *
+        XFR 7 8 USD 1 ref=later2
+        + OK *
+        """)
+
+
+@pytest.mark.parametrize("loops", [1, 4])
+@pytest.mark.parametrize("name", ["format-2", "format-3"])
+def test_answers_are_those_of_the_version_that_wrote_it(kept, name, loops):
+    service, expected = kept(name, loops=loops)
+    code, said = verify(service.data)
+    assert code == 0 and f"format {name[-1]}," in said and f" to {expected['lsn']}\n" in said, said
+    service.start()
+    with service.lines() as lines:
+        assert int(lines.greeting.split("lsn=")[1].split(" ")[0]) == expected["lsn"]
+        assert state_of(lines) == expected["state"]
+        later_work(lines)
+        before = state_of(lines)
+    service.restart()
+    with service.lines() as lines:
+        assert state_of(lines) == before
+
+
+def test_format_3_has_what_it_says(kept):
+    service, expected = kept("format-3")
+    assert (service.data / "FORMAT").read_text() == FORMAT_3
+    assert len(snapshots(service)) == 2 and archived(service)
+    code, said = verify(service.data)
+    assert code == 0 and said.count("whole, the same as a replay") == 2, said
+    newer, older = map(lsn_of, snapshots(service))
+    for origin in (newer, older, 0):
+        service.start()
+        assert recovered(service) == origin
+        with service.lines() as lines:
+            assert state_of(lines) == expected["state"], origin
+        service.kill()
+        if origin:
+            snapshots(service)[0].unlink()
+
+
+def test_format_2_has_no_snapshots_until_it_is_upgraded(kept):
+    """So that the version that wrote it could still be put back."""
+    service, expected = kept("format-2", config="segment_bytes: 65536\nsnapshot_records: 1\nsnapshot_bytes: 1\nsnapshot_seconds: 1\n")
+    service.start()
+    with service.lines() as lines:
+        answer = lines.ask("1 SNP")
+        assert answer.startswith("-1 SNAPSHOT_FAILED reason=data_format_2"), answer
+        play(lines, "DEP 7 USD 1 ref=format\n + OK *")
+        time.sleep(2.5)
+        assert lines.ask("2 SNP") == answer.replace("-1 ", "-2 ")
+    assert {path.name for path in service.data.iterdir() if not path.name.startswith("spare-") and path.suffix != ".wal"} == {"LOCK", "audit"}
+    assert service.stop() == 0
+    refused = cashup("snapshot", "--data", service.data)
+    assert refused.returncode == 64 and "cashup upgrade" in refused.stderr, refused
+    assert not snapshots(service)
+
+
+def test_upgrade(kept):
+    service, expected = kept("format-2")
+    service.start()
+    busy = cashup("upgrade", service.data, "--commit")
+    assert busy.returncode == 75 and "in use" in busy.stderr, busy
+    service.kill()
+    for _ in range(2):
+        said = cashup("upgrade", service.data)
+        assert said.returncode == 0 and "format 2" in said.stdout and "Nothing was changed" in said.stdout and "--commit" in said.stdout, said
+        assert not (service.data / "FORMAT").exists()
+    done = cashup("upgrade", service.data, "--commit")
+    assert done.returncode == 0 and "has format 3 now" in done.stdout, done
+    assert (service.data / "FORMAT").read_text() == FORMAT_3
+    again = cashup("upgrade", service.data, "--commit")
+    assert again.returncode == 0 and "nothing to do" in again.stdout, again
+    service.start()
+    with service.lines() as lines:
+        assert state_of(lines) == expected["state"]
+        first = snap(lines)
+        later_work(lines)
+        snap(lines)
+        before = state_of(lines)
+    service.restart()
+    assert recovered(service) > first and archived(service) and lsn_of(logs(service)[0]) > 1
+    with service.lines() as lines:
+        assert state_of(lines) == before
+    code, said = verify(service.data)
+    assert code == 0 and said.count("whole, the same as a replay") == 2, said
+
+
+def test_upgrade_of_what_is_none(tmp_path):
+    (tmp_path / "empty").mkdir()
+    refused = cashup("upgrade", tmp_path / "empty", "--commit")
+    assert refused.returncode == 64 and "no log" in refused.stderr, refused
+    assert not (tmp_path / "empty" / "FORMAT").exists()
+    assert cashup("upgrade", tmp_path / "nowhere").returncode != 0 and not (tmp_path / "nowhere").exists()
+
+
+def test_a_new_directory_has_the_newest(fresh):
+    service = fresh(laboratory=False)
+    assert (service.data / "FORMAT").read_text() == FORMAT_3
+
+
+@pytest.mark.parametrize("text, said", [
+    ("cashup data format 4\n", "data format 4, of a newer version"),
+    ("cashup data format 999\n", "data format 999, of a newer version"),
+    ("cashup data format 3", "FORMAT is damaged"),
+    ("cashup data format 2\n", "FORMAT is damaged"),
+    ("", "FORMAT is damaged"),
+    ("\xff\x00\xfe\n", "FORMAT is damaged"),
+])
+def test_another_format_is_refused(kept, text, said):
+    service, expected = kept("format-3")
+    (service.data / "FORMAT").write_bytes(text.encode("latin-1"))
+    before = {path: path.read_bytes() for path in service.data.rglob("*") if path.is_file()}
+    service.launch()
+    assert service.process.wait(20) == 64, service.said()
+    service.process = None
+    assert said in service.said() and str(service.data) in service.said()
+    assert {path: path.read_bytes() for path in service.data.rglob("*") if path.is_file() and path.name != "LOCK"} == before
+    for command in (("snapshot", "--data", service.data), ("upgrade", service.data, "--commit"),
+                    ("backup", service.directory / "copy", "--data", service.data)):
+        refused = cashup(*command)
+        assert refused.returncode == 64 and said in refused.stderr, refused
+    code, found = verify(service.data)
+    assert code == 1 and said in found, found
+    assert {path: path.read_bytes() for path in service.data.rglob("*") if path.is_file() and path.name != "LOCK"} == before
+    (service.data / "FORMAT").write_text(FORMAT_3)
+    service.start()
+    with service.lines() as lines:
+        assert state_of(lines) == expected["state"]
+
+
+def test_without_its_format_file_a_snapshot_is_not_forgotten(kept):
+    """FORMAT lost, as by a careless copy: it is taken for format 2, whose log must be whole; here it is, in the archive."""
+    service, expected = kept("format-3")
+    (service.data / "FORMAT").unlink()
+    service.start()
+    assert recovered(service) == 0
+    with service.lines() as lines:
+        assert state_of(lines) == expected["state"]
+        assert lines.ask("1 SNP").startswith("-1 SNAPSHOT_FAILED reason=data_format_2")
+    service.kill()
+    shutil.rmtree(service.data / "archive")
+    service.launch()
+    assert service.process.wait(20) == 65
+    service.process = None
+    assert "the segments before it are missing" in service.said()
+    assert cashup("upgrade", service.data, "--commit").returncode == 0
+    service.start()
+    assert recovered(service) > 0
+    with service.lines() as lines:
+        assert state_of(lines) == expected["state"]

@@ -1,0 +1,55 @@
+/// What a run is set up with, and the vocabulary of the traders.
+package struct Universe: Sendable {
+    package struct Instrument: Sendable {
+        package var symbol: String
+        package var wallet: String
+        package var base: String
+        package var quote: String
+        /// Decimals of the tick and of the lot.
+        package var tickDecimals: Int
+        package var lotDecimals: Int
+        /// About what it costs, in ticks.
+        package var priceTicks: Int
+        package var isFunded: Bool
+    }
+
+    package private(set) var wallets: [String] = []
+    package private(set) var assets: [String] = ["USD", "BTC", "ETH", "BNB"]
+    package private(set) var instruments: [Instrument] = []
+    package private(set) var accounts: [Int64] = []
+    /// What an empty log begins with: commands of the line protocol without tags.
+    package private(set) var seedLines: [String] = []
+
+    /// - Parameter wallets: 1 and more.
+    package init(random: inout Randomness, wallets count: Int) {
+        wallets = (0..<count).map { $0 == 0 ? "spot" : "w\($0)" }
+        accounts = (0..<random.next(in: 3...8)).map { Int64(7 + $0) }
+        for asset in assets { seedLines.append("AST \(asset) decimals=\(asset == "USD" ? 2 : 8)") }
+        for wallet in wallets { seedLines.append("WLT \(wallet)") }
+        seedLines.append("VEN manual kind=manual")
+        for (index, wallet) in wallets.enumerated() {
+            for base in ["BTC", "ETH"] where base == "BTC" || random.chance(0.6) {
+                let instrument = Instrument(
+                    symbol: index == 0 ? "\(base)-USD" : "\(base)-USD.\(wallet)", wallet: wallet, base: base, quote: "USD", tickDecimals: 2,
+                    lotDecimals: random.pick([2, 4, 8]), priceTicks: random.next(in: 1_000...9_000_000), isFunded: !random.chance(0.2))
+                instruments.append(instrument)
+                let lot = "0." + String(repeating: "0", count: instrument.lotDecimals - 1) + "1"
+                var line = "INS \(instrument.symbol) venue=manual wallet=\(wallet) base=\(base) quote=USD tick=0.01 lot=\(lot)"
+                if !instrument.isFunded { line += " funds=none" }
+                if random.chance(0.3) { line += " min_notional=1" }
+                seedLines.append(line)
+            }
+        }
+        for account in accounts {
+            seedLines.append("ACC \(account) open")
+            for (index, wallet) in wallets.enumerated() where random.chance(0.8) {
+                seedLines.append("DEP \(account) USD \(random.next(in: 10_000...5_000_000)).25 ref=seed-\(index)-usd wallet=\(wallet)")
+                seedLines.append("DEP \(account) BTC \(random.next(in: 1...500)) ref=seed-\(index)-btc wallet=\(wallet)")
+            }
+        }
+        if random.chance(0.3) { seedLines.append("SET window_ids 1000") }
+        for instrument in instruments where random.chance(0.7) {
+            seedLines.append("MRK \(instrument.symbol) \(Decimals.print(Int128(instrument.priceTicks), scale: 2))")
+        }
+    }
+}

@@ -1,0 +1,7 @@
+import Core
+import SimulatorModel
+import Testing
+
+@Suite struct AuditorTests {
+    @Test func `nothing`() {}
+}
