@@ -8,6 +8,7 @@
 import argparse
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def llvm_cov(*arguments):
-    return subprocess.run(["llvm-cov", *map(str, arguments)], capture_output=True, text=True, check=True).stdout
+    """The one of Swift's toolchain: another's may not read its profiles."""
+    beside = Path(shutil.which("swift") or "/usr/bin/swift").resolve().parent / "llvm-cov"
+    return subprocess.run([str(beside) if beside.exists() else "llvm-cov", *map(str, arguments)], capture_output=True, text=True, check=True).stdout
 
 
 def target_of(path):

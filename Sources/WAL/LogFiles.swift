@@ -1,3 +1,5 @@
+import Glibc
+
 // Which files a log consists of. Segments that no snapshot needs any more are in a folder of their own, where they are not in the way and not lost.
 
 /// Beside the segments in use, in the data directory.
@@ -23,9 +25,9 @@ func segmentPlaces<D: Disk>(_ disk: D, _ directory: String) throws -> [SegmentPl
     let present = try segmentNames(disk, directory)
     let archive = directory + "/" + archiveFolder
     var places = present.map { SegmentPlace(name: $0, directory: directory) }
-    guard let first = present.first else { return [] }
-    var next = first.number
-    for name in (disk.list(archive) ?? []).compactMap(SegmentName.init).sorted(by: { $0.number > $1.number }) where name.number < first.number {
+    let archived = (disk.list(archive) ?? []).compactMap(SegmentName.init).sorted { $0.number > $1.number }
+    guard var next = present.first?.number ?? archived.first.map({ $0.number + 1 }) else { return [] }
+    for name in archived where name.number < next {
         // Before a gap it is of no use: some were removed rather than put away.
         if name.number + 1 != next { break }
         places.insert(SegmentPlace(name: name, directory: archive), at: 0)
@@ -39,7 +41,8 @@ func segmentPlaces<D: Disk>(_ disk: D, _ directory: String) throws -> [SegmentPl
 func retireSegments<D: Disk>(_ disk: D, _ directory: String, upTo lsn: UInt64, keep: Bool) throws -> Int {
     let names = try segmentNames(disk, directory)
     // What a segment holds ends where the next one begins. The last one is in use.
-    let retired = zip(names, names.dropFirst()).prefix { $1.firstLSN <= lsn + 1 }.map(\.0)
+    // The one with the record of that LSN stays: a snapshot of it is held against its frame.
+    let retired = zip(names, names.dropFirst()).prefix { $1.firstLSN <= lsn }.map(\.0)
     if retired.isEmpty { return 0 }
     let archive = directory + "/" + archiveFolder
     let home = try disk.check(disk.openDirectory(directory), "open", directory)
@@ -49,9 +52,7 @@ func retireSegments<D: Disk>(_ disk: D, _ directory: String, upTo lsn: UInt64, k
         try disk.check(disk.syncDirectory(Int32(home)), "fsync", directory)
         let handle = try disk.check(disk.openDirectory(archive), "open", archive)
         defer { disk.close(Int32(handle)) }
-        for name in retired where disk.list(archive)?.contains(name.file) != true {
-            try disk.check(disk.link(directory + "/" + name.file, archive + "/" + name.file), "link", name.file)
-        }
+        for name in retired { try link(disk, directory + "/" + name.file, archive + "/" + name.file) }
         // Must be done before the first name goes, else a crash may leave a segment with no name at all.
         try disk.check(disk.syncDirectory(Int32(handle)), "fsync", archive)
     }
@@ -62,4 +63,16 @@ func retireSegments<D: Disk>(_ disk: D, _ directory: String, upTo lsn: UInt64, k
     }
     try disk.check(disk.syncDirectory(Int32(home)), "fsync", directory)
     return retired.count
+}
+
+private func link<D: Disk>(_ disk: D, _ path: String, _ other: String) throws {
+    let result = disk.link(path, other)
+    guard result == -Int(EEXIST) else {
+        try disk.check(result, "link", path)
+        return
+    }
+    // From an attempt that a crash ended. If it is another file, nothing may be removed for its sake.
+    let file = try disk.openFile(path, .read)
+    defer { disk.close(file) }
+    if try disk.check(disk.linkCount(file), "fstat", path) < 2 { throw LogError.refused("\(other) is there, and is not \(path)") }
 }

@@ -9,7 +9,7 @@ public typealias LogReader = DiskLogReader<AnyDisk>
 public final class DiskLogReader<D: Disk> {
     private let disk: D
     private let directory: String
-    private let from: UInt64
+    private var from: UInt64
     private let decoder = FrameDecoder()
     private var reader: SegmentReader<D>
     private var end: RunEnd
@@ -32,11 +32,15 @@ public final class DiskLogReader<D: Disk> {
 
     /// The same after a snapshot; ``read(upTo:_:)`` throws `LogError.badSnapshot` where it turns out to be of another log.
     package convenience init(directory: String, after origin: SnapshotHead?, disk: D) throws {
-        try self.init(directory: directory, from: (origin?.lsn ?? 0) + 1, disk: disk)
-        self.origin = origin
+        // From the snapshot's last record on, so that its frame is seen.
+        try self.init(directory: directory, from: origin?.lsn ?? 1, disk: disk)
+        guard let origin else { return }
+        from = origin.lsn + 1
+        delivered = origin.lsn
+        snapshot = SnapshotPlace(origin)
     }
 
-    private var origin: SnapshotHead?
+    private var snapshot: SnapshotPlace?
 
     private static func open(_ disk: D, _ directory: String, _ lsn: UInt64) throws -> (SegmentPlace, SegmentReader<D>) {
         for isLastTry in [false, true] {
@@ -71,8 +75,8 @@ public final class DiskLogReader<D: Disk> {
                 if header.sessionCount > 0 || header.nextLSN > from {
                     try decoder.decode(header, stored: stored, from: from, file: reader.path, body)
                 }
+                try snapshot?.pass(header)
                 end = RunEnd(after: header)
-                try origin?.check(end)
                 isPlaced = true
                 delivered = max(delivered, end.nextLSN - 1)
             } else if try !openNextSegment() {

@@ -82,22 +82,20 @@ struct LogScan: Sendable {
     ) throws {
         let decoder = FrameDecoder()
         let requiredFrom = (origin?.lsn ?? 0) + 1
-        let begin = try firstSegment(disk, holding: requiredFrom)
+        let begin = try firstSegment(disk, holding: origin?.lsn ?? 1)
+        var place = origin.map { SnapshotPlace($0) }
         used = begin
         for index in segments.indices[begin...] {
-            let place = segments[index].place
-            if index > begin, place.name.number != segments[index - 1].name.number + 1 {
+            let file = segments[index].place
+            if index > begin, file.name.number != segments[index - 1].name.number + 1 {
                 let missing = SegmentName(firstLSN: end.nextLSN, number: segments[index - 1].name.number + 1)
                 throw LogError.corrupt(
                     file: directory + "/" + missing.file, offset: 0, lsn: end.nextLSN,
-                    reason: "segment \(missing.number) is missing; the next one there is \(place.name.file)")
+                    reason: "segment \(missing.number) is missing; the next one there is \(file.name.file)")
             }
-            let reader = try SegmentReader(disk, place)
+            let reader = try SegmentReader(disk, file)
             segments[index].fileBytes = try reader.size()
-            if index == begin, place.name.number != 1, let header = try reader.header(at: 0) {
-                end = RunEnd(before: header)
-                try origin?.check(end)
-            }
+            if index == begin, file.name.number != 1, let header = try reader.header(at: 0) { end = RunEnd(before: header) }
             var offset: UInt64 = 0
             while let header = try reader.header(at: offset), end.continues(with: header), let stored = try reader.stored(header) {
                 if header.nextLSN > requiredFrom || header.sessionCount > 0 {
@@ -106,8 +104,8 @@ struct LogScan: Sendable {
                         try deliver(item)
                     }
                 }
+                try place?.pass(header)
                 end = RunEnd(after: header)
-                try origin?.check(end)
                 offset = header.end
                 endedClean = header.flags & FrameHeader.cleanStop != 0
                 segments[index].frames += 1
@@ -217,11 +215,21 @@ extension RunEnd {
     }
 }
 
-extension SnapshotHead {
-    /// A run of frames has come here: where the snapshot was made, it must be the snapshot's.
-    func check(_ end: RunEnd) throws {
-        guard end.frame == frame, end.chain != chain || end.nextLSN != lsn + 1 else { return }
-        throw LogError.badSnapshot(
-            file: SnapshotName(lsn: lsn).file, reason: "it is of another log: frame \(frame) of this one is not the one it was made at. Put it away")
+/// Where in a log a snapshot was made. A reader goes past it frame by frame, from one before it on.
+struct SnapshotPlace: Sendable {
+    private let head: SnapshotHead
+    private var isPassed = false
+
+    init(_ head: SnapshotHead) { self.head = head }
+
+    /// - Throws: `LogError.badSnapshot`, when the frame that holds the snapshot's last record is not the one it was made at.
+    mutating func pass(_ header: FrameHeader) throws {
+        if isPassed || header.recordCount == 0 || header.nextLSN <= head.lsn { return }
+        guard header.frame == head.frame, header.checksum == head.chain, header.nextLSN == head.lsn + 1 else {
+            throw LogError.badSnapshot(
+                file: SnapshotName(lsn: head.lsn).file,
+                reason: "it is of another log: frame \(header.frame) with LSN \(head.lsn) is not the one it was made at. Put it away")
+        }
+        isPassed = true
     }
 }

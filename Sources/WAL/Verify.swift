@@ -115,7 +115,21 @@ private func verify<D: Disk>(_ disk: D, _ beginning: VerifyReport) throws -> Ver
         report.snapshots[index].isAsReplayed = there.hashes == replica.stateHashes
     }
     report.error = examined.error
-    report.startsFrom = known.keys.sorted(by: >).first { LogScan.examine(disk, directory: directory, after: known[$0]?.head).error == nil }
+    if examined.error == nil, oldest == nil || !known.isEmpty {
+        // It was passed without being met.
+        for index in report.snapshots.indices where report.snapshots[index].isAsReplayed == nil && report.snapshots[index].error == nil {
+            let lsn = report.snapshots[index].lsn
+            if lsn < examined.scan.end.nextLSN, lsn != oldest?.lsn {
+                report.snapshots[index].error = .badSnapshot(file: report.snapshots[index].file, reason: "no frame of this log ends with LSN \(lsn): it is of another log")
+            }
+        }
+    }
+    // As a start sees it: from the newest that is whole.
+    if let newest = known.keys.max() {
+        let start = LogScan.examine(disk, directory: directory, after: known[newest]?.head).error
+        report.startsFrom = start == nil ? newest : nil
+        report.error = report.error ?? start
+    }
     let scan = examined.scan
     report.segments = scan.segments.map {
         VerifyReport.Segment(

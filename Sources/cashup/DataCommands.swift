@@ -85,7 +85,7 @@ struct BackupCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The data directory.", valueName: "dir"))
     var data: String
 
-    @Flag(help: "Leave out the archived parts of the log; history begins with the oldest snapshot then.")
+    @Flag(help: "Leave out the archived parts of the log; history cannot be made of such a copy.")
     var withoutArchive = false
 
     func run() async throws {

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from lines import play
 from small_disk import wait_for_storage
 
 SMALL_SEGMENTS = "segment_bytes: 65536\n"

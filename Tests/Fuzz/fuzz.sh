@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-targets=${*:-Lines Records Segments Snapshots JSON Configuration}
+targets=${*:-Lines Records Segments Snapshots JSON}
 out=$PWD/.build-fuzz
 mkdir -p "$out/found"
 
@@ -28,7 +28,7 @@ module() {
     shift
     if stale "$out/$name.o" "$*"; then
         echo "compiling $name"
-        swiftc $flags ${extra:-} -enable-testing -module-name "$name" -emit-module -emit-module-path "$out/$name.swiftmodule" -c -o "$out/$name.o" \
+        swiftc $flags -enable-testing -module-name "$name" -emit-module -emit-module-path "$out/$name.swiftmodule" -c -o "$out/$name.o" \
             $(find "$@" -name '*.swift')
     fi
 }
@@ -39,14 +39,8 @@ driver() {
     shift 2
     if stale "$out/$name" "$* $(echo $objects | tr ' ' '\n' | grep '\.o$' | tr '\n' ' ')"; then
         echo "linking $name"
-        swiftc $flags ${extra:-} -module-name "Fuzz$name" -o "$out/$name" "$@" $objects
+        swiftc $flags -module-name "Fuzz$name" -o "$out/$name" "$@" $objects
     fi
-}
-
-checkout() {
-    for place in .build/checkouts .build-asan/checkouts; do [ -d "$place/$1" ] && { echo "$place/$1"; return; }; done
-    swift package resolve >&2
-    echo ".build/checkouts/$1"
 }
 
 for target in $targets; do
@@ -66,26 +60,6 @@ for target in $targets; do
     JSON)
         module NIOCore Tests/Fuzz/Stubs/NIOCore.swift
         driver JSON "$out/NIOCore.o" Tests/Fuzz/FuzzJSON.swift Sources/Gateway/JSON/JSON.swift Sources/Gateway/JSON/JSONReader.swift Sources/Gateway/JSON/ByteWriter.swift
-        ;;
-    Configuration)
-        module Core Sources/Core
-        module WAL Sources/WAL
-        yams=$(checkout Yams) logging=$(checkout swift-log)
-        if stale "$out/CYaml.o" "$yams/Sources/CYaml"; then
-            echo "compiling CYaml"
-            for file in "$yams"/Sources/CYaml/src/*.c; do
-                clang -O1 -g -fsanitize=fuzzer-no-link,address -DYAML_DECLARE_STATIC -I "$yams/Sources/CYaml/include" -c "$file" -o "$out/CYaml-$(basename "$file" .c).o"
-            done
-            ld -r -o "$out/CYaml.o" "$out"/CYaml-*.o
-        fi
-        extra="-swift-version 5 -I $yams/Sources/CYaml/include -Xcc -DYAML_DECLARE_STATIC"
-        module Yams "$yams/Sources/Yams"
-        module Logging "$logging/Sources/Logging"
-        extra="-I $yams/Sources/CYaml/include -Xcc -DYAML_DECLARE_STATIC"
-        driver Configuration "$out/Yams.o $out/Logging.o $out/CYaml.o $out/WAL.o $out/Core.o -lzstd" Tests/Fuzz/FuzzConfiguration.swift Tests/Fuzz/Stubs/TokenAlgorithm.swift \
-            Sources/Server/Config/Configuration.swift Sources/Server/Config/ConfigurationFile.swift Sources/Server/Config/DefaultConfiguration.swift \
-            Sources/Server/StartFailure.swift Sources/Server/Operations/LogLevel.swift
-        extra=
         ;;
     *)
         echo "no such target: $target" >&2

@@ -1,4 +1,4 @@
-"""Seeds of the fuzz targets, out of what is there: lines of the protocol's page, the configuration, and a real log where a service has been built."""
+"""Seeds of the fuzz targets, out of what is there: lines of the protocol's page, and a real log where a service has been built."""
 
 import re
 import subprocess
@@ -106,13 +106,6 @@ def main():
     keep("Lines", len(lines), "\n".join(story).encode())
     words = {word for line in lines + story for word in re.split(r"[ =,]", line)[1:] if 1 < len(word) < 12}
     dictionary("Lines", words | {key + "=" for line in lines for key in re.findall(r"(\w+)=", line)})
-
-    configuration = (REPOSITORY / "config/cashup.yaml").read_text()
-    keep("Configuration", 0, configuration.encode())
-    pairs = re.findall(r"^\w+: .*", configuration, re.M)
-    for number, pair in enumerate(pairs):
-        keep("Configuration", number + 1, pair.encode())
-    dictionary("Configuration", {pair.partition(":")[0] + ": " for pair in pairs} | {"seed:\n  - ", "&a ", "*a", "<<: ", "!!int ", "|\n", "? "})
 
     for number, text in enumerate(['{"symbol":"BTC-USD","order_type":"limit","quantity":"0.1","price":64000.00}', '[1,-0.5e+10,true,false,null,"\\u00e9\\ud83d\\ude00\\n"]',
                                    '{"a":{"b":[[],{}]}}', ' "x" ']):

@@ -319,6 +319,7 @@ final class DirectWorld {
             }
             say("-\(tag) BUSY what=subscribers")
         case .unsubscribe: say("-\(tag) NOT_SUBSCRIBED")
+        case .snapshot: say("-\(tag) SNAPSHOT_FAILED reason=no_space")
         }
     }
 }

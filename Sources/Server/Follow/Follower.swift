@@ -169,7 +169,7 @@ final class Follower: Sendable {
                 }
             }
         } catch {
-            logger.error("a subscription ends: the log cannot be read: \(error)")
+            fail(subscriber, error)
         }
         letGo(subscriber)
     }
@@ -199,6 +199,14 @@ final class Follower: Sendable {
         }
         subscriber.wake()
         return .isOnItsWay
+    }
+
+    /// Its client is told, and may subscribe again from where the log is.
+    private func fail(_ subscriber: Subscriber, _ error: any Error) {
+        logger.error("a subscription ends: the log cannot be read: \(error)")
+        var isGone = false
+        if case LogError.refused? = error as? LogError { isGone = true }
+        subscriber.state.withLock { $0.failure = isGone ? "log_gone" : "log_unreadable" }
     }
 
     private func letGo(_ subscriber: Subscriber) {
@@ -265,7 +273,7 @@ extension Follower {
                 if progress == .isOnItsWay { kept.append((subscriber, replayer)) } else { state.withLock { $0.catchUps -= 1 } }
                 if progress == .isOver { letGo(subscriber) }
             } catch {
-                logger.error("a subscription ends: the log cannot be read: \(error)")
+                fail(subscriber, error)
                 state.withLock { $0.catchUps -= 1 }
                 letGo(subscriber)
             }

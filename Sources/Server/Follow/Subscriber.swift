@@ -16,6 +16,8 @@ final class Subscriber: Sendable {
         /// Events of the change after `lsn` that the client has already.
         var events: Int
         var source = Source.none
+        /// Why it cannot be brought forward any more.
+        var failure: StaticString?
         var isEnded = false
         var wakeIsUnderWay = false
     }
@@ -67,14 +69,14 @@ final class Subscriber: Sendable {
     }
 
     /// Loop: moves the text out. Returns the position it reaches, and whether nobody brings the subscriber forward any more.
-    func drain(into write: (UnsafeRawBufferPointer) -> Void) -> (lsn: UInt64, isBehind: Bool) {
+    func drain(into write: (UnsafeRawBufferPointer) -> Void) -> (lsn: UInt64, isBehind: Bool, failure: StaticString?) {
         state.withLock { state in
             state.wakeIsUnderWay = false
             if !state.text.isEmpty {
                 state.text.withUnsafeBytes { write($0) }
                 state.text.removeAll()
             }
-            return (state.lsn, state.source == .none)
+            return (state.lsn, state.source == .none, state.failure)
         }
     }
 

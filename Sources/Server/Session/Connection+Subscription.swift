@@ -60,11 +60,16 @@ extension Connection {
     func feed() {
         guard let subscription, output.bytes < Connection.feedBytesMax else { return }
         flushScratch()
-        let (lsn, isBehind) = subscription.drain { bytes in
+        let (lsn, isBehind, failure) = subscription.drain { bytes in
             output.append(dependsOnState: false) { $0.writeBytes(bytes) }
         }
         position = lsn
         if !output.isEmpty { loop.touch(self) }
+        if let failure {
+            subscription.end()
+            self.subscription = nil
+            return append(information: "UNSUBSCRIBED", [("reason", failure.description)])
+        }
         // Let go because it read too slowly: the log has the rest. When all catch-ups are taken the next tick tries again.
         if isBehind { _ = loop.service.follower.add(subscription) }
     }
