@@ -70,6 +70,12 @@ struct LogScan: Sendable {
         oldestLSN = first.name.firstLSN
         try readRun(disk, directory, after: origin, deliver)
         try judgeRest(disk, directory)
+        // Only what snapshots hold is put away, and they hold less than the log.
+        if used > 0, case let last = segments[used - 1], last.place.directory != directory {
+            throw LogError.corrupt(
+                file: last.place.path, offset: last.validBytes, lsn: end.nextLSN,
+                reason: "the log ends with a segment that was put away: what was in use after it is missing")
+        }
         if end.nextLSN < requiredFrom {
             throw LogError.corrupt(
                 file: segments[max(used - 1, 0)].place.path, offset: segments[max(used - 1, 0)].validBytes, lsn: end.nextLSN,

@@ -112,11 +112,6 @@ struct LogStart<D: Disk> {
         if let unused { try retire(unused, isTorn: scan.tornBytes > 0, replacedBy: nil) }
         if scan.used > 0 {
             let last = scan.segments[scan.used - 1]
-            // Only what snapshots hold is put away, and they hold less than the log.
-            guard last.place.directory == directory else {
-                throw LogError.corrupt(
-                    file: last.place.path, offset: last.validBytes, lsn: scan.end.nextLSN, reason: "the log ends with a segment that was put away")
-            }
             try retire(last, isTorn: unused == nil && scan.tornBytes > 0, replacedBy: try copyValidPart(of: last))
         }
         if let torn = self.report.tornFile {

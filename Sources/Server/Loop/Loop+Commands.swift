@@ -51,8 +51,9 @@ extension Loop {
     }
 
     /// A command of another loop's connection.
-    func executeRemote(_ address: ReplyAddress, _ wallet: WalletID, _ command: Command, session: UInt64) {
-        if !hasRoom(for: command, wallet: wallet) {
+    /// - Parameter isAdmitted: a part of it is done, so it is not refused for want of room any more.
+    func executeRemote(_ address: ReplyAddress, _ wallet: WalletID, _ command: Command, session: UInt64, isAdmitted: Bool = false) {
+        if !isAdmitted, !hasRoom(for: command, wallet: wallet) {
             metrics.refused(LoopMetrics.row(command), .storageFull)
             AnswerWriter.write(.storageFull, tag: address.tag, into: &edgeText)
             return answerLaterWithEdgeText(address)
@@ -67,6 +68,10 @@ extension Loop {
             ) { waiter }
             if let lsn { remoteAnswers.append(RemoteAnswer(address: address, about: .nothing, outcome: waiter.outcome, lsn: lsn)) }
             return
+        }
+        if case .rejected = outcome {
+            // Its facts are the registry's of now: at the turn's end a tick, say, may be another than the one it was refused for.
+            return answerLater(address, outcome, AnswerWriter.About(command), lsn: 0)
         }
         remoteAnswers.append(
             RemoteAnswer(address: address, about: AnswerWriter.About(command), outcome: outcome, lsn: batch.recordCount > recorded ? lastLSN : 0))

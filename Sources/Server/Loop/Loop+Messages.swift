@@ -26,6 +26,8 @@ extension Loop {
         switch message {
         case .command(let address, let wallet, let command, let session):
             executeRemote(address, wallet, command, session: session)
+        case .admitted(let address, let wallet, let command, let session):
+            executeRemote(address, wallet, command, session: session, isAdmitted: true)
         case .part(let request):
             executePart(request)
         case .answer(let address, let start, let end):

@@ -25,6 +25,8 @@ struct ReplyAddress: BitwiseCopyable, Sendable {
 enum Message: Sendable {
     /// One command for one shard of the receiver.
     case command(ReplyAddress, WalletID, Command, session: UInt64)
+    /// The same, where what comes before it is done already.
+    case admitted(ReplyAddress, WalletID, Command, session: UInt64)
     /// A share of a request that spans shards.
     case part(PartRequest)
     /// The answer to a command: a range of the parcel's text. Waits until the parcel's ``Parcel/sealedLSN`` is durable.

@@ -291,10 +291,11 @@ extension Connection {
             loop.metrics.refused(LoopMetrics.row(.deposit), rejection.code)
             loop.answerLater(deposit.address, .rejected(rejection), lsn: 0)
         } else if loop.hosts(deposit.wallet) {
-            loop.executeRemote(deposit.address, deposit.wallet, deposit.command, session: session.number)
+            // Refused for want of room now, it would have opened an account all the same.
+            loop.executeRemote(deposit.address, deposit.wallet, deposit.command, session: session.number, isAdmitted: true)
         } else {
             loop.send(
-                .command(deposit.address, deposit.wallet, deposit.command, session: session.number),
+                .admitted(deposit.address, deposit.wallet, deposit.command, session: session.number),
                 to: Loop.index(of: deposit.wallet, count: loop.count))
         }
     }

@@ -56,7 +56,10 @@ extension World {
         trace.count("checks")
         // At a start what is due has not been done yet, and a moment after it the timers for that are not.
         let soon = clock.deadline + TimeAmount.milliseconds(2)
-        let isAtRest = atWork.isEmpty && ghosts.isEmpty && life.service.isQuiet && life.loops.allSatisfy { $0.nextTimer.map { $0 > soon } ?? true }
+        noteRoom()
+        // Without room nothing expires; when there is some again, each loop's next tick sees to what is due.
+        let hasExpired = roomSince.map { clock.monotonic - $0 > 1_000_000 } ?? false
+        let isAtRest = hasExpired && atWork.isEmpty && ghosts.isEmpty && life.service.isQuiet && life.loops.allSatisfy { $0.nextTimer.map { $0 > soon } ?? true }
         life.service.forEachShard { shard in
             let number = Int(shard.number)
             let twin = number < feed.shards.count ? feed.shards[number].address.pointee.stateHash() : Shard(number: shard.number).stateHash()
@@ -67,6 +70,14 @@ extension World {
             if isAtRest { auditor.check(shard, at: lsn) }
         }
         if life.service.isQuiet { checkTransit() }
+    }
+
+    func noteRoom() {
+        if life?.service.log.storage != .ok {
+            roomSince = nil
+        } else if roomSince == nil {
+            roomSince = clock.monotonic
+        }
     }
 
     /// Over all shards what went out and did not come in is in transit; where nothing is under way, nothing is.

@@ -8,6 +8,7 @@ import SimulatorModel
 extension World {
     func step() {
         let weights = swarm.weights
+        noteRoom()
         trace.who = "world"
         switch random.weighted([
             weights.client, weights.network, weights.loop, weights.commitThread, weights.keeper, weights.follower, weights.time, weights.writeBack,

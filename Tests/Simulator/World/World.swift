@@ -24,6 +24,8 @@ final class World: @unchecked Sendable {
     var clients: [SimulatedClient] = []
     /// The running process; `nil` between two of them.
     var life: Life?
+    /// Since when the log has had room, as last looked; `nil`: it has none.
+    var roomSince: Timestamp?
     var lastConnection = 0
     /// Connections whose client has gone, which the service does not know.
     var ghosts: [SimulatedChannel] = []
