@@ -1,10 +1,12 @@
+import Glibc
 import WAL
 
 /// A disk that takes everything at once and keeps nothing: what the log costs without one.
 struct NullDisk: Disk {
     func makeDirectory(_ path: String) -> Int { 0 }
     func list(_ directory: String) -> [String]? { [] }
-    func open(_ path: String, _ access: DiskAccess) -> Int { 0 }
+    /// There is nothing to be read.
+    func open(_ path: String, _ access: DiskAccess) -> Int { access == .read ? -Int(ENOENT) : 0 }
     func close(_ file: Int32) {}
     func lock(_ file: Int32) -> Int { 0 }
     func unlock(_ file: Int32) {}
