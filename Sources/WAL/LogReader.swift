@@ -72,10 +72,10 @@ public final class DiskLogReader<D: Disk> {
         reader.forgetReadAhead()
         while end.nextLSN <= limit {
             if let header = try reader.header(at: end.offset), follows(header), let stored = try reader.stored(header) {
+                try snapshot?.pass(header)
                 if header.sessionCount > 0 || header.nextLSN > from {
                     try decoder.decode(header, stored: stored, from: from, file: reader.path, body)
                 }
-                try snapshot?.pass(header)
                 end = RunEnd(after: header)
                 isPlaced = true
                 delivered = max(delivered, end.nextLSN - 1)

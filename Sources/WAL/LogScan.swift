@@ -104,13 +104,14 @@ struct LogScan: Sendable {
             if index == begin, file.name.number != 1, let header = try reader.header(at: 0) { end = RunEnd(before: header) }
             var offset: UInt64 = 0
             while let header = try reader.header(at: offset), end.continues(with: header), let stored = try reader.stored(header) {
+                // Before anything of it is applied to a state that may be another log's.
+                try place?.pass(header)
                 if header.nextLSN > requiredFrom || header.sessionCount > 0 {
                     try decoder.decode(header, stored: stored, from: requiredFrom, file: reader.path) { item in
                         if case .session = item { sessions += 1 }
                         try deliver(item)
                     }
                 }
-                try place?.pass(header)
                 end = RunEnd(after: header)
                 offset = header.end
                 endedClean = header.flags & FrameHeader.cleanStop != 0
