@@ -60,7 +60,8 @@ private struct FileCopier<D: Disk> {
         for name in snapshots { try copy(directory + "/" + name.file, to: destination + "/" + name.file) }
         var places = try segmentPlaces(disk, directory)
         if !archive { places.removeAll { $0.directory != directory } }
-        if places.contains(where: { $0.directory != directory }) {
+        let hasArchive = places.contains { $0.directory != directory }
+        if hasArchive {
             try disk.check(disk.makeDirectory(destination + "/" + archiveFolder), "mkdir", destination)
         }
         for place in places.dropLast() {
@@ -69,12 +70,8 @@ private struct FileCopier<D: Disk> {
         }
         if let last = places.last { try copy(last, to: destination + "/" + last.name.file) }
         if try DataFormat.read(disk, directory) != nil { try copy(directory + "/" + DataFormat.file, to: destination + "/" + DataFormat.file) }
-        for path in [destination + "/" + archiveFolder, destination] {
-            let handle = disk.openDirectory(path)
-            if handle == -Int(ENOENT) { continue }
-            try disk.check(handle, "open", path)
-            defer { disk.close(Int32(handle)) }
-            try disk.check(disk.syncDirectory(Int32(handle)), "fsync", path)
+        for path in hasArchive ? [destination + "/" + archiveFolder, destination] : [destination] {
+            try disk.syncNames(in: path)
         }
     }
 
@@ -94,15 +91,7 @@ private struct FileCopier<D: Disk> {
         defer { disk.close(from) }
         let to = try disk.openFile(target, .create)
         defer { disk.close(to) }
-        var offset: UInt64 = 0
-        while offset < limit {
-            let piece = try disk.readBytes(from, count: Int(min(1 << 20, limit - offset)), at: offset, path: source)
-            if piece.isEmpty { break }
-            try disk.check(piece.withUnsafeBytes { disk.writeAll(to, $0, at: offset) }, "write", target)
-            try disk.check(disk.sync(to), "fdatasync", target)
-            offset += UInt64(piece.count)
-        }
+        bytes += try disk.copy(from, source, to: to, target, upTo: limit, syncsPieces: true)
         files += 1
-        bytes += offset
     }
 }

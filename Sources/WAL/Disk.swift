@@ -181,6 +181,27 @@ extension Disk {
         return bytes
     }
 
+    /// Copies the begin of a file, up to `count` bytes, in pieces. Returns how many: fewer where the file ends before.
+    /// - Parameter syncsPieces: so that a commit on the same disk never waits behind more than one of them.
+    func copy(_ from: Int32, _ source: String, to: Int32, _ target: String, upTo count: UInt64, syncsPieces: Bool = false) throws -> UInt64 {
+        var offset: UInt64 = 0
+        while offset < count {
+            let piece = try readBytes(from, count: Int(min(1 << 20, count - offset)), at: offset, path: source)
+            if piece.isEmpty { break }
+            try check(piece.withUnsafeBytes { writeAll(to, $0, at: offset) }, "write", target)
+            if syncsPieces { try check(sync(to), "fdatasync", target) }
+            offset += UInt64(piece.count)
+        }
+        return offset
+    }
+
+    /// What was renamed, linked and removed in a directory lasts when this returns.
+    func syncNames(in path: String) throws {
+        let handle = Int32(try check(openDirectory(path), "open", path))
+        defer { close(handle) }
+        try check(syncDirectory(handle), "fsync", path)
+    }
+
     /// Writes zeros over `[0, size)` in place and syncs. In pieces, each synced, so that a commit on the same disk never
     /// waits behind more than one of them.
     func fillWithZeros(_ file: Int32, _ size: UInt64) -> Int {

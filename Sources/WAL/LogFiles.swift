@@ -45,23 +45,19 @@ func retireSegments<D: Disk>(_ disk: D, _ directory: String, upTo lsn: UInt64, k
     let retired = zip(names, names.dropFirst()).prefix { $1.firstLSN <= lsn }.map(\.0)
     if retired.isEmpty { return 0 }
     let archive = directory + "/" + archiveFolder
-    let home = try disk.check(disk.openDirectory(directory), "open", directory)
-    defer { disk.close(Int32(home)) }
     if keep {
         try disk.check(disk.makeDirectory(archive), "mkdir", archive)
-        try disk.check(disk.syncDirectory(Int32(home)), "fsync", directory)
-        let handle = try disk.check(disk.openDirectory(archive), "open", archive)
-        defer { disk.close(Int32(handle)) }
+        try disk.syncNames(in: directory)
         for name in retired { try link(disk, directory + "/" + name.file, archive + "/" + name.file) }
         // Must be done before the first name goes, else a crash may leave a segment with no name at all.
-        try disk.check(disk.syncDirectory(Int32(handle)), "fsync", archive)
+        try disk.syncNames(in: archive)
     }
     for name in retired {
         try disk.check(disk.remove(directory + "/" + name.file), "unlink", name.file)
         // Without an archive an earlier one must be gone for good before a later one goes.
-        if !keep { try disk.check(disk.syncDirectory(Int32(home)), "fsync", directory) }
+        if !keep { try disk.syncNames(in: directory) }
     }
-    try disk.check(disk.syncDirectory(Int32(home)), "fsync", directory)
+    if keep { try disk.syncNames(in: directory) }
     return retired.count
 }
 

@@ -69,7 +69,7 @@ struct LogScan: Sendable {
         }
         oldestLSN = first.name.firstLSN
         try readRun(disk, directory, after: origin, deliver)
-        try judgeRest(disk, directory)
+        try judgeRest(disk)
         // Only what snapshots hold is put away, and they hold less than the log.
         if used > 0, case let last = segments[used - 1], last.place.directory != directory {
             throw LogError.corrupt(
@@ -139,7 +139,7 @@ struct LogScan: Sendable {
     }
 
     /// Decides whether what stands after the run is the tear of a write nobody was told of, or loss.
-    private mutating func judgeRest<D: Disk>(_ disk: D, _ directory: String) throws {
+    private mutating func judgeRest<D: Disk>(_ disk: D) throws {
         func corrupt(_ segment: Segment, _ reason: String) -> LogError {
             .corrupt(file: segment.place.path, offset: segment.validBytes, lsn: end.nextLSN, reason: reason)
         }

@@ -73,8 +73,8 @@ struct LogStart<D: Disk> {
     private let locked: DataDirectory<D>
     private let directory: String
 
-    init(_ disk: D, _ locked: DataDirectory<D>, _ options: LogOptions, _ scan: LogScan, _ report: RecoveryReport = RecoveryReport()) throws {
-        self.report = report
+    init(_ disk: D, _ locked: DataDirectory<D>, _ options: LogOptions, _ scan: LogScan, _ begun: RecoveryReport) throws {
+        report = begun
         self.disk = disk
         self.locked = locked
         let directory = locked.path
@@ -93,12 +93,12 @@ struct LogStart<D: Disk> {
             try disk.check(disk.remove(directory + "/" + file), "unlink", directory + "/" + file)
         }
 
-        self.report.lastLSN = scan.end.nextLSN - 1
-        self.report.lastEpoch = scan.end.epoch
-        self.report.segments = scan.used
-        self.report.endedClean = scan.endedClean
-        self.report.tornBytes = scan.tornBytes
-        self.report.warnings += scan.warnings
+        report.lastLSN = scan.end.nextLSN - 1
+        report.lastEpoch = scan.end.epoch
+        report.segments = scan.used
+        report.endedClean = scan.endedClean
+        report.tornBytes = scan.tornBytes
+        report.warnings += scan.warnings
 
         // Segments that were full when a crash came before they were cut.
         for segment in scan.segments.prefix(max(scan.used - 1, 0)) where segment.hasZeroTail {
@@ -114,9 +114,9 @@ struct LogStart<D: Disk> {
             let last = scan.segments[scan.used - 1]
             try retire(last, isTorn: unused == nil && scan.tornBytes > 0, replacedBy: try copyValidPart(of: last))
         }
-        if let torn = self.report.tornFile {
-            self.report.warnings.append(
-                "the last write before the crash was torn: \(scan.tornBytes) bytes after LSN \(self.report.lastLSN) were cut, none of them acknowledged; the file as it was is kept as \(torn)")
+        if let torn = report.tornFile {
+            report.warnings.append(
+                "the last write before the crash was torn: \(scan.tornBytes) bytes after LSN \(report.lastLSN) were cut, none of them acknowledged; the file as it was is kept as \(torn)")
         }
     }
 
@@ -127,14 +127,11 @@ struct LogStart<D: Disk> {
         defer { disk.close(from) }
         let (to, path) = try keeper.takeUnzeroed() ?? keeper.createFile()
         defer { disk.close(to) }
-        var offset: UInt64 = 0
-        while offset < segment.validBytes {
-            let piece = try disk.readBytes(from, count: Int(min(1 << 20, segment.validBytes - offset)), at: offset, path: source)
-            if piece.isEmpty { throw LogError.io(call: "read", path: source, errno: EIO) }
-            let written = piece.withUnsafeBytes { disk.writeAll(to, $0, at: offset) }
-            if isOutOfSpace(written) { throw LogError.noSpace(path: directory, neededBytes: segment.validBytes) }
-            try disk.check(written, "write", path)
-            offset += UInt64(piece.count)
+        do {
+            let copied = try disk.copy(from, source, to: to, path, upTo: segment.validBytes)
+            if copied < segment.validBytes { throw LogError.io(call: "read", path: source, errno: EIO) }
+        } catch LogError.noSpace {
+            throw LogError.noSpace(path: directory, neededBytes: segment.validBytes)
         }
         try disk.check(disk.truncate(to, segment.validBytes), "ftruncate", path)
         try disk.check(disk.sync(to), "fdatasync", path)

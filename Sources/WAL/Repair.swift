@@ -62,11 +62,10 @@ package func repair<D: Disk>(directory: String, cut: Bool, disk: D) throws -> Re
     let copy = directory + "/repair.tmp"
     let from = try disk.openFile(path, .read)
     defer { disk.close(from) }
-    let valid = try disk.readBytes(from, count: Int(last.validBytes), at: 0, path: path)
     let to = try disk.openFile(copy, .create)
     defer { disk.close(to) }
     try disk.check(disk.truncate(to, 0), "ftruncate", copy)
-    try disk.check(valid.withUnsafeBytes { disk.writeAll(to, $0, at: 0) }, "write", copy)
+    _ = try disk.copy(from, path, to: to, copy, upTo: last.validBytes)
     try disk.check(disk.sync(to), "fdatasync", copy)
     let aside = unusedPath(disk, directory, last.name.file, "cut")
     try disk.check(disk.link(path, aside), "link", path)

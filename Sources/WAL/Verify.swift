@@ -97,7 +97,7 @@ private func verify<D: Disk>(_ disk: D, _ beginning: VerifyReport) throws -> Ver
         do {
             let replica = try Replica(snapshot: directory + "/" + name.file, disk: disk, comparesHashes: true)
             guard replica.lsn == name.lsn, let head = replica.origin else { throw LogError.badSnapshot(file: name.file, reason: "it holds LSN \(replica.lsn)") }
-            known[name.lsn] = (replica.stateHashes, head)
+            known[name.lsn] = (replica.originHashes, head)
         } catch let error as LogError {
             snapshot.error = error
         }

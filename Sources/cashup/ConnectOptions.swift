@@ -1,6 +1,7 @@
 import ArgumentParser
 import Client
 import Foundation
+import WAL
 
 /// Where to connect and as whom; shared by the subcommands that are clients.
 struct ConnectOptions: ParsableArguments {
@@ -38,6 +39,19 @@ extension ExitCode {
     static let refused = ExitCode(1)
     /// No connection, or it was lost.
     static let disconnected = ExitCode(2)
+}
+
+/// Runs `body`; what it throws is printed, and its kind is the exit code.
+func reportingErrors(_ body: () throws -> Void) throws {
+    do { try body() } catch let error as LogError {
+        printError("\(error)")
+        throw ExitCode(error.exitCode)
+    } catch let error as ExitCode {
+        throw error
+    } catch {
+        printError("\(error)")
+        throw ExitCode.refused
+    }
 }
 
 func printError(_ message: String) { FileHandle.standardError.write(Data("cashup: \(message)\n".utf8)) }

@@ -5,14 +5,6 @@ import WAL
 
 // What an operator does with a data directory as a whole: snapshot, backup, restore, upgrade.
 
-/// Runs `body`; an error of the log is printed, and its kind is the exit code.
-private func reporting(_ body: () throws -> Void) throws {
-    do { try body() } catch let error as LogError {
-        printError("\(error)")
-        throw ExitCode(error.exitCode)
-    }
-}
-
 struct SnapshotCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "snapshot",
@@ -38,7 +30,7 @@ struct SnapshotCommand: AsyncParsableCommand {
 
     func run() async throws {
         if let data {
-            return try reporting {
+            return try reportingErrors {
                 guard let report = try makeSnapshot(directory: data, keepsSegments: !remove) else { return print("The newest snapshot holds everything already.") }
                 for warning in report.warnings { printError("\(warning)") }
                 print("\(report.file): LSN \(report.lsn), \(report.orders) orders, \(report.bytes) bytes, \(report.microseconds / 1_000) ms")
@@ -89,7 +81,7 @@ struct BackupCommand: AsyncParsableCommand {
     var withoutArchive = false
 
     func run() async throws {
-        try reporting {
+        try reportingErrors {
             let report = try backUp(directory: data, to: destination, archive: !withoutArchive)
             print(report.verified)
             print("copied \(report.files) files, \(report.bytes) bytes")
@@ -116,7 +108,7 @@ struct RestoreCommand: AsyncParsableCommand {
     var data: String
 
     func run() async throws {
-        try reporting {
+        try reportingErrors {
             let report = try restore(backup: backup, to: data)
             print(report.verified)
             print("restored \(report.files) files, \(report.bytes) bytes; start it with: cashup serve --data \(data)")
@@ -143,7 +135,7 @@ struct UpgradeCommand: AsyncParsableCommand {
     var commit = false
 
     func run() async throws {
-        try reporting {
+        try reportingErrors {
             let format = try DataFormat.upgrade(directory: directory.directory, commit: commit)
             if format == DataFormat.current {
                 print("\(directory.directory) has format \(format), the newest this version knows; nothing to do.")

@@ -20,19 +20,6 @@ struct HistoryCommand: AsyncParsableCommand {
                 throw ValidationError("\(data) is no directory")
             }
         }
-
-        /// Runs `body`; what it throws is printed, and its kind is the exit code.
-        func run(_ body: () throws -> Void) throws {
-            do { try body() } catch let error as LogError {
-                printError("\(error)")
-                throw ExitCode(error.exitCode)
-            } catch let error as ExitCode {
-                throw error
-            } catch {
-                printError("\(error)")
-                throw ExitCode.refused
-            }
-        }
     }
 
     struct Status: AsyncParsableCommand {
@@ -46,7 +33,7 @@ struct HistoryCommand: AsyncParsableCommand {
         @OptionGroup var directory: Directory
 
         func run() async throws {
-            try directory.run {
+            try reportingErrors {
                 guard let status = try HistoryTool.status(directory: directory.data) else {
                     return print("There is no history in \(directory.data): `cashup serve` makes it, unless history is off.")
                 }
@@ -79,7 +66,7 @@ struct HistoryCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            try directory.run {
+            try reportingErrors {
                 try HistoryTool.migrate(directory: directory.data, to: to) { print($0) }
                 print("The schema has version \(to).")
             }
@@ -98,7 +85,7 @@ struct HistoryCommand: AsyncParsableCommand {
         @OptionGroup var directory: Directory
 
         func run() async throws {
-            try directory.run {
+            try reportingErrors {
                 let done = try HistoryTool.rebuild(directory: directory.data)
                 let rate = done.seconds > 0 ? Int(Double(done.rows) / done.seconds) : done.rows
                 print("\(done.rows) rows up to LSN \(done.lsn) in \((done.seconds * 1_000).rounded() / 1_000) s, \(rate) a second")

@@ -101,7 +101,7 @@ def answer_lines(answer):
     return [(line[0] + " " + line[1:].partition(" ")[2]).rstrip() for line in answer]
 
 
-def _fields(line):
+def fields(line):
     words, keys = [], {}
     for part in line.split(" "):
         key, equals, value = part.partition("=")
@@ -123,8 +123,8 @@ def _fits(expected, found, names):
             return names.setdefault(want[1:], have) == have
         return want == have
 
-    words, keys = _fields(expected)
-    found_words, found_keys = _fields(found)
+    words, keys = fields(expected)
+    found_words, found_keys = fields(found)
     open_end = words[-1] == "*" and len(words) > 1
     if open_end:
         words = words[:-1]

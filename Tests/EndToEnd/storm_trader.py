@@ -11,6 +11,7 @@ import time
 import traceback
 from decimal import Decimal as D
 
+from lines import fields
 from storm_record import (INSTRUMENTS, Cancel, Command, Enter, Fill, Money, Order, Record, Replace, Report, Transfer)
 
 WINDOW = 48
@@ -34,17 +35,6 @@ class CancelAll(Command):
         canceled = int(keys["canceled"])
         # Repeated, it finds what the crash left of them, wallet by wallet.
         assert canceled == len(self.orders) or (self.sent > 1 and canceled < len(self.orders)), (self.line, canceled, len(self.orders))
-
-
-def fields(line):
-    words, keys = [], {}
-    for part in line.split(" "):
-        key, equals, value = part.partition("=")
-        if equals and key:
-            keys[key] = value
-        else:
-            words.append(part)
-    return words, keys
 
 
 def state_in(row):

@@ -12,7 +12,7 @@ import pytest
 from lines import play
 from service import Service, cashup
 from states import (SMALL, archived, ask, dump, flip, live, logs, lsn_of, pour, recovered, snap, snapshots, state_of, verify, wait_until)
-from test_crash import ACCOUNTS, EX, USD, Desk
+from test_crash import ACCOUNTS, EX, USD, Desk, fund, trading
 from test_snapshot_crash import Asker
 
 USAGE, LOCKED = 64, 75
@@ -116,31 +116,22 @@ def test_of_a_service_that_trades_and_makes_snapshots(small, tmp_path, restored,
     print(f"seed {seed}")
     service = small(loops=loops)
     desks = [Desk(account, seed + account) for account in ACCOUNTS]
-    with service.client() as client:
-        for account in ACCOUNTS:
-            client.deposit(account, "USD", USD, ref="usd")
-            client.deposit(account, "EX", EX, ref="ex")
+    fund(service)
     asker, depositor = Asker(service), Depositor(service)
     taken = []
 
     async def storm():
-        stopping = asyncio.Event()
-        clients = [service.async_client(timeout=120) for _ in desks]
-        trading = [asyncio.ensure_future(desk.trade(client, stopping)) for desk, client in zip(desks, clients)]
         loop = asyncio.get_running_loop()
-        for number in range(BACKUPS):
-            count = sum(len(desk.told) for desk in desks)
-            while sum(len(desk.told) for desk in desks) < count + 300 or not depositor.count:
-                await asyncio.sleep(0.05)
-            told, deposited = [dict(desk.told) for desk in desks], depositor.count
-            to = tmp_path / f"backup{number}"
-            done = await loop.run_in_executor(None, backup, service, to)
-            assert done.returncode == 0 and "sound" in done.stdout and "copied" in done.stdout, done
-            taken.append((to, told, deposited))
-        stopping.set()
-        await asyncio.gather(*trading)
-        for client in clients:
-            await client.close()
+        async with trading(service, desks):
+            for number in range(BACKUPS):
+                count = sum(len(desk.told) for desk in desks)
+                while sum(len(desk.told) for desk in desks) < count + 300 or not depositor.count:
+                    await asyncio.sleep(0.05)
+                told, deposited = [dict(desk.told) for desk in desks], depositor.count
+                to = tmp_path / f"backup{number}"
+                done = await loop.run_in_executor(None, backup, service, to)
+                assert done.returncode == 0 and "sound" in done.stdout and "copied" in done.stdout, done
+                taken.append((to, told, deposited))
 
     try:
         asyncio.run(storm())

@@ -2,6 +2,7 @@
 an undisturbed run."""
 
 import asyncio
+import contextlib
 import random
 from decimal import Decimal as D
 
@@ -84,6 +85,33 @@ class Desk:
         assert position.qty == self.ex - EX
 
 
+def fund(service):
+    with service.client() as client:
+        for account in ACCOUNTS:
+            client.deposit(account, "USD", USD, ref="usd")
+            client.deposit(account, "EX", EX, ref="ex")
+
+
+@contextlib.asynccontextmanager
+async def trading(service, desks):
+    """The desks trade, each on a connection of its own, until the block ends; whatever becomes of the service meanwhile."""
+    stopping = asyncio.Event()
+    clients = [service.async_client(timeout=120) for _ in desks]
+    tasks = [asyncio.ensure_future(desk.trade(client, stopping)) for desk, client in zip(desks, clients)]
+    yield
+    stopping.set()
+    await asyncio.gather(*tasks)
+    for client in clients:
+        await client.close()
+
+
+def look(service, desks, told):
+    """What each desk had been told is so."""
+    with service.client() as client:
+        for desk, before in zip(desks, told):
+            desk.check_told(client, before)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("loops", [1, 4])
 def test_orders_and_fills_killed_again_and_again(fresh, loops):
@@ -92,31 +120,17 @@ def test_orders_and_fills_killed_again_and_again(fresh, loops):
     service = fresh(loops=loops)
     desks = [Desk(account, seed + account) for account in ACCOUNTS]
     moments = random.Random(seed)
-    with service.client() as client:
-        for account in ACCOUNTS:
-            client.deposit(account, "USD", USD, ref="usd")
-            client.deposit(account, "EX", EX, ref="ex")
+    fund(service)
 
     async def storm():
-        stopping = asyncio.Event()
-        clients = [service.async_client(timeout=120) for _ in desks]
-        trading = [asyncio.ensure_future(desk.trade(client, stopping)) for desk, client in zip(desks, clients)]
         loop = asyncio.get_running_loop()
-        for _ in range(KILLS):
-            await asyncio.sleep(moments.uniform(0.02, 0.25))
-            service.kill()
-            told = [dict(desk.told) for desk in desks]
-            await loop.run_in_executor(None, service.start)
-
-            def look():
-                with service.client() as client:
-                    for desk, before in zip(desks, told):
-                        desk.check_told(client, before)
-            await loop.run_in_executor(None, look)
-        stopping.set()
-        await asyncio.gather(*trading)
-        for client in clients:
-            await client.close()
+        async with trading(service, desks):
+            for _ in range(KILLS):
+                await asyncio.sleep(moments.uniform(0.02, 0.25))
+                service.kill()
+                told = [dict(desk.told) for desk in desks]
+                await loop.run_in_executor(None, service.start)
+                await loop.run_in_executor(None, look, service, desks, told)
 
     asyncio.run(storm())
     print(f"{sum(desk.number for desk in desks)} orders, {KILLS} kills")

@@ -11,7 +11,7 @@ import pytest
 from lines import play
 from small_disk import wait_for_storage
 from states import SMALL, SNAPSHOT_SECONDS_MAX, archived, copy_of, live, lsn_of, pour, recovered, snap, snapshots, state_of, verify, wait_until
-from test_crash import ACCOUNTS, EX, USD, Desk
+from test_crash import ACCOUNTS, Desk, fund, look, trading
 
 KILLS = 18
 # A snapshot leaves the processor to all others: on a machine that is busy it takes its time.
@@ -56,45 +56,31 @@ def test_killed_while_snapshots_are_made(small, tmp_path, loops):
     service = small(loops=loops)
     desks = [Desk(account, seed + account) for account in ACCOUNTS]
     moments = random.Random(seed)
-    with service.client() as client:
-        for account in ACCOUNTS:
-            client.deposit(account, "USD", USD, ref="usd")
-            client.deposit(account, "EX", EX, ref="ex")
+    fund(service)
     asker = Asker(service)
     origins = []
     half_made = service.data / "snapshot.tmp"
 
     async def storm():
-        stopping = asyncio.Event()
-        clients = [service.async_client(timeout=120) for _ in desks]
-        trading = [asyncio.ensure_future(desk.trade(client, stopping)) for desk, client in zip(desks, clients)]
         loop = asyncio.get_running_loop()
-        for number in range(KILLS):
-            # At any moment; while one is written; when one has just been answered.
-            count = len(asker.made)
-            until = time.monotonic() + MOMENT_SECONDS_MAX
-            while time.monotonic() < until and not (
-                    number % 3 == 0 or number % 3 == 1 and half_made.exists() or number % 3 == 2 and len(asker.made) > count):
-                await asyncio.sleep(0.0005)
-            await asyncio.sleep(moments.uniform(0.0, 0.3 if number % 3 == 0 else 0.02))
-            service.kill()
-            promised, half = asker.made[-1:], half_made.exists()
-            told = [dict(desk.told) for desk in desks]
-            await loop.run_in_executor(None, service.start)
-            # A snapshot that was answered is there, or one after it.
-            origins.append((recovered(service), half))
-            assert not promised or origins[-1][0] >= promised[0]
-            assert "cannot be used" not in service.said()
-
-            def look():
-                with service.client() as client:
-                    for desk, before in zip(desks, told):
-                        desk.check_told(client, before)
-            await loop.run_in_executor(None, look)
-        stopping.set()
-        await asyncio.gather(*trading)
-        for client in clients:
-            await client.close()
+        async with trading(service, desks):
+            for number in range(KILLS):
+                # At any moment; while one is written; when one has just been answered.
+                count = len(asker.made)
+                until = time.monotonic() + MOMENT_SECONDS_MAX
+                while time.monotonic() < until and not (
+                        number % 3 == 0 or number % 3 == 1 and half_made.exists() or number % 3 == 2 and len(asker.made) > count):
+                    await asyncio.sleep(0.0005)
+                await asyncio.sleep(moments.uniform(0.0, 0.3 if number % 3 == 0 else 0.02))
+                service.kill()
+                promised, half = asker.made[-1:], half_made.exists()
+                told = [dict(desk.told) for desk in desks]
+                await loop.run_in_executor(None, service.start)
+                # A snapshot that was answered is there, or one after it.
+                origins.append((recovered(service), half))
+                assert not promised or origins[-1][0] >= promised[0]
+                assert "cannot be used" not in service.said()
+                await loop.run_in_executor(None, look, service, desks, told)
 
     try:
         asyncio.run(storm())

@@ -56,7 +56,7 @@ for target in $targets; do
         driver Lines "$out/Server.o $out/WAL.o $out/Core.o -lzstd" Tests/Fuzz/FuzzLines.swift
         ;;
     Records) driver Records "$out/WAL.o $out/Core.o -lzstd" Tests/Fuzz/FuzzRecords.swift ;;
-    Segments | Snapshots) driver "$target" "$out/WAL.o $out/Core.o -lzstd" "Tests/Fuzz/Fuzz$target.swift" Tests/Fuzz/MemoryDisk.swift ;;
+    Segments | Snapshots) driver "$target" "$out/WAL.o $out/Core.o -lzstd" "Tests/Fuzz/Fuzz$target.swift" Tests/WALTests/MemoryDisk.swift ;;
     JSON)
         module NIOCore Tests/Fuzz/Stubs/NIOCore.swift
         driver JSON "$out/NIOCore.o" Tests/Fuzz/FuzzJSON.swift Sources/Gateway/JSON/JSON.swift Sources/Gateway/JSON/JSONReader.swift Sources/Gateway/JSON/ByteWriter.swift

@@ -2,37 +2,6 @@ import Foundation
 import Testing
 import WAL
 
-/// A directory in memory, to be looked at by `verify`, so that tens of thousands of damaged logs can be judged in a second.
-private final class LookedAt: Disk, @unchecked Sendable {
-    let files: [(name: String, bytes: [UInt8])]
-    init(_ files: [(name: String, bytes: [UInt8])]) { self.files = files }
-
-    func list(_ directory: String) -> [String]? { files.map(\.name) }
-    func open(_ path: String, _ access: DiskAccess) -> Int { files.firstIndex { path.hasSuffix($0.name) } ?? -Int(ENOENT) }
-    func size(_ file: Int32) -> Int { files[Int(file)].bytes.count }
-    func read(_ file: Int32, _ into: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int {
-        let bytes = files[Int(file)].bytes
-        let count = min(into.count, max(0, bytes.count - Int(offset)))
-        if count > 0 { bytes.withUnsafeBytes { into.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count])) } }
-        return count
-    }
-    func close(_ file: Int32) {}
-    func unlock(_ file: Int32) {}
-    private let refused = -Int(ENOSYS)
-    func makeDirectory(_ path: String) -> Int { refused }
-    func lock(_ file: Int32) -> Int { refused }
-    func linkCount(_ file: Int32) -> Int { refused }
-    func write(_ file: Int32, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) -> Int { refused }
-    func sync(_ file: Int32) -> Int { refused }
-    func allocate(_ file: Int32, _ size: UInt64) -> Int { refused }
-    func truncate(_ file: Int32, _ size: UInt64) -> Int { refused }
-    func rename(_ from: String, _ to: String) -> Int { refused }
-    func link(_ from: String, _ to: String) -> Int { refused }
-    func remove(_ path: String) -> Int { refused }
-    func openDirectory(_ path: String) -> Int { refused }
-    func syncDirectory(_ directory: Int32) -> Int { refused }
-}
-
 /// Every small damage to a log of two epochs and five segments. Each is recovered as promised, or refused; never a wrong state.
 @Suite struct ExhaustiveTests {
     enum End: String, CaseIterable { case crashed, closed }
@@ -71,7 +40,7 @@ private final class LookedAt: Disk, @unchecked Sendable {
 
     /// Whether the log is opened with these batches; `nil`: whether it is refused. It and `verify` are of one mind, so most are only looked at.
     func isJudged(_ files: [(name: String, bytes: [UInt8])], _ expected: [Recovered]?, startsToo: Bool) throws -> Bool {
-        let report = verify(directory: "d", disk: LookedAt(files))
+        let report = verify(directory: "d", disk: MemoryDisk(files))
         guard report.isSound == (expected != nil), expected == nil || report.records == expected!.reduce(0, { $0 + UInt64($1.count) }) else { return false }
         if !startsToo { return true }
         let scratch = Scratch()

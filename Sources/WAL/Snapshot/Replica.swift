@@ -13,6 +13,8 @@ package struct Replica: ~Copyable {
 
     /// The snapshot it began with.
     package internal(set) var origin: SnapshotHead?
+    /// The state hashes that the snapshot says, one per shard.
+    package internal(set) var originHashes: [UInt64] = []
 
     package init() {}
 

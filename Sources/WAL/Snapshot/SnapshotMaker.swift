@@ -80,7 +80,7 @@ package final class SnapshotMaker<D: Disk> {
             _ = disk.remove(temporary)
             throw error
         }
-        try syncDirectory()
+        try disk.syncNames(in: directory)
         // What is in the way of no promise is tidied up last: the snapshot is there whatever becomes of this.
         try removeSnapshots(before: base)
         if base > 0 { report.segmentsRetired = try retireSegments(disk, directory, upTo: base, keep: keepsSegments) }
@@ -94,12 +94,6 @@ package final class SnapshotMaker<D: Disk> {
         for name in try snapshotNames(disk, directory) where name.lsn < lsn {
             try disk.check(disk.remove(directory + "/" + name.file), "unlink", name.file)
         }
-    }
-
-    private func syncDirectory() throws {
-        let handle = Int32(try disk.check(disk.openDirectory(directory), "open", directory))
-        defer { disk.close(handle) }
-        try disk.check(disk.syncDirectory(handle), "fsync", directory)
     }
 }
 

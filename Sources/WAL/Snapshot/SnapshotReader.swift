@@ -109,6 +109,7 @@ extension Replica {
         var hashes = ByteCursor(try reader.next(.end) ?? UnsafeRawBufferPointer(start: nil, count: 0))
         for box in shards {
             guard let hash = hashes.word() else { throw reader.bad("it has no end") }
+            originHashes.append(hash)
             if comparesHashes, hash != box.shard.stateHash() { throw reader.bad("the state of shard \(box.number) is not the one it was made of") }
         }
         guard hashes.isAtEnd else { throw reader.bad("its end is longer than it should be") }

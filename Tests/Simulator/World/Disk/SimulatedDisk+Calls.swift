@@ -13,13 +13,7 @@ extension SimulatedDisk {
                 at = next
                 continue
             }
-            switch fate("mkdir", path, errors: [(faults.nameError, EIO)]) {
-            case .good: break
-            case .dies:
-                die()
-                return -Int(EIO)
-            case .fails(let number): return -Int(number)
-            }
+            if let refused = refusal("mkdir", path, errors: [(faults.nameError, EIO)]) { return refused }
             lastNode += 1
             let made = SimulatedDirectory(number: lastNode)
             directories[lastNode] = made
@@ -30,24 +24,12 @@ extension SimulatedDisk {
     }
 
     func list(_ path: String) -> [String]? {
-        switch fate("list", path, errors: [(faults.noHandles, EMFILE)], changes: false) {
-        case .good: break
-        case .dies:
-            die()
-            return nil
-        case .fails: return nil
-        }
+        if refusal("list", path, errors: [(faults.noHandles, EMFILE)], changes: false) != nil { return nil }
         return directory(path).map { $0.seen.keys.sorted() }
     }
 
     func open(_ path: String, _ access: DiskAccess) -> Int {
-        switch fate("open", path, errors: [(faults.noHandles, EMFILE)], changes: false) {
-        case .good: break
-        case .dies:
-            die()
-            return -Int(EIO)
-        case .fails(let number): return -Int(number)
-        }
+        if let refused = refusal("open", path, errors: [(faults.noHandles, EMFILE)], changes: false) { return refused }
         if isFaulty, isOutOfHandles {
             noteFault("EMFILE")
             return -Int(EMFILE)
@@ -102,13 +84,7 @@ extension SimulatedDisk {
 
     func read(_ handle: Int32, _ into: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Int {
         guard let file = file(handle) else { return -Int(isDead ? EIO : EBADF) }
-        switch fate("read", "", file.number, Int(offset), errors: [(faults.readError, EIO)], changes: false) {
-        case .good: break
-        case .dies:
-            die()
-            return -Int(EIO)
-        case .fails(let number): return -Int(number)
-        }
+        if let refused = refusal("read", "", file.number, Int(offset), errors: [(faults.readError, EIO)], changes: false) { return refused }
         if isInterrupted { return -Int(EINTR) }
         var count = max(0, min(into.count, file.seen.count - Int(clamping: offset)))
         if count > 1, isFaulty, faults.shortRead > 0, random.chance(faults.shortRead) {
@@ -206,14 +182,10 @@ extension SimulatedDisk {
 
     func allocate(_ handle: Int32, _ size: UInt64) -> Int {
         guard let file = file(handle) else { return -Int(isDead ? EIO : EBADF) }
-        switch fate("allocate", "", file.number, Int(size), errors: [(faults.noSpace, ENOSPC)]) {
-        case .good: break
-        case .dies:
+        let refused = refusal("allocate", "", file.number, Int(size), errors: [(faults.noSpace, ENOSPC)]) {
             if Int(size) > file.seen.count { file.resize(to: random.next(in: file.seen.count...Int(size))) }
-            die()
-            return -Int(EIO)
-        case .fails(let number): return -Int(number)
         }
+        if let refused { return refused }
         guard has(room: Int(size), beyond: file) else {
             noteFault("ENOSPC")
             return -Int(ENOSPC)
@@ -224,14 +196,8 @@ extension SimulatedDisk {
 
     func truncate(_ handle: Int32, _ size: UInt64) -> Int {
         guard let file = file(handle) else { return -Int(isDead ? EIO : EBADF) }
-        switch fate("truncate", "", file.number, Int(size), errors: [(faults.writeError, EIO)]) {
-        case .good: break
-        case .dies:
-            if random.chance(0.5) { file.resize(to: Int(size)) }
-            die()
-            return -Int(EIO)
-        case .fails(let number): return -Int(number)
-        }
+        let refused = refusal("truncate", "", file.number, Int(size), errors: [(faults.writeError, EIO)]) { if random.chance(0.5) { file.resize(to: Int(size)) } }
+        if let refused { return refused }
         file.resize(to: Int(size))
         return 0
     }
@@ -268,27 +234,15 @@ extension SimulatedDisk {
     }
 
     private func named(_ call: StaticString, _ name: String, _ body: () -> Int) -> Int {
-        switch fate(call, name, errors: [(faults.nameError, EIO)]) {
-        case .good: break
-        case .dies:
-            if random.chance(0.5) { _ = body() }
-            die()
-            return -Int(EIO)
-        case .fails(let number): return -Int(number)
-        }
+        let refused = refusal(call, name, errors: [(faults.nameError, EIO)]) { if random.chance(0.5) { _ = body() } }
+        if let refused { return refused }
         let result = body()
         whileWorking()
         return result
     }
 
     func openDirectory(_ path: String) -> Int {
-        switch fate("open directory", path, errors: [(faults.noHandles, EMFILE)]) {
-        case .good: break
-        case .dies:
-            die()
-            return -Int(EIO)
-        case .fails(let number): return -Int(number)
-        }
+        if let refused = refusal("open directory", path, errors: [(faults.noHandles, EMFILE)]) { return refused }
         if isFaulty, isOutOfHandles {
             noteFault("EMFILE")
             return -Int(EMFILE)

@@ -236,6 +236,20 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
         return .good
     }
 
+    /// The result of a call that is not done; `nil`: it is to be done. `dying`: what has happened of it all the same when the process ends in it.
+    func refusal(
+        _ call: StaticString, _ name: String, _ a: Int = 0, _ b: Int = 0, errors: [(Double, Int32)] = [], changes: Bool = true, dying: () -> Void = {}
+    ) -> Int? {
+        switch fate(call, name, a, b, errors: errors, changes: changes) {
+        case .good: return nil
+        case .dies:
+            dying()
+            die()
+            return -Int(EIO)
+        case .fails(let number): return -Int(number)
+        }
+    }
+
     func noteFault(_ kind: StaticString) {
         faultsOfLife += 1
         trace.note(kind)

@@ -1,12 +1,15 @@
-@testable import WAL
+import Glibc
+import WAL
 
-/// A directory of files in memory, to be read.
+/// A directory of files in memory, to be read: what a tool makes of tens of thousands of damaged ones, or of those that a fuzzer thinks up
+/// (Tests/Fuzz builds with this file, too), is known in a second.
 final class MemoryDisk: Disk, @unchecked Sendable {
-    var files: [(name: String, bytes: [UInt8])] = []
+    var files: [(name: String, bytes: [UInt8])]
+    init(_ files: [(name: String, bytes: [UInt8])] = []) { self.files = files }
 
     func list(_ directory: String) -> [String]? { files.map(\.name) }
     func open(_ path: String, _ access: DiskAccess) -> Int {
-        guard access == .read, let index = files.firstIndex(where: { path == "d/" + $0.name }) else { return -2 }
+        guard access == .read, let index = files.firstIndex(where: { path == "d/" + $0.name }) else { return -Int(ENOENT) }
         return index
     }
     func close(_ file: Int32) {}
@@ -19,7 +22,7 @@ final class MemoryDisk: Disk, @unchecked Sendable {
         return count
     }
 
-    private let refused = -38
+    private let refused = -Int(ENOSYS)
     func makeDirectory(_ path: String) -> Int { refused }
     func lock(_ file: Int32) -> Int { refused }
     func unlock(_ file: Int32) {}
