@@ -15,7 +15,7 @@ import Testing
         "e XFR 7 8 USD 500.00 ref=mv-1 from=spot to=futures", "e PTO 7 BTC-USD -0.5 64000 ref=p note=n", "f BAL 7 USD wallet=spot limit=5", "g POS 7 BTC-USD",
         "h ORD 7 BTC-USD id=x status=all limit=10 after=99", "i TRD 7 BTC-USD 5 limit=1000", "j INS BTC-USD tick=0.05 state=halted",
         "k INS ETH-USD venue=manual wallet=spot base=BTC quote=USD tick=0.1 lot=0.1 price_scale=3 qty_scale=4 funds=none", "l AST EUR decimals=2",
-        "m WLT margin", "n VEN x kind=manual", "o ACC 7 suspend", "o ACC * suspend", "o ACC after=7 limit=5", "o SES", "p LIM 7 BTC-USD max_qty=- max_notional=5 max_position=1 max_open=3 enabled=0",
+        "m WLT margin", "n VEN x kind=manual", "o ACC 7 suspend", "o ACC * suspend", "o ACC after=7 limit=5", "o SES", "o SNP", "p LIM 7 BTC-USD max_qty=- max_notional=5 max_position=1 max_open=3 enabled=0",
         "q MRK BTC-USD 64000", "r SET window_hours 48", "s SUB from=81274.1 account=7 symbol=BTC-USD kind=ORDER,TRADE", "t UNS",
         "u AUTH eyJhbGciOiJIUzI1NiJ9.e30.abc session=grid hb=10 cod=1", "v HELP NEW", "w STAT hash=1", "x PING before=5", "y BOOK BTC-USD",
     ].map { Array($0.utf8) }
@@ -48,7 +48,7 @@ import Testing
     /// Verb -> fewest and most positional arguments, and the keys, `!` before a required one.
     static let forms: [String: (Int, Int, [String])] = [
         "AUTH": (1, 1, ["session", "hb", "cod"]), "PING": (0, 0, []), "TIME": (0, 0, []), "SYNC": (0, 0, []), "HELP": (0, 1, []),
-        "STAT": (0, 0, ["hash"]), "QUIT": (0, 0, []), "SUB": (0, 0, ["from", "account", "symbol", "kind"]), "UNS": (0, 0, []),
+        "STAT": (0, 0, ["hash"]), "QUIT": (0, 0, []), "SUB": (0, 0, ["from", "account", "symbol", "kind"]), "UNS": (0, 0, []), "SNP": (0, 0, []),
         "NEW": (7, 7, ["!id", "expire", "max", "strategy", "note"]), "RPL": (5, 5, ["max"]), "CXL": (3, 3, ["reason"]),
         "CXA": (1, 2, ["wallet"]), "FIL": (5, 5, ["!exec", "fee", "feeasset", "liq", "time"]),
         "CLS": (2, 4, ["!id", "max", "strategy", "note"]), "DEP": (3, 3, ["!ref", "wallet", "note"]), "WDR": (3, 3, ["!ref", "wallet", "note"]),
