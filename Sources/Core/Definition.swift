@@ -37,7 +37,8 @@ public struct VenueInfo: BitwiseCopyable, Sendable, Equatable {
     }
 }
 
-public enum InstrumentState: UInt8, BitwiseCopyable, Sendable { case trading = 0, halted = 1 }
+/// docs/MATCHING.md, section 8.
+public enum InstrumentState: UInt8, BitwiseCopyable, Sendable { case trading = 0, halted = 1, postOnly = 2, cancelOnly = 3 }
 public enum FundsCheck: UInt8, BitwiseCopyable, Sendable { case full = 0, none = 1 }
 
 /// What may change during an instrument's life.
@@ -51,9 +52,11 @@ public struct InstrumentTerms: BitwiseCopyable, Sendable, Equatable {
     /// Smallest qty x price of an order with a price, in the quote asset.
     public var minNotional: Amount
     public var state: InstrumentState
+    /// On an internal venue, unless the account's limits say otherwise.
+    public var fees: FeeRates
     public init(
         tick: Price, lot: Quantity, minQuantity: Quantity, maxQuantity: Quantity, minNotional: Amount,
-        state: InstrumentState = .trading
+        state: InstrumentState = .trading, fees: FeeRates = FeeRates()
     ) {
         self.tick = tick
         self.lot = lot
@@ -61,6 +64,7 @@ public struct InstrumentTerms: BitwiseCopyable, Sendable, Equatable {
         self.maxQuantity = maxQuantity
         self.minNotional = minNotional
         self.state = state
+        self.fees = fees
     }
 }
 

@@ -38,6 +38,19 @@ public enum Rejection: BitwiseCopyable, Sendable, Equatable {
     case unknownOrder
     case accountSuspended(AccountNumber)
     case instrumentHalted(InstrumentID)
+    case instrumentPostOnly(InstrumentID)
+    case instrumentCancelOnly(InstrumentID)
+    /// FOK: so much could be filled at once.
+    case unfillable(InstrumentID, available: Quantity)
+    /// Post-only: the price on the other side that it would trade at.
+    case wouldTake(InstrumentID, price: Price)
+    /// The trigger's condition holds already.
+    case wouldTrigger(InstrumentID, stop: Price, price: Price)
+    case reduceOnly(InstrumentID, position: Quantity)
+    /// `oco=` names no open order that could be the other leg.
+    case badPair(Text)
+    /// RPL of an order in an OCO pair.
+    case inPair(OrderID)
     case offTick(InstrumentID)
     case offLot(InstrumentID)
     case quantityOutOfBounds(InstrumentID)
@@ -71,14 +84,17 @@ public enum Rejection: BitwiseCopyable, Sendable, Equatable {
     /// What could not be held or is not there yet; printed as `what=`.
     public enum What: UInt8, BitwiseCopyable, Sendable {
         case notional, balance, position, reserve, cost, venue, fee
+        /// An option of NEW that only internal venues know.
+        case instructions
     }
     /// Which argument; printed as `key=` or `argument=`.
     public enum Key: UInt8, BitwiseCopyable, Sendable {
         case venue, wallet, base, quote, priceScale, quantityScale, funds, decimals, kind, price, quantity, expire, max,
-            tick, lot, minQuantity, maxQuantity, minNotional, value, amount, account, fee
+            tick, lot, minQuantity, maxQuantity, minNotional, value, amount, account, fee, stop, trigger, display, post, reduce, oco, timeInForce,
+            makerFee, takerFee
     }
     public enum Table: UInt8, BitwiseCopyable, Sendable {
-        case strategies, assets, wallets, venues, instruments, accounts, orders
+        case strategies, assets, wallets, venues, instruments, accounts, orders, triggers, fees
     }
 }
 
