@@ -26,6 +26,7 @@ extension Shard {
         try readOrders(from: &source, &check)
         for position in 0..<positions.end { try readTrades(position, from: &source) }
         try readMemory(from: &source, &check)
+        try readRisks(from: &source)
         guard openOrders == open else { throw ImageError("\(openOrders) orders are open, not \(open)") }
         for slot in 0..<balances.end where balances[slot].reserved != check.reserved[Int(slot)] {
             throw ImageError("a balance's reserve is not what its orders hold")
@@ -151,15 +152,17 @@ extension Shard {
         return slot
     }
 
-    private mutating func readLimits(from source: inout ImageReader) -> Int32 {
-        if source.byte() == 0 { return none }
+    mutating func readLimits(from source: inout ImageReader) -> Int32 {
+        let form = source.byte()
+        if form == 0 { return none }
+        source.check(form <= 2, "limits of a form that is not known")
         var it = Limits()
         it.maxQuantity = source.int128()
         it.maxNotional = source.int128()
         it.maxPosition = source.int128()
         it.maxOpenOrders = source.int64()
         it.enabled = source.byte() != 0
-        return limits.insert(it)
+        return insertLimits(it, form == 2 ? readMore(&it, from: &source) : Arrivals())
     }
 
     private mutating func readOrders(from source: inout ImageReader, _ check: inout ReservesCheck) throws {

@@ -17,7 +17,9 @@ private struct FillEffect {
 }
 
 extension Shard {
-    mutating func decide(_ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Filled) -> Void) -> Outcome {
+    mutating func decide(
+        _ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Filled) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
         guard let account = registry.account(fill.account) else { return .rejected(.unknownAccount(fill.account)) }
         guard isHere(fill.instrument) else {
             return .rejected(.unknownInstrument(fill.instrument))
@@ -65,7 +67,9 @@ extension Shard {
         forgetOld(now, keeping: slot)
         evolve(filled, at: slot, effect, now)
         emit(filled)
-        return .filled(view(slot), trade: trade, duplicate: false)
+        let outcome = Outcome.filled(view(slot), trade: trade, duplicate: false)
+        latchLoss(account, fill.instrument, now, then)
+        return outcome
     }
 
     /// In a replay: the effect is worked out again.
@@ -119,6 +123,7 @@ extension Shard {
         changeOwed(market.venue, market.quote, -effect.quote)
 
         // Position and trade.
+        keepDayBase(position, time)
         positions[position].traded = true
         positions[position].quantity = effect.quantity
         positions[position].cost = effect.cost

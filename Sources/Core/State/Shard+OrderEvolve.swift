@@ -60,6 +60,7 @@ extension Shard {
         positions[position].openOrders += 1
         accounts[account].openOrders += 1
         openOrders += 1
+        if accounts[account].limits & positions[position].limits & defaultLimits != none { noteOrder(account, position, time) }
         let last = positions[position].openLast
         orders[slot].previous = last
         if last == none { positions[position].openFirst = slot } else { orders[last].next = slot }
@@ -86,12 +87,14 @@ extension Shard {
         orders[slot].price = replaced.price
         orderRecords[slot].updated = time
         changeOpen(old.position, old.side, replaced.quantity - old.quantity)
+        noteOrder(positions[old.position].account, old.position, time)
         if replaced.quantity == old.cumulative { close(slot, .filled, .requested, time) }
         if old.funds != none { moveReserve(old.funds, reserved(slot) - before) }
     }
 
     @inline(__always)
     mutating func evolve(_ canceled: borrowing OrderCanceled, at slot: Int32, _ time: Timestamp) {
+        if canceled.reason == .requested { noteCancel(orders[slot].position, time) }
         evolveClosed(slot, .canceled, canceled.reason, canceled.note, time)
     }
 

@@ -3,13 +3,15 @@
 extension Shard {
     // MARK: New
 
-    mutating func decide(_ new: borrowing NewOrder, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void) -> Outcome {
+    mutating func decide(
+        _ new: borrowing NewOrder, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
         guard let account = registry.account(new.account) else { return .rejected(.unknownAccount(new.account)) }
         guard isHere(new.instrument) else { return .rejected(.unknownInstrument(new.instrument)) }
         let idHash = Shard.idHash(account, new.clientID)
         let hash = new.contentHash
         if let known = remembered(account, new.clientID, idHash) { return repeated(known, new.clientID, hash) }
-        return accept(new, account, idHash, hash, now, emit)
+        return accept(new, account, idHash, hash, now, emit, then)
     }
 
     /// A command whose id is known: the present state of what it stands for, or a refusal when it stands for something else.
@@ -20,7 +22,7 @@ extension Shard {
 
     private mutating func accept(
         _ new: borrowing NewOrder, _ account: Int32, _ idHash: UInt64, _ hash: UInt64, wholePosition: Bool = false,
-        _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void
+        _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void, _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
         let instrument = new.instrument
         if let late = tooLate(new.before, now) { return .rejected(late) }
@@ -44,8 +46,10 @@ extension Shard {
         if let fault = notionalFault(instrument, new.type, notional) { return .rejected(fault) }
         let position = positionSlot(account, instrument)
         if let refused = riskRefusal(
-            new.account, account, instrument, position, new.side, quantity: new.quantity, added: new.quantity,
-            notional: notional, opens: true)
+            RiskAsk(
+                number: new.account, account: account, instrument: instrument, position: position ?? none, side: new.side,
+                quantity: new.quantity, added: new.quantity, price: new.price, stop: new.instructions.stop, notional: notional, opens: true,
+                isDearer: true, isReduceOnly: new.instructions.reduceOnly), now, then)
         {
             return .rejected(refused)
         }
@@ -85,7 +89,9 @@ extension Shard {
 
     // MARK: Replace
 
-    mutating func decide(_ replace: borrowing Replace, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void) -> Outcome {
+    mutating func decide(
+        _ replace: borrowing Replace, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
         let instrument = replace.instrument
         guard let account = registry.account(replace.account) else { return .rejected(.unknownAccount(replace.account)) }
         guard isHere(instrument) else { return .rejected(.unknownInstrument(instrument)) }
@@ -135,14 +141,15 @@ extension Shard {
             }
         }
         let added = replace.quantity - order.quantity
-        let isDearer = replace.price > order.price
-        if added > 0 || change > 0 || isDearer {
-            if let refused = riskRefusal(
-                replace.account, account, instrument, order.position, order.side, quantity: replace.quantity,
-                added: Swift.max(added, 0), notional: notional, opens: false)
-            {
-                return .rejected(refused)
-            }
+        let isHigher = replace.price > order.price
+        if let refused = riskRefusal(
+            RiskAsk(
+                number: replace.account, account: account, instrument: instrument, position: order.position, side: order.side,
+                quantity: replace.quantity, added: Swift.max(added, 0), price: replace.price == order.price ? 0 : replace.price,
+                stop: replace.stop, notional: notional, opens: false, isDearer: added > 0 || change > 0 || isHigher,
+                isReduceOnly: false), now, then)
+        {
+            return .rejected(refused)
         }
         let replaced = OrderReplaced(
             order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve)
@@ -171,6 +178,7 @@ extension Shard {
         if order.status == .canceled { return .order(view(slot), duplicate: true) }
         if let late = tooLate(cancel.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }
+        if let refused = cancelRateRefusal(cancel.account, account, cancel.instrument, order.position, now) { return .rejected(refused) }
         cancelOrder(slot, .requested, cancel.note, now, emit)
         return .order(view(slot), duplicate: false)
     }
@@ -249,7 +257,9 @@ extension Shard {
 
     // MARK: Close position
 
-    mutating func decide(_ close: ClosePosition, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void) -> Outcome {
+    mutating func decide(
+        _ close: ClosePosition, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
         guard let account = registry.account(close.account) else { return .rejected(.unknownAccount(close.account)) }
         guard isHere(close.instrument) else { return .rejected(.unknownInstrument(close.instrument)) }
         let idHash = Shard.idHash(account, close.clientID)
@@ -266,20 +276,21 @@ extension Shard {
             clientID: close.clientID, max: close.max, strategy: close.strategy, note: close.note, before: close.before,
             cancelOnDisconnect: close.cancelOnDisconnect)
         return accept(
-            order, account, idHash, hash, wholePosition: order.quantity.magnitude == held.magnitude, now, emit)
+            order, account, idHash, hash, wholePosition: order.quantity.magnitude == held.magnitude, now, emit, then)
     }
 
     // MARK: Expiry
 
-    /// When the next GTD order expires; `Timestamp.max`: none.
+    /// When the next GTD order expires or the next dead-man timer runs out; `Timestamp.max`: never.
     public var nextExpiry: Timestamp {
-        guard let slot = expiries.first else { return .max }
-        return extras[orderRecords[slot].extra].expire
+        guard let slot = expiries.first else { return nextDeadline }
+        return min(extras[orderRecords[slot].extra].expire, nextDeadline)
     }
 
-    /// Expires GTD orders that are due, by time and then OrderID, at most `max` of them. How many.
+    /// Does what dead-man timers that have run out ask for, and expires GTD orders that are due, by time and then OrderID, until it were at least
+    /// `max` orders. How many.
     public mutating func expire(now: Timestamp, max: Int, emit: (borrowing Mutation) -> Void) -> Int {
-        var count = 0
+        var count = cancelDead(now, max: max, emit)
         while count < max, let slot = expiries.first, extras[orderRecords[slot].extra].expire <= now {
             apply(.orderExpired(order: orders[slot].id), now, emit)
             count += 1
