@@ -131,6 +131,11 @@ extension Shard {
         }
     }
 
+    /// What the account has lost today, as `max_daily_loss` counts it; negative: won.
+    public func lossToday(account number: AccountNumber, asset: AssetID, now: Timestamp) -> Amount {
+        registry.account(number).map { lossToday($0, asset, now) } ?? 0
+    }
+
     /// Assets of which the account has lost so much that it may only take risk off, ascending.
     public func forEachLatch(account number: AccountNumber, _ body: (AssetID) -> Void) {
         guard let account = registry.account(number), accounts[account].risk != none else { return }
