@@ -157,7 +157,7 @@ public struct Shard: ~Copyable {
         case .limitsSet(let account, let instrument, let limits): evolveLimits(account, instrument, limits)
         case .markSet(let instrument, let price): markets[instrument].mark = price
         case .positionTakenOver(let takeOver): evolve(takeOver, time)
-        case .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled:
+        case .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled, .matched, .orderTriggered:
             invariantFailure("a mutation of an order is not rare")
         }
     }

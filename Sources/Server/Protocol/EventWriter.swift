@@ -41,6 +41,12 @@ public struct EventWriter: ~Copyable, Sendable {
         case .orderCanceled(let canceled): order(canceled.order, "CANCELED", canceled.note, shard, &line, &out)
         case .orderExpired(let id): order(id, "EXPIRED", Text(), shard, &line, &out)
         case .filled(let filled): self.filled(filled, shard, &line, &out)
+        case .matched(let matched):
+            guard let maker = shard.order(id: matched.maker) else { invariantFailure("a match of an order that is not there") }
+            let quote = shard.registry.instruments[Int(maker.view.instrument)].quote
+            filled(matched.makerSide(fee: quote), shard, &line, &out)
+            filled(matched.takerSide(fee: quote), shard, &line, &out)
+        case .orderTriggered(let id): order(id, "TRIGGERED", Text(), shard, &line, &out)
         case .moneyMoved(let money): moved(money, shard, &line, &out)
         case .transferredWithin(let transfer):
             sent(transfer, shard, &line, &out)

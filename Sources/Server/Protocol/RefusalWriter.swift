@@ -133,6 +133,11 @@ extension AnswerWriter {
             out.fact("what", table.word)
             out.fact("max", max)
         case .badValue(let key): out.fact("argument", key.word)
+        case .instrumentPostOnly(let id), .instrumentCancelOnly(let id), .unfillable(let id, _), .wouldTake(let id, _), .wouldTrigger(let id, _, _),
+            .reduceOnly(let id, _):
+            out.fact("symbol", registry.instruments[Int(id)].symbol)
+        case .badPair(let id): out.fact("id", id)
+        case .inPair(let order): out.fact("order", order)
         }
     }
 
@@ -199,7 +204,8 @@ extension Rejection {
         case .alreadyExists: .alreadyExists
         case .tableFull: .tableFull
         case .badValue: .badValue
-        case .notSupported: .notSupported
+        case .notSupported, .instrumentPostOnly, .instrumentCancelOnly, .unfillable, .wouldTake, .wouldTrigger, .reduceOnly, .badPair, .inPair:
+            .notSupported
         }
     }
 }
@@ -214,6 +220,7 @@ extension Rejection.What {
         case .cost: "cost"
         case .venue: "venue"
         case .fee: "fee"
+        case .instructions: "instructions"
         }
     }
 }
@@ -243,6 +250,15 @@ extension Rejection.Key {
         case .amount: "amount"
         case .account: "account"
         case .fee: "fee"
+        case .stop: "stop"
+        case .trigger: "trigger"
+        case .display: "display"
+        case .post: "post"
+        case .reduce: "reduce"
+        case .oco: "oco"
+        case .timeInForce: "tif"
+        case .makerFee: "maker_bps"
+        case .takerFee: "taker_bps"
         }
     }
 }
@@ -257,6 +273,8 @@ extension Rejection.Table {
         case .instruments: "instruments"
         case .accounts: "accounts"
         case .orders: "orders"
+        case .triggers: "triggers"
+        case .fees: "fees"
         }
     }
 }
