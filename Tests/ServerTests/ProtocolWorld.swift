@@ -113,7 +113,7 @@ final class ProtocolWorld {
                 if case .shard(let wallet) = query.scope, Int(wallet) != index { continue }
                 if query.scope == .registry, index != 0 { continue }
                 if let rejection = QueryWriter.write(
-                    query, shard: homes[index].shard, tag: tag, visible: grant.visible, rows: &rows, into: &out) {
+                    query, shard: homes[index].shard, now: now, tag: tag, visible: grant.visible, rows: &rows, into: &out) {
                     return AnswerWriter.write(
                         rejection, tag: tag, about: query.order.map { .order($0) } ?? .nothing, registry: homes[0].shard.registry,
                         into: &out)
