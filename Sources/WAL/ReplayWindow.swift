@@ -62,7 +62,7 @@ public struct ReplayWindow: ~Copyable {
         case .canceled: shard.ahead(ofOrder: record.canceled.order, closes: true)
         case .replaced: shard.ahead(ofOrder: record.replaced.order, closes: false)
         case .filled: shard.ahead(of: record.filled)
-        case .other: Shard.Ahead()
+        case .matched, .other: Shard.Ahead()
         }
     }
 
@@ -73,6 +73,7 @@ public struct ReplayWindow: ~Copyable {
         case .canceled: shard.evolve(record.canceled, at: record.time)
         case .replaced: shard.evolve(record.replaced, at: record.time)
         case .filled: shard.evolve(record.filled, at: record.time)
+        case .matched: shard.evolve(.matched(record.matched), at: record.time)
         case .other: shard.evolve(record.other, at: record.time)
         }
     }

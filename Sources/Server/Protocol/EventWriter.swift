@@ -127,15 +127,9 @@ public struct EventWriter: ~Copyable, Sendable {
     private func matched(_ matched: Matched, _ shard: borrowing Shard, _ line: inout EventLine, _ out: inout OutputBuffer) {
         let (maker, taker) = (known(matched.maker, shard), known(matched.taker, shard))
         let instrument = maker.view.instrument
-        var side = Filled(
-            trade: matched.trade, order: matched.maker, quantity: matched.quantity, price: matched.price, exec: Text(),
-            fee: matched.makerFee, feeAsset: shard.registry.instruments[Int(instrument)].quote, liquidity: .maker, venueTime: 0)
-        trade(side, maker, shard, &line, &out)
-        side.trade += 1
-        side.order = matched.taker
-        side.fee = matched.takerFee
-        side.liquidity = .taker
-        trade(side, taker, shard, &line, &out)
+        let quote = shard.registry.instruments[Int(instrument)].quote
+        trade(matched.makerSide(fee: quote), maker, shard, &line, &out)
+        trade(matched.takerSide(fee: quote), taker, shard, &line, &out)
         if position(maker.account, instrument, shard, &line, &out) { line.end(&out) }
         if position(taker.account, instrument, shard, &line, &out) { line.end(&out) }
     }
