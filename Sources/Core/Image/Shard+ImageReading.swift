@@ -162,7 +162,8 @@ extension Shard {
         it.maxPosition = source.int128()
         it.maxOpenOrders = source.int64()
         it.enabled = source.byte() != 0
-        return insertLimits(it, form == 2 ? readMore(&it, from: &source) : Arrivals())
+        let arrived = form == 2 ? readMore(&it, from: &source) : Arrivals()
+        return insertLimits(it, arrived)
     }
 
     private mutating func readOrders(from source: inout ImageReader, _ check: inout ReservesCheck) throws {

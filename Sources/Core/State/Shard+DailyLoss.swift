@@ -16,9 +16,6 @@ extension Shard {
         return Int32(clamping: since / day - (since % day < 0 ? 1 : 0))
     }
 
-    /// What a price is compared with: the mark. 0: nothing to compare with.
-    func referencePrice(_ instrument: InstrumentID) -> Price { markets[instrument].mark }
-
     /// What the position has won, realized and at `price`; without a price (0) it is worth what it cost.
     func profit(of position: Int32, at price: Price) -> Amount {
         let it = positions[position]
@@ -81,7 +78,17 @@ extension Shard {
     /// Notes that the account has lost too much, if it has: after a fill, and whenever an order is judged.
     @inline(__always)
     mutating func latchLoss(_ account: Int32, _ instrument: InstrumentID, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) {
-        if accounts[account].limits & defaultLimits != none { latchLimitedLoss(account, instrument, now, emit) }
+        if keepsDays { latchLimitedLoss(account, instrument, now, emit) }
+    }
+
+    /// After a match.
+    @inline(__always)
+    mutating func latchLosses(
+        _ maker: Int32, _ taker: Int32, _ instrument: InstrumentID, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void
+    ) {
+        if !keepsDays { return }
+        latchLimitedLoss(positions[orders[maker].position].account, instrument, now, emit)
+        latchLimitedLoss(positions[orders[taker].position].account, instrument, now, emit)
     }
 
     @inline(never)
@@ -99,7 +106,7 @@ extension Shard {
     /// Before the position changes.
     @inline(__always)
     mutating func keepDayBase(_ position: Int32, _ time: Timestamp) {
-        if accounts[positions[position].account].limits & defaultLimits != none { keepLimitedDayBase(position, time) }
+        if keepsDays { keepLimitedDayBase(position, time) }
     }
 
     @inline(never)

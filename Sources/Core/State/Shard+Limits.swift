@@ -62,7 +62,14 @@ extension Shard {
         } else {
             let position = makePosition(account, instrument)
             let slot = positions[position].limits
-            if slot == none { positions[position].limits = insertLimits(new) } else { limits[slot] = new }
+            if slot == none {
+                positions[position].limits = insertLimits(new)
+            } else {
+                limits[slot] = new
+                // A bucket that is taken away is not kept.
+                if new.maxOrderRate == Limits.unlimited { arrivals[slot].orders = 0 }
+                if new.maxCancelRate == Limits.unlimited { arrivals[slot].cancels = 0 }
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 // Orders and cancels per second: a token bucket each, of one second's worth, kept as the single time until which it is used up (the generic cell
-// rate algorithm). With r per second each takes 1/r of a second, rounded up to a nanosecond; one more is taken while no more than r - 1 are
+// rate algorithm). A replace counts unless it only takes quantity away. With r per second each takes 1/r of a second, rounded up to a nanosecond; one more is taken while no more than r - 1 are
 // pending. Decide looks, evolve takes, by the record's time.
 
 extension Shard {
@@ -56,6 +56,14 @@ extension Shard {
     }
 
     // MARK: Evolve
+
+    /// Does a replace count? Less quantity and nothing else is no new order, be it asked for or what self-trade prevention takes away.
+    @inline(__always)
+    func counts(_ quantity: Quantity, _ price: Price, _ max: Amount, stop: Price, _ slot: Int32) -> Bool {
+        let extra = orderRecords[slot].extra
+        return quantity > orders[slot].quantity || price != orders[slot].price || stop != 0
+            || max != (extra == none ? 0 : extras[extra].max)
+    }
 
     /// NEW, CLS or RPL was accepted.
     @inline(__always)

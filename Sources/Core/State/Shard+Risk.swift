@@ -23,6 +23,8 @@ struct RiskAsk: BitwiseCopyable {
     var opens: Bool
     /// It asks for more than there is: a new order, or more quantity, price or money.
     var isDearer: Bool
+    /// It counts for the order rate.
+    var counts: Bool
     var isReduceOnly: Bool
 }
 
@@ -55,7 +57,7 @@ extension Shard {
             return refused
         }
         if ask.isDearer, !takesRiskOff(ask, openAfter), let refused = lossRefusal(ask.number, ask.account, ask.instrument, now) { return refused }
-        return orderRateRefusal(ask.number, ask.account, ask.instrument, ask.position, now)
+        return !ask.counts ? nil : orderRateRefusal(ask.number, ask.account, ask.instrument, ask.position, now)
     }
 
     /// Why the limits in `slot` refuse it. `scope`: the instrument they are of, -1: the account.

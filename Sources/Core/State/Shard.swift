@@ -42,6 +42,7 @@ public struct Shard: ~Copyable {
     var keepsDays = false
     var accounts = Arena<AccountState>()
     var markets = Arena<Market>()
+    var books = Books()
 
     var channels: [Channel] = []
     var outgoing = Arena<Outgoing>()
@@ -52,6 +53,9 @@ public struct Shard: ~Copyable {
     /// Interned strategy names; index 0 is the empty one.
     var strategies: [Text] = [Text()]
     var strategyNames = IndexTable()
+
+    /// Interned rates of fees; index 0 is no fees.
+    var feeRates: [FeeRates] = [FeeRates()]
 
     /// Closed orders (slot) and used references (~slot) in the order in which they are forgotten; Unix seconds in the high half.
     var memory = Fifo()
@@ -99,7 +103,7 @@ public struct Shard: ~Copyable {
     }
 
     // The frequent ones without a command around them, and what they come to without a mutation around it: neither is copied to be looked at.
-    // `then` takes what comes of some of them beside that.
+    // `then` takes what comes of some of them beside that: what follows on an internal venue, and that an account has lost too much.
 
     public mutating func execute(
         _ order: borrowing NewOrder, now: Timestamp, emit: (borrowing OrderAccepted) -> Void, then: (borrowing Mutation) -> Void
@@ -131,6 +135,7 @@ public struct Shard: ~Copyable {
         case .orderReplaced(let replaced): evolve(replaced, at: time)
         case .orderCanceled(let canceled): evolve(canceled, at: time)
         case .filled(let filled): evolve(filled, at: time)
+        case .matched(let matched): evolve(matched, at: time)
         case .orderExpired(let order):
             forgetOld(time, keeping: nil)
             evolveClosed(knownSlot(order), .expired, .requested, Text(), time)
@@ -164,6 +169,12 @@ public struct Shard: ~Copyable {
         evolve(filled, at: slot, time)
     }
 
+    public mutating func evolve(_ matched: borrowing Matched, at time: Timestamp) {
+        let (maker, taker) = (knownSlot(matched.maker), knownSlot(matched.taker))
+        forgetOld(time, keeping: nil)
+        evolve(matched, maker, taker, time)
+    }
+
     @inline(never)
     private mutating func evolveRare(_ mutation: borrowing Mutation, _ time: Timestamp) {
         switch copy mutation {
@@ -179,8 +190,9 @@ public struct Shard: ~Copyable {
         case .markSet(let instrument, let price):
             keepDayReference(instrument, time)
             markets[instrument].mark = price
+        case .orderTriggered(let order): evolveTriggered(knownSlot(order), time)
         case .positionTakenOver(let takeOver): evolve(takeOver, time)
-        case .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled, .matched, .orderTriggered:
+        case .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled, .matched:
             invariantFailure("a mutation of an order is not rare")
         }
     }
