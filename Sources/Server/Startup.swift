@@ -151,7 +151,7 @@ struct Startup {
             if case .transferring = outcome { return "a seed cannot transfer between wallets; deposit there" }
         case .refused(let refusal):
             return text { AnswerWriter.write(refusal, tag: Text(), into: &$0) }
-        case .query, .session, .cancelAll, .house:
+        case .query, .session, .cancelAll, .house, .deadMan:
             return "not a command for a seed"
         }
         guard case .rejected(let rejection) = outcome else { return nil }

@@ -36,10 +36,10 @@ import Testing
                 let outcome = desk.run(.newOrder(order))
                 naive.judged(account, instrument)
                 if let rejection = outcome.rejection {
-                    #expect(expected.contains(rejection.kind), "seed \(seed), step \(n): \(rejection) not among \(expected)")
+                    try #require(expected.contains(rejection.kind), "seed \(seed), step \(n): \(rejection) not among \(expected)")
                     kinds[rejection.kind, default: 0] += 1
                 } else {
-                    #expect(expected.isEmpty, "seed \(seed), step \(n): accepted in spite of \(expected)")
+                    try #require(expected.isEmpty, "seed \(seed), step \(n): accepted in spite of \(expected)")
                     naive.accepted(order)
                     ids.append((id, account, instrument))
                     kinds["accepted", default: 0] += 1
@@ -96,10 +96,10 @@ import Testing
             }
             for account in naive.accounts {
                 let (loss, expected) = (desk.with { $0.lossToday(account: account, asset: Desk.usd, now: desk.now) }, naive.loss(account))
-                if let expected { #expect(loss == expected, "seed \(seed), step \(n): account \(account) lost \(text(loss)), not \(text(expected))") }
+                if let expected { try #require(loss == expected, "seed \(seed), step \(n): account \(account) lost \(text(loss)), not \(text(expected))") }
                 var latched = false
                 desk.with { $0.forEachLatch(account: account) { _ in latched = true } }
-                #expect(latched == naive.latched.contains(account), "seed \(seed), step \(n): latch of \(account)")
+                try #require(latched == naive.latched.contains(account), "seed \(seed), step \(n): latch of \(account)")
             }
             if n % 1_500 == 1_499 { desk.check() }
             if n % 777 == 776 { try desk.reload() }
