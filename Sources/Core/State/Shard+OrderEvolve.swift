@@ -190,7 +190,7 @@ extension Shard {
         return UInt16(strategies.count - 1)
     }
 
-    private mutating func intern(_ rates: FeeRates) -> UInt16 {
+    mutating func intern(_ rates: FeeRates) -> UInt16 {
         if rates == FeeRates() { return 0 }
         if let known = feeRates.firstIndex(of: rates) { return UInt16(known) }
         feeRates.append(rates)
