@@ -15,7 +15,9 @@
 //       time, venue time, liquidity, exec
 //   * count of what is remembered, then each *, next to be forgotten first: seconds - the one before, 2 x order's counter
 //       | 1, account, asset, text, content hash, sequence, target
-//   and where there is any of it, books: see Shard+MarketImage.swift
+//   and where there is any of it, parts in the order of their tags: risks, see Shard+RiskImage.swift; books, see Shard+MarketImage.swift
+//
+// Limits are 1, then 3 amounts, most open orders, enabled; or 2 where they say more, then that, and what more (Shard+RiskImage.swift).
 //
 // Positions are numbered as they come; accounts, assets, instruments and wallets are the registry's.
 
@@ -67,6 +69,7 @@ extension Shard {
             }
         }
         try writeMemory(to: &out)
+        try writeRisks(numbers, to: &out)
         try writeBooks(to: &out)
     }
 
@@ -161,13 +164,14 @@ extension Shard {
         }
     }
 
-    private borrowing func put(limits slot: Int32, to out: inout ImageWriter) {
-        out.put(byte: slot == none ? 0 : 1)
-        if slot == none { return }
+    borrowing func put(limits slot: Int32, to out: inout ImageWriter) {
+        if slot == none { return out.put(byte: 0) }
         let it = limits[slot]
+        out.put(byte: it.isOfFirstKind ? 1 : 2)
         for amount in [it.maxQuantity, it.maxNotional, it.maxPosition] { out.put(amount) }
         out.put(it.maxOpenOrders)
         out.put(byte: it.enabled ? 1 : 0)
+        if !it.isOfFirstKind { putMore(limits: slot, to: &out) }
     }
 
     private borrowing func writeOrders(_ numbers: [Int32], to out: inout ImageWriter) throws {

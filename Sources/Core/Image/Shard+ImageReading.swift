@@ -43,6 +43,7 @@ extension Shard {
             last = tag
             try source.endItem()
             switch tag {
+            case Shard.risksTag: try readRisks(from: &source)
             case Shard.booksTag: try readBooks(from: &source)
             default: throw ImageError("a part that is not known")
             }
@@ -168,15 +169,18 @@ extension Shard {
         return slot
     }
 
-    private mutating func readLimits(from source: inout ImageReader) -> Int32 {
-        if source.byte() == 0 { return none }
+    mutating func readLimits(from source: inout ImageReader) -> Int32 {
+        let form = source.byte()
+        if form == 0 { return none }
+        source.check(form <= 2, "limits of a form that is not known")
         var it = Limits()
         it.maxQuantity = source.int128()
         it.maxNotional = source.int128()
         it.maxPosition = source.int128()
         it.maxOpenOrders = source.int64()
         it.enabled = source.byte() != 0
-        return limits.insert(it)
+        let arrived = form == 2 ? readMore(&it, from: &source) : Arrivals()
+        return insertLimits(it, arrived)
     }
 
     private mutating func readOrders(from source: inout ImageReader, _ check: inout ReservesCheck) throws {

@@ -264,8 +264,9 @@ final class Collector {
             case .asset, .wallet, .venue, .setting: action(mutation, 0, -1, shard, source, time)
             }
         case .limitsSet(let account, let instrument, _): action(mutation, account, instrument, shard, source, time)
+        case .lossLatched(let account, _, _): action(mutation, account, -1, shard, source, time)
         case .positionTakenOver(let it): action(mutation, it.account, it.instrument, shard, source, time)
-        case .markSet, .transfersSettled, .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled, .matched, .orderTriggered: break
+        case .markSet, .transfersSettled, .deadManSet, .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled, .matched, .orderTriggered: break
         }
     }
 

@@ -43,7 +43,9 @@ extension Loop {
 
     @inline(__always)
     func execute(_ fill: borrowing Fill, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(fill, now: now) { filled in record(filled, shard: wallet, session: session) }
+        shard(wallet).pointee.execute(
+            fill, now: now, emit: { filled in record(filled, shard: wallet, session: session) },
+            then: { mutation in record(mutation, shard: wallet, session: session) })
     }
 
     /// On a disk that is nearly full only some commands are taken (docs/PROTOCOL.md, STORAGE_FULL).

@@ -58,6 +58,8 @@ extension Connection {
             } else {
                 cancelEverywhere(cancelAll, tag: parsed.tag)
             }
+        case .deadMan(let account, let seconds):
+            setDeadMan(account, seconds, parsed)
         case .define(let definition):
             define(definition, parsed)
         case .house(let status):
