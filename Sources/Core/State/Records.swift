@@ -20,7 +20,7 @@ struct Order: BitwiseCopyable {
     var previous: Int32 = none
     /// Slot of the balance that holds the reserve: quote for a buy, base for a sale; `none` where nothing is reserved.
     var funds: Int32
-    // Links of a price-time book: the internal venue's, later.
+    // On an internal venue: its neighbours in its level, and the level's slot; `none`: in no book.
     var bookNext: Int32 = none
     var bookPrevious: Int32 = none
     var level: Int32 = none
@@ -47,6 +47,8 @@ struct OrderRecord: BitwiseCopyable {
     var trades: Int32 = none
     /// Index into ``Shard/strategies``; 0: none.
     var strategy: UInt16
+    /// Index into ``Shard/feeRates``; 0: no fees.
+    var rates: UInt16 = 0
     var reason: CancelReason = .requested
 }
 
@@ -62,8 +64,16 @@ struct OrderExtra: BitwiseCopyable {
     /// The largest OrderQty the order ever had; 0: the present one.
     var largestQuantity: Quantity = 0
     var cancelOnDisconnect: UInt64 = 0
+    var instructions = Instructions()
+    /// What an iceberg shows now.
+    var shown: Quantity = 0
     /// Place in ``Shard/expiries``.
     var heapIndex: Int32 = none
+    /// Slot of the pair's other leg; `none`: in no open pair.
+    var partner: Int32 = none
+    /// Of a pair's leg: did it come second? Then it holds only what it needs beyond the first.
+    var isSecond = false
+    var isTriggered = false
 }
 
 /// (account, instrument): the position, what is open there, and the lists of orders and trades.
@@ -187,6 +197,8 @@ struct AccountState: BitwiseCopyable {
 
 /// What this wallet keeps of an instrument, at its id: its mark, and what every order asks of its definition.
 struct Market: BitwiseCopyable {
+    /// Index in ``Shard/books``; `none`: not matched here.
+    var book: Int32 = none
     /// 0: none.
     var mark: Price = 0
     /// 10^(18 - priceScale - quantityScale): a product of price and quantity times this is an amount.

@@ -1,7 +1,7 @@
 // Reported executions: reserve, balances, position and trade in one mutation.
 
 /// What a fill comes to, computed before anything changes; the same for decide (does it fit?) and evolve (apply it).
-private struct FillEffect {
+struct FillEffect {
     /// qty x price in the quote asset.
     var worth: Amount
     /// Changes of the available balances, without the reserve that is released.
@@ -76,23 +76,26 @@ extension Shard {
         evolve(filled, at: slot, effect, time)
     }
 
-    private mutating func evolve(_ filled: borrowing Filled, at slot: Int32, _ effect: FillEffect, _ time: Timestamp) {
-        let order = orders[slot]
-        let position = order.position
-        let market = markets[positions[position].instrument]
+    mutating func evolve(_ filled: borrowing Filled, at slot: Int32, _ effect: FillEffect, _ time: Timestamp) {
+        fillOrder(slot, filled.quantity, filled.price, spent: effect.worth, time)
+        settle(orders[slot].position, effect, filled.fee, filled.feeAsset)
+        addTrade(filled, slot, orders[slot].position, time)
+    }
 
-        // The order and its reserve.
+    /// The order and its reserve.
+    mutating func fillOrder(_ slot: Int32, _ quantity: Quantity, _ price: Price, spent: Amount, _ time: Timestamp) {
+        let order = orders[slot]
         let reservedBefore = reserved(slot)
-        let cumulative = order.cumulative + filled.quantity
+        let cumulative = order.cumulative + quantity
         orders[slot].cumulative = cumulative
-        orderRecords[slot].cumulativeCost += Int128(filled.price) * Int128(filled.quantity)
+        orderRecords[slot].cumulativeCost += Int128(price) * Int128(quantity)
         orderRecords[slot].updated = time
         if order.status.isOpen {
             let extra = orderRecords[slot].extra
             if extra != none {
-                extras[extra].marketReserve -= Swift.min(extras[extra].marketReserve, effect.worth)
+                extras[extra].marketReserve -= Swift.min(extras[extra].marketReserve, spent)
             }
-            changeOpen(position, order.side, -Swift.min(filled.quantity, order.leaves))
+            changeOpen(order.position, order.side, -Swift.min(quantity, order.leaves))
             if cumulative >= order.quantity {
                 close(slot, .filled, .requested, time)
             } else {
@@ -100,39 +103,35 @@ extension Shard {
                 invariant(orders[slot].leaves + cumulative == order.quantity, "LeavesQty + CumQty is not OrderQty")
             }
         }
-        if order.funds != none {
-            let released = reservedBefore - reserved(slot)
-            balances[order.funds].reserved -= released
-            balances[order.funds].available += released
-            invariant(balances[order.funds].reserved >= 0, "reserved below zero")
-        }
+        if order.funds != none { moveReserve(order.funds, reserved(slot) - reservedBefore) }
+    }
 
-        // Money.
+    /// Money and position.
+    mutating func settle(_ position: Int32, _ effect: FillEffect, _ fee: Amount, _ feeAsset: AssetID) {
+        let market = markets[positions[position].instrument]
         balances[positions[position].base].available += effect.base
         balances[positions[position].quote].available += effect.quote
-        if filled.fee != 0 {
-            let payer = makeBalance(positions[position].account, filled.feeAsset)
-            balances[payer].available -= filled.fee
-            totals[Int(filled.feeAsset)].feesCollected &+= filled.fee
+        if fee != 0 {
+            let payer = makeBalance(positions[position].account, feeAsset)
+            balances[payer].available -= fee
+            totals[Int(feeAsset)].feesCollected &+= fee
         }
-        changeOwed(market.venue, market.base, -effect.base)
-        changeOwed(market.venue, market.quote, -effect.quote)
-
-        // Position and trade.
+        // Of two sides of a match one pays the other; only what has no other side is a venue's.
+        if market.book == none || market.funds == .none {
+            changeOwed(market.venue, market.base, -effect.base)
+            changeOwed(market.venue, market.quote, -effect.quote)
+        }
         positions[position].traded = true
         positions[position].quantity = effect.quantity
         positions[position].cost = effect.cost
         positions[position].realized = effect.realized
-        if filled.fee != 0, filled.feeAsset != market.base, filled.feeAsset != market.quote {
-            addFee(position, filled.feeAsset, filled.fee)
-        }
-        addTrade(filled, slot, position, time)
+        if fee != 0, feeAsset != market.base, feeAsset != market.quote { addFee(position, feeAsset, fee) }
     }
 
     // MARK: Effect
 
     /// `nil` when the position, its cost or its PnL would not fit.
-    private func effect(
+    func effect(
         _ slot: Int32, _ quantity: Quantity, _ price: Price, _ fee: Amount, _ feeAsset: AssetID
     ) -> FillEffect? {
         let order = orders[slot]
@@ -178,7 +177,7 @@ extension Shard {
     }
 
     /// Do the balances stay in range? The reserve that is released only moves within a balance and is at most what it has.
-    private func fits(_ slot: Int32, _ effect: FillEffect, _ quantity: Quantity, _ feeAsset: AssetID) -> Bool {
+    func fits(_ slot: Int32, _ effect: FillEffect, _ quantity: Quantity, _ feeAsset: AssetID) -> Bool {
         let position = positions[orders[slot].position]
         let market = markets[position.instrument]
         func inRange(_ balance: Int32?, _ change: Amount) -> Bool {
@@ -219,7 +218,7 @@ extension Shard {
         positions[position].fees = fees.insert(FeeRecord(amount: amount, asset: asset, next: positions[position].fees))
     }
 
-    private mutating func addTrade(_ filled: borrowing Filled, _ order: Int32, _ position: Int32, _ time: Timestamp) {
+    mutating func addTrade(_ filled: borrowing Filled, _ order: Int32, _ position: Int32, _ time: Timestamp) {
         invariant(filled.trade == Int64(number) << 40 | (lastTrade + 1), "TradeIDs out of order")
         lastTrade += 1
         let newest = positions[position].tradesNewest
@@ -231,7 +230,8 @@ extension Shard {
         orderRecords[order].trades = trade
         if newest == none { positions[position].tradesOldest = trade } else { trades[newest].newer = trade }
         positions[position].tradesNewest = trade
-        execs.insert(Shard.execHash(filled.order, filled.exec), trade)
+        // A match has no ExecID of a venue: nobody can report it again.
+        if !filled.exec.isEmpty { execs.insert(Shard.execHash(filled.order, filled.exec), trade) }
     }
 
     private func owedAmount(_ venue: VenueID, _ asset: AssetID) -> Int128 {

@@ -31,6 +31,7 @@ extension Shard {
             add(
                 6, UInt64(index), u(it.terms.tick), u(it.terms.lot), u(it.terms.minQuantity), u(it.terms.maxQuantity),
                 low(it.terms.minNotional), high(it.terms.minNotional), UInt64(it.terms.state.rawValue))
+            if it.terms.fees != FeeRates() { add(23, UInt64(index), u(it.terms.fees.maker), u(it.terms.fees.taker)) }
             add(7, UInt64(index), u(markets[Int32(index)].mark))
         }
         for (index, value) in registry.settings.enumerated() { add(8, UInt64(index), u(value)) }
@@ -71,6 +72,9 @@ extension Shard {
             add(
                 15, account, instrument, low(it.maxQuantity), high(it.maxQuantity), low(it.maxNotional),
                 high(it.maxNotional), low(it.maxPosition), high(it.maxPosition), u(it.maxOpenOrders), it.enabled ? 1 : 0)
+            if it.makerFee != Limits.noRate || it.takerFee != Limits.noRate || it.selfTrade != .standard {
+                add(30, account, instrument, u(it.makerFee), u(it.takerFee), UInt64(it.selfTrade.rawValue))
+            }
         }
         func addPosition(_ account: UInt64, _ slot: Int32) {
             let it = positions[slot]
@@ -114,6 +118,17 @@ extension Shard {
                         times ? extra.cancelOnDisconnect : 0)
                 }
             }
+            if record.rates != 0 { add(24, u(order.id), u(feeRates[Int(record.rates)].maker), u(feeRates[Int(record.rates)].taker)) }
+            if record.extra != none {
+                let extra = extras[record.extra]
+                let it = extra.instructions
+                if !it.isPlain || extra.partner != none {
+                    add(
+                        25, u(order.id), u(it.stop), u(it.display), UInt64(it.trigger.rawValue), UInt64(it.triggerPrice.rawValue),
+                        UInt64(it.selfTrade.rawValue), it.postOnly ? 1 : 0, it.reduceOnly ? 1 : 0, u(order.status.isOpen ? extra.shown : 0),
+                        extra.partner == none ? 0 : u(orders[extra.partner].id), extra.isSecond ? 1 : 0, extra.isTriggered ? 1 : 0)
+                }
+            }
             var trade = record.trades
             while trade != none {
                 let it = trades[trade]
@@ -121,6 +136,31 @@ extension Shard {
                     20, u(order.id), u(it.id), u(it.quantity), u(it.price), low(it.fee), high(it.fee), u(it.feeAsset),
                     it.exec.hash, time(it.time), u(it.venueTime), UInt64(it.liquidity.rawValue))
                 trade = it.olderOfOrder
+            }
+        }
+        for index in 0..<books.books.end { addBook(index) }
+        func addBook(_ index: Int32) {
+            let book = books.books[index]
+            let instrument = u(book.instrument)
+            add(26, instrument, u(book.last), u(book.lastQuantity), time(book.lastTime), u(book.armed))
+            for hour in books.hours[book.hours].hours.indices where times {
+                let it = books.hours[book.hours].hours[hour]
+                if it.trades > 0 { add(27, instrument, u(it.number), low(it.volume), low(it.turnover), high(it.turnover), u(it.high), u(it.low), u(it.trades)) }
+            }
+            for kind in 0..<LadderKind.count {
+                let ladder = books.ladders[index * LadderKind.count + kind]
+                ladder.forEachLevel(books.chunks) { level in
+                    let it = books.levels[level]
+                    add(28, instrument, UInt64(kind), u(it.price), low(it.quantity), u(it.orders))
+                    var place: UInt64 = 0
+                    var slot = it.first
+                    while slot != none {
+                        add(29, u(orders[slot].id), UInt64(kind), u(it.price), place)
+                        place += 1
+                        slot = orders[slot].bookNext
+                    }
+                    return true
+                }
             }
         }
         // What is remembered, in the order in which it will be forgotten.

@@ -22,6 +22,8 @@ extension Shard {
     /// A replace that cannot raise the order's reserve: no more quantity, and for a purchase no higher price.
     private func isReduction(_ replace: Replace) -> Bool {
         guard let order = order(account: replace.account, instrument: replace.instrument, replace.order) else { return true }
+        // In a book another price may trade.
+        if hasBook(replace.instrument), replace.price != order.price || replace.stop != 0 { return false }
         return replace.quantity <= order.quantity && (order.side == .sell || replace.price <= order.price)
             && replace.max <= order.max
     }

@@ -13,7 +13,8 @@ extension OrderAccepted {
     /// Does it have what only some orders have? See ``OrderExtra``.
     @inline(__always)
     fileprivate var needsExtra: Bool {
-        max | marketReserve != 0 || UInt64(bitPattern: expire) | cancelOnDisconnect | UInt64(truncatingIfNeeded: note.count) != 0
+        max | marketReserve != 0 || UInt64(bitPattern: expire | oco) | cancelOnDisconnect | UInt64(truncatingIfNeeded: note.count) != 0
+            || !instructions.isPlain
     }
 }
 
@@ -26,7 +27,9 @@ extension Shard {
             idHash: Shard.idHash(account, accepted.clientID))
     }
 
-    mutating func evolve(_ accepted: borrowing OrderAccepted, at place: OrderPlace, _ time: Timestamp) {
+    /// Returns the order's slot.
+    @discardableResult
+    mutating func evolve(_ accepted: borrowing OrderAccepted, at place: OrderPlace, _ time: Timestamp) -> Int32 {
         let account = place.account
         let position = place.position == none ? makePosition(account, accepted.instrument) : place.position
         let funds =
@@ -39,7 +42,7 @@ extension Shard {
         let record = orderRecords.insert(
             OrderRecord(
                 clientID: accepted.clientID, contentHash: accepted.contentHash, created: time, updated: time,
-                strategy: intern(accepted.strategy)))
+                strategy: intern(accepted.strategy), rates: intern(accepted.fees)))
         invariant(slot == record, "order arrays out of step")
         if accepted.needsExtra {
             var extra = OrderExtra()
@@ -48,6 +51,7 @@ extension Shard {
             extra.note = accepted.note
             extra.expire = accepted.expire
             extra.cancelOnDisconnect = accepted.cancelOnDisconnect
+            extra.instructions = accepted.instructions
             orderRecords[slot].extra = extras.insert(extra)
             if accepted.expire != 0 { addExpiry(slot) }
         }
@@ -64,12 +68,17 @@ extension Shard {
         orders[slot].previous = last
         if last == none { positions[position].openFirst = slot } else { orders[last].next = slot }
         positions[position].openLast = slot
+        if accepted.oco != 0 { pair(slot, accepted.oco) }
         if funds != none { moveReserve(funds, reserved(slot)) }
+        if markets[accepted.instrument].book != none { placeNew(slot, accepted.instrument) }
+        return slot
     }
 
     mutating func evolve(_ replaced: borrowing OrderReplaced, at slot: Int32, _ time: Timestamp) {
         let before = reserved(slot)
         let old = orders[slot]
+        let instrument = positions[old.position].instrument
+        let place = markets[instrument].book == none ? BookPlace.none : leaveForReplace(slot, copy replaced)
         var extra = orderRecords[slot].extra
         let largest = Swift.max(old.quantity, extra == none ? 0 : extras[extra].largestQuantity)
         let (isSmaller, amounts) = (largest > replaced.quantity, replaced.max | replaced.marketReserve)
@@ -81,12 +90,14 @@ extension Shard {
             extras[extra].largestQuantity = isSmaller ? largest : 0
             extras[extra].max = replaced.max
             extras[extra].marketReserve = replaced.marketReserve
+            if replaced.stop != 0 { extras[extra].instructions.stop = replaced.stop }
         }
         orders[slot].quantity = replaced.quantity
         orders[slot].price = replaced.price
         orderRecords[slot].updated = time
         changeOpen(old.position, old.side, replaced.quantity - old.quantity)
         if replaced.quantity == old.cumulative { close(slot, .filled, .requested, time) }
+        if place == .last, orders[slot].status.isOpen { placeLast(slot, instrument) }
         if old.funds != none { moveReserve(old.funds, reserved(slot) - before) }
     }
 
@@ -111,6 +122,7 @@ extension Shard {
     /// Moves an open order, whose leaves are already taken from the position's open quantity, to the closed ones.
     mutating func close(_ slot: Int32, _ status: OrderStatus, _ reason: CancelReason, _ time: Timestamp) {
         invariant(orders[slot].status.isOpen, "closed an order twice")
+        if orders[slot].level != none { leaveBook(slot) }
         let position = orders[slot].position
         let (previous, next) = (orders[slot].previous, orders[slot].next)
         if previous == none { positions[position].openFirst = next } else { orders[previous].next = next }
@@ -128,6 +140,7 @@ extension Shard {
         if extra != none {
             extras[extra].marketReserve = 0
             if extras[extra].heapIndex != none { removeExpiry(slot) }
+            if extras[extra].partner != none { unpair(slot) }
         }
         positions[position].openOrders -= 1
         accounts[positions[position].account].openOrders -= 1
@@ -140,6 +153,13 @@ extension Shard {
     func reserved(_ slot: Int32) -> Amount {
         if orders[slot].funds == none || !orders[slot].status.isOpen { return 0 }
         let instrument = positions[orders[slot].position].instrument
+        if markets[instrument].book != none { return reservedInBook(slot, instrument) }
+        return needed(slot, instrument)
+    }
+
+    /// What the order alone needs for its leaves, without fees.
+    @inline(__always)
+    func needed(_ slot: Int32, _ instrument: InstrumentID) -> Amount {
         let leaves = orders[slot].quantity - orders[slot].cumulative
         if orders[slot].side == .sell { return Int128(leaves) * Int128(markets[instrument].quantityUnit) }
         if orders[slot].type == .market {
@@ -151,7 +171,7 @@ extension Shard {
     }
 
     @inline(__always)
-    private mutating func moveReserve(_ balance: Int32, _ change: Amount) {
+    mutating func moveReserve(_ balance: Int32, _ change: Amount) {
         balances[balance].available -= change
         balances[balance].reserved += change
         invariant(balances[balance].reserved >= 0, "reserved below zero")
@@ -168,6 +188,13 @@ extension Shard {
         strategyNames.insert(strategy.hash, Int32(strategies.count))
         strategies.append(strategy)
         return UInt16(strategies.count - 1)
+    }
+
+    private mutating func intern(_ rates: FeeRates) -> UInt16 {
+        if rates == FeeRates() { return 0 }
+        if let known = feeRates.firstIndex(of: rates) { return UInt16(known) }
+        feeRates.append(rates)
+        return UInt16(feeRates.count - 1)
     }
 
     private mutating func addExpiry(_ slot: Int32) {

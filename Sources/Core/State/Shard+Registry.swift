@@ -41,11 +41,13 @@ extension Shard {
         while totals.count < registry.assets.count { totals.append(AssetTotals()) }
         while markets.end < registry.instruments.count {
             let info = registry.instruments[Int(markets.end)]
+            let kind = registry.venues[Int(info.venue)].kind
+            let book = kind == .internal && info.wallet == number ? books.add(markets.end) : none
             _ = markets.insert(
                 Market(
-                    amountUnit: Numbers.powerOfTen(18 - info.priceScale - info.quantityScale),
+                    book: book, amountUnit: Numbers.powerOfTen(18 - info.priceScale - info.quantityScale),
                     quantityUnit: Numbers.powerOfTen(18 - info.quantityScale), terms: info.terms, wallet: info.wallet, venue: info.venue,
-                    base: info.base, quote: info.quote, funds: info.funds, venueKind: registry.venues[Int(info.venue)].kind))
+                    base: info.base, quote: info.quote, funds: info.funds, venueKind: kind))
         }
         if case .changeInstrument(let id, let terms) = definition { markets[id].terms = terms }
     }
@@ -102,6 +104,7 @@ extension Shard {
         if markets[set.instrument].mark == set.price { return .done(duplicate: true) }
         if let late = tooLate(set.before, now) { return .rejected(late) }
         apply(.markSet(instrument: set.instrument, price: set.price), now, emit)
+        runTriggers(set.instrument, TradedRange(), now, emit)
         return .done(duplicate: false)
     }
 }

@@ -32,6 +32,7 @@ public struct Shard: ~Copyable {
     var limits = Arena<Limits>()
     var accounts = Arena<AccountState>()
     var markets = Arena<Market>()
+    var books = Books()
 
     var channels: [Channel] = []
     var outgoing = Arena<Outgoing>()
@@ -42,6 +43,9 @@ public struct Shard: ~Copyable {
     /// Interned strategy names; index 0 is the empty one.
     var strategies: [Text] = [Text()]
     var strategyNames = IndexTable()
+
+    /// Interned rates of fees; index 0 is no fees.
+    var feeRates: [FeeRates] = [FeeRates()]
 
     /// Closed orders (slot) and used references (~slot) in the order in which they are forgotten; Unix seconds in the high half.
     var memory = Fifo()
@@ -71,12 +75,12 @@ public struct Shard: ~Copyable {
         _ command: borrowing Command, now: Timestamp, emit: (borrowing Mutation) -> Void
     ) -> Outcome {
         switch copy command {
-        case .newOrder(let order): return decide(order, now) { emit(.orderAccepted(copy $0)) }
-        case .replace(let replace): return decide(replace, now) { emit(.orderReplaced(copy $0)) }
+        case .newOrder(let order): return decide(order, now, { emit(.orderAccepted(copy $0)) }, emit)
+        case .replace(let replace): return decide(replace, now, { emit(.orderReplaced(copy $0)) }, emit)
         case .cancel(let cancel): return decide(cancel, now) { emit(.orderCanceled(copy $0)) }
         case .cancelAll(let cancelAll): return decide(cancelAll, now, emit)
         case .fill(let fill): return decide(fill, now) { emit(.filled(copy $0)) }
-        case .closePosition(let close): return decide(close, now) { emit(.orderAccepted(copy $0)) }
+        case .closePosition(let close): return decide(close, now, { emit(.orderAccepted(copy $0)) }, emit)
         case .money(let money): return decide(money, now, emit)
         case .takeOver(let takeOver): return decide(takeOver, now, emit)
         case .transfer(let transfer): return decide(transfer, now, emit)
@@ -88,12 +92,18 @@ public struct Shard: ~Copyable {
 
     // The frequent ones without a command around them, and what they come to without a mutation around it: neither is copied to be looked at.
 
-    public mutating func execute(_ order: borrowing NewOrder, now: Timestamp, emit: (borrowing OrderAccepted) -> Void) -> Outcome {
-        decide(order, now, emit)
+    // On an internal venue more may follow: `then` gets that.
+
+    public mutating func execute(
+        _ order: borrowing NewOrder, now: Timestamp, emit: (borrowing OrderAccepted) -> Void, then: (borrowing Mutation) -> Void
+    ) -> Outcome {
+        decide(order, now, emit, then)
     }
 
-    public mutating func execute(_ replace: borrowing Replace, now: Timestamp, emit: (borrowing OrderReplaced) -> Void) -> Outcome {
-        decide(replace, now, emit)
+    public mutating func execute(
+        _ replace: borrowing Replace, now: Timestamp, emit: (borrowing OrderReplaced) -> Void, then: (borrowing Mutation) -> Void
+    ) -> Outcome {
+        decide(replace, now, emit, then)
     }
 
     public mutating func execute(_ cancel: borrowing Cancel, now: Timestamp, emit: (borrowing OrderCanceled) -> Void) -> Outcome {
@@ -112,6 +122,7 @@ public struct Shard: ~Copyable {
         case .orderReplaced(let replaced): evolve(replaced, at: time)
         case .orderCanceled(let canceled): evolve(canceled, at: time)
         case .filled(let filled): evolve(filled, at: time)
+        case .matched(let matched): evolve(matched, at: time)
         case .orderExpired(let order):
             forgetOld(time, keeping: nil)
             evolveClosed(knownSlot(order), .expired, .requested, Text(), time)
@@ -145,6 +156,12 @@ public struct Shard: ~Copyable {
         evolve(filled, at: slot, time)
     }
 
+    public mutating func evolve(_ matched: borrowing Matched, at time: Timestamp) {
+        let (maker, taker) = (knownSlot(matched.maker), knownSlot(matched.taker))
+        forgetOld(time, keeping: nil)
+        evolve(matched, maker, taker, time)
+    }
+
     @inline(never)
     private mutating func evolveRare(_ mutation: borrowing Mutation, _ time: Timestamp) {
         switch copy mutation {
@@ -156,8 +173,9 @@ public struct Shard: ~Copyable {
         case .transfersSettled(let target, let upTo): evolveSettled(target, upTo)
         case .limitsSet(let account, let instrument, let limits): evolveLimits(account, instrument, limits)
         case .markSet(let instrument, let price): markets[instrument].mark = price
+        case .orderTriggered(let order): evolveTriggered(knownSlot(order), time)
         case .positionTakenOver(let takeOver): evolve(takeOver, time)
-        case .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled:
+        case .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled, .matched:
             invariantFailure("a mutation of an order is not rare")
         }
     }

@@ -1,0 +1,175 @@
+// Where an order stands in its instrument's book, and what it holds there. Part of evolve: nothing here can fail, and all of it follows from the state and
+// the mutation alone. The rules are in docs/MATCHING.md.
+
+/// What a replace does to an order's place in its level.
+enum BookPlace { case none, kept, last }
+
+extension Shard {
+    // MARK: Places
+
+    /// A new order: armed, or resting, or neither (market, IOC and FOK orders are in no book).
+    mutating func placeNew(_ slot: Int32, _ instrument: InstrumentID) {
+        let extra = orderRecords[slot].extra
+        if extra != none, extras[extra].instructions.trigger != .none {
+            books.books[markets[instrument].book].armed += 1
+            return placeLast(slot, instrument)
+        }
+        if rests(slot) { placeLast(slot, instrument) }
+    }
+
+    /// Whether what does not trade of the order rests.
+    @inline(__always)
+    func rests(_ slot: Int32) -> Bool {
+        orders[slot].type == .limit && (orders[slot].timeInForce == .gtc || orders[slot].timeInForce == .gtd)
+    }
+
+    /// Does it wait for its trigger?
+    @inline(__always)
+    func isArmed(_ slot: Int32) -> Bool {
+        let extra = orderRecords[slot].extra
+        return extra != none && extras[extra].instructions.trigger != .none && !extras[extra].isTriggered && orders[slot].status.isOpen
+    }
+
+    /// Behind the others of its price. An iceberg shows a full slice again.
+    mutating func placeLast(_ slot: Int32, _ instrument: InstrumentID) {
+        let book = markets[instrument].book
+        let leaves = orders[slot].quantity - orders[slot].cumulative
+        let extra = orderRecords[slot].extra
+        if extra != none {
+            let it = extras[extra].instructions
+            if it.trigger != .none, !extras[extra].isTriggered {
+                let kind = LadderKind(it.trigger, it.triggerPrice, orders[slot].side)
+                return books.append(slot, Books.ladder(book, kind), it.stop, showing: 0, &orders)
+            }
+            if it.display != 0 { extras[extra].shown = Swift.min(it.display, leaves) }
+        }
+        let kind = orders[slot].side == .buy ? LadderKind.bids : .asks
+        books.append(slot, Books.ladder(book, kind), orders[slot].price, showing: visible(slot), &orders)
+    }
+
+    /// What others see of a resting order; nothing of an armed one.
+    @inline(__always)
+    func visible(_ slot: Int32) -> Quantity {
+        let leaves = orders[slot].quantity - orders[slot].cumulative
+        let extra = orderRecords[slot].extra
+        if extra == none { return leaves }
+        if extras[extra].instructions.trigger != .none, !extras[extra].isTriggered { return 0 }
+        return extras[extra].instructions.display == 0 ? leaves : extras[extra].shown
+    }
+
+    mutating func leaveBook(_ slot: Int32) {
+        if Books.kind(books.levels[orders[slot].level].ladder).isArmed {
+            books.books[markets[positions[orders[slot].position].instrument].book].armed -= 1
+        }
+        books.remove(slot, showing: visible(slot), &orders)
+    }
+
+    /// Before a replace changes the order: out of its level, unless it keeps its place.
+    mutating func leaveForReplace(_ slot: Int32, _ replaced: OrderReplaced) -> BookPlace {
+        if orders[slot].level == none { return .none }
+        if isArmed(slot) {
+            let extra = orderRecords[slot].extra
+            if replaced.stop == 0 || replaced.stop == extras[extra].instructions.stop { return .kept }
+            books.remove(slot, showing: 0, &orders)
+            return .last
+        }
+        if !keepsPlace(slot, replaced.quantity, replaced.price) || replaced.quantity == orders[slot].cumulative {
+            books.remove(slot, showing: visible(slot), &orders)
+            return .last
+        }
+        let leaves = replaced.quantity - orders[slot].cumulative
+        let extra = orderRecords[slot].extra
+        let shown = visible(slot)
+        var shows = leaves
+        if extra != none, extras[extra].instructions.display != 0 {
+            shows = Swift.min(shown, leaves)
+            extras[extra].shown = shows
+        }
+        books.change(orders[slot].level, by: shows - shown)
+        return .kept
+    }
+
+    @inline(__always)
+    func keepsPlace(_ slot: Int32, _ quantity: Quantity, _ price: Price) -> Bool {
+        price == orders[slot].price && quantity <= orders[slot].quantity
+    }
+
+    /// The armed order's price has come.
+    mutating func evolveTriggered(_ slot: Int32, _ time: Timestamp) {
+        leaveBook(slot)
+        extras[orderRecords[slot].extra].isTriggered = true
+        orderRecords[slot].updated = time
+        if rests(slot) { placeLast(slot, positions[orders[slot].position].instrument) }
+    }
+
+    // MARK: Reserves
+
+    /// What an open order of a book holds: what its leaves need and the fee for it, of a pair's second leg only what the first does not hold.
+    func reservedInBook(_ slot: Int32, _ instrument: InstrumentID) -> Amount {
+        let own = neededInBook(slot, instrument)
+        let extra = orderRecords[slot].extra
+        if extra == none || !extras[extra].isSecond { return own }
+        return Swift.max(0, own - neededInBook(extras[extra].partner, instrument))
+    }
+
+    @inline(__always)
+    private func neededInBook(_ slot: Int32, _ instrument: InstrumentID) -> Amount {
+        let amount = needed(slot, instrument)
+        if orders[slot].side == .sell || orders[slot].type == .market || orderRecords[slot].rates == 0 { return amount }
+        return amount + feeHeld(amount, feeRates[Int(orderRecords[slot].rates)])
+    }
+
+    /// The most that fees can come to, rounded up.
+    @inline(__always)
+    func feeHeld(_ amount: Amount, _ rates: FeeRates) -> Amount {
+        let rate = Int128(Swift.max(rates.maker, rates.taker, 0))
+        return rate == 0 ? 0 : (amount * rate + (Shard.feeUnit - 1)) / Shard.feeUnit
+    }
+
+    /// What a side of a match pays, cut off towards zero.
+    @inline(__always)
+    func fee(_ worth: Amount, _ rate: Int32) -> Amount { rate == 0 ? 0 : worth * Int128(rate) / Shard.feeUnit }
+
+    static var feeUnit: Int128 { 1_000_000 }
+
+    // MARK: Pairs
+
+    /// Makes `slot` the second leg of a pair whose first is `first`.
+    mutating func pair(_ slot: Int32, _ first: OrderID) {
+        guard let other = orderSlot(first) else { invariantFailure("an OCO pair with an unknown order") }
+        if orderRecords[other].extra == none { orderRecords[other].extra = extras.insert(OrderExtra()) }
+        extras[orderRecords[other].extra].partner = slot
+        extras[orderRecords[slot].extra].partner = other
+        extras[orderRecords[slot].extra].isSecond = true
+    }
+
+    /// A leg is closed: the other is alone, and holds all that it needs.
+    mutating func unpair(_ closed: Int32) {
+        let other = extras[orderRecords[closed].extra].partner
+        let before = reserved(other)
+        for slot in [closed, other] {
+            extras[orderRecords[slot].extra].partner = none
+            extras[orderRecords[slot].extra].isSecond = false
+        }
+        if orders[other].funds != none { moveReserve(orders[other].funds, reserved(other) - before) }
+    }
+
+    /// The other leg of the order's pair; `none`.
+    @inline(__always)
+    func partner(_ slot: Int32) -> Int32 {
+        let extra = orderRecords[slot].extra
+        return extra == none ? none : extras[extra].partner
+    }
+}
+
+extension LadderKind {
+    init(_ trigger: Trigger, _ price: TriggerPrice, _ side: Side) {
+        let rises = (trigger == .stop) == (side == .buy)
+        switch price {
+        case .last: self = rises ? .risingLast : .fallingLast
+        case .mark: self = rises ? .risingMark : .fallingMark
+        }
+    }
+
+    var isArmed: Bool { rawValue >= LadderKind.risingLast.rawValue }
+}

@@ -1,0 +1,339 @@
+// NEW, CLS and RPL on an internal venue. The order of the checks is in docs/MATCHING.md, section 10; below the last rung nothing can fail.
+
+extension Shard {
+    static var armedMax: Int64 { 100_000 }
+
+    // MARK: New
+
+    mutating func acceptInBook(
+        _ new: NewOrder, _ account: Int32, _ idHash: UInt64, _ hash: UInt64, wholePosition: Bool, _ now: Timestamp,
+        _ emit: (borrowing OrderAccepted) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
+        let instrument = new.instrument
+        let options = new.instructions
+        let isArmed = options.trigger != .none
+        if let late = tooLate(new.before, now) { return .rejected(late) }
+        if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(new.account)) }
+        if let closed = closedRefusal(instrument) { return .rejected(closed) }
+        if let key = optionsFault(new) { return .rejected(.badValue(key)) }
+        if let fault = termsFault(instrument, new.type, new.quantity, new.price, lot: !wholePosition, tick: true) { return .rejected(fault) }
+        if isArmed, !isMultiple(options.stop, of: markets[instrument].terms.tick) { return .rejected(.offTick(instrument)) }
+        if new.timeInForce == .gtd {
+            if new.expire <= now { return .rejected(.alreadyExpired(expire: new.expire, now: now)) }
+        } else if new.expire != 0 {
+            return .rejected(.badValue(.expire))
+        }
+        if new.max != 0, !isAllowed(max: new.max, instrument, new.side, new.type) { return .rejected(.badValue(.max)) }
+        let reference = isArmed ? options.stop : referencePrice(instrument)
+        guard let notional = notional(instrument, new.type, new.quantity, new.price, new.max, reference: reference) else {
+            return .rejected(.overflow(.notional))
+        }
+        if let fault = notionalFault(instrument, new.type, notional) { return .rejected(fault) }
+        let position = positionSlot(account, instrument) ?? none
+        var other = none
+        if !new.oco.isEmpty {
+            guard let first = firstLeg(new.oco, account, position, new.side, new.quantity) else { return .rejected(.badPair(new.oco)) }
+            other = first
+        }
+        let rates = feeRatesInForce(instrument, account, position)
+        if isArmed {
+            if let refused = triggerRefusal(instrument, new.side, options) { return .rejected(refused) }
+        } else if let refused = takingRefusal(new, account, position, rates) {
+            return .rejected(refused)
+        }
+        let held = position == none ? 0 : positions[position].quantity
+        if options.reduceOnly, new.side == .buy ? -Int128(held) < Int128(new.quantity) : held < new.quantity {
+            return .rejected(.reduceOnly(instrument, position: held))
+        }
+        if let refused = riskRefusal(
+            new.account, account, instrument, position == none ? nil : position, new.side, quantity: new.quantity, added: new.quantity,
+            notional: notional, opens: true)
+        {
+            return .rejected(refused)
+        }
+
+        var marketReserve: Amount = 0
+        if markets[instrument].funds == .full {
+            guard let own = need(instrument, new.side, new.type, new.quantity, new.price, new.max, options, account, rates, new.timeInForce) else {
+                return .rejected(.overflow(.reserve))
+            }
+            if new.side == .buy, new.type == .market { marketReserve = own }
+            let need = other == none ? own : Swift.max(0, own - reserved(other))
+            let asset = new.side == .buy ? markets[instrument].quote : markets[instrument].base
+            let available = balanceSlot(account, asset).map { balances[$0].available } ?? 0
+            if available < need { return .rejected(.insufficientFunds(asset, number, need: need, available: available)) }
+        }
+        if let full = tableRefusal(new.strategy) { return .rejected(full) }
+        if feeRates.count >= Int(UInt16.max), !feeRates.contains(rates) { return .rejected(.tableFull(.fees, max: Int64(UInt16.max))) }
+        let book = markets[instrument].book
+        if isArmed, books.books[book].armed >= Int32(Shard.armedMax) { return .rejected(.tableFull(.triggers, max: Shard.armedMax)) }
+
+        let accepted = OrderAccepted(
+            id: Int64(number) << 40 | (lastOrder + 1), account: new.account, instrument: instrument, side: new.side, type: new.type,
+            timeInForce: new.timeInForce, quantity: new.quantity, price: new.price, clientID: new.clientID, expire: new.expire, max: new.max,
+            marketReserve: marketReserve, strategy: new.strategy, note: new.note, cancelOnDisconnect: new.cancelOnDisconnect, contentHash: hash,
+            instructions: options, oco: other == none ? 0 : orders[other].id, fees: rates)
+        forgetOld(now, keeping: nil)
+        let slot = evolve(accepted, at: OrderPlace(account: account, position: position, idHash: idHash), now)
+        emit(accepted)
+        if isArmed { return .order(view(slot), duplicate: false) }
+        return trade(slot, instrument, now, then)
+    }
+
+    /// Matches an order that was entered or replaced; then whatever its trades trigger. The order as it is then.
+    private mutating func trade(_ slot: Int32, _ instrument: InstrumentID, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
+        var range = TradedRange()
+        match(slot, instrument, &range, now, emit)
+        let view = view(slot)
+        if range.high != 0, books.books[markets[instrument].book].armed > 0 {
+            runTriggers(instrument, range, now, emit)
+            // It may have traded again, or be forgotten already if a thousand others closed.
+            if let slot = orderSlot(view.id) { return .order(self.view(slot), duplicate: false) }
+        }
+        return .order(view, duplicate: false)
+    }
+
+    /// Options that do not go together, or are none of this order's.
+    private func optionsFault(_ new: NewOrder) -> Rejection.Key? {
+        let it = new.instructions
+        let mayRest = new.type == .limit && (new.timeInForce == .gtc || new.timeInForce == .gtd)
+        if it.stop < 0 || (it.stop != 0) != (it.trigger != .none) { return .stop }
+        if it.triggerPrice != .last, it.trigger == .none { return .trigger }
+        if it.postOnly, !mayRest || it.trigger != .none { return .post }
+        if it.display != 0 {
+            let isSlice = it.display > 0 && it.display < new.quantity && it.display % markets[new.instrument].terms.lot == 0
+            if !mayRest || !isSlice { return .display }
+        }
+        if !new.oco.isEmpty, new.timeInForce == .ioc || new.timeInForce == .fok || new.type == .market && it.trigger == .none { return .oco }
+        return nil
+    }
+
+    /// The order that `id` names, if it can be a pair's first leg.
+    private func firstLeg(_ id: Text, _ account: Int32, _ position: Int32, _ side: Side, _ quantity: Quantity) -> Int32? {
+        guard position != none, let slot = remembered(account, id), slot >= 0, orders[slot].position == position, orders[slot].status == .new,
+            orders[slot].side == side, orders[slot].quantity == quantity, orders[slot].level != none, partner(slot) == none
+        else { return nil }
+        return slot
+    }
+
+    /// The instrument's rates, or what the account has in their place.
+    private func feeRatesInForce(_ instrument: InstrumentID, _ account: Int32, _ position: Int32) -> FeeRates {
+        var rates = markets[instrument].terms.fees
+        for slot in [accounts[account].limits, position == none ? none : positions[position].limits] where slot != none {
+            if limits[slot].makerFee != Limits.noRate { rates.maker = limits[slot].makerFee }
+            if limits[slot].takerFee != Limits.noRate { rates.taker = limits[slot].takerFee }
+        }
+        return rates
+    }
+
+    /// What the order holds by itself; `nil`: too much.
+    private func need(
+        _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount,
+        _ options: Instructions, _ account: Int32, _ rates: FeeRates, _ timeInForce: TimeInForce
+    ) -> Amount? {
+        if side == .sell { return inRange(Int128(quantity) * Int128(markets[instrument].quantityUnit)) }
+        if type == .limit { return amount(instrument, price, quantity).flatMap { inRange($0 + feeHeld($0, rates)) } }
+        if max > 0 { return max }
+        if options.trigger != .none {
+            guard let worth = amount(instrument, options.stop, quantity) else { return nil }
+            let withMargin = worth + (worth * Int128(registry.setting(.marketMarginBps)) + 9_999) / 10_000
+            return inRange(withMargin).flatMap { inRange($0 + feeHeld($0, rates)) }
+        }
+        return asked(instrument, quantity, account, certain: timeInForce == .fok).flatMap { inRange($0 + feeHeld($0, rates)) }
+    }
+
+    private func inRange(_ amount: Amount) -> Amount? { Numbers.inRange(amount) ? amount : nil }
+
+    // MARK: What is on the other side
+
+    /// The best price on the other side, if an order trades at it.
+    func crossing(_ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ price: Price) -> Price? {
+        let level = books.best(markets[instrument].book, side == .buy ? .asks : .bids)
+        if level == none { return nil }
+        let best = books.levels[level].price
+        return type == .market || (side == .buy ? best <= price : best >= price) ? best : nil
+    }
+
+    /// An order that must not take, or must take all, against the book of now.
+    private func takingRefusal(_ new: NewOrder, _ account: Int32, _ position: Int32, _ rates: FeeRates) -> Rejection? {
+        let instrument = new.instrument
+        let crossing = crossing(instrument, new.side, new.type, new.price)
+        if markets[instrument].terms.state == .postOnly {
+            let mayRest = new.type == .limit && (new.timeInForce == .gtc || new.timeInForce == .gtd)
+            if crossing != nil || !mayRest { return .instrumentPostOnly(instrument) }
+        }
+        if let crossing, new.instructions.postOnly { return .wouldTake(instrument, price: crossing) }
+        if new.timeInForce == .fok {
+            let own = new.instructions.selfTrade
+            let available = fillable(
+                instrument, new.side, new.type, new.price, new.quantity, account, own == .standard ? selfTradePrevention(account, position) : own,
+                budget: new.max == 0 ? nil : new.max, rates.taker)
+            if available < new.quantity { return .unfillable(instrument, available: available) }
+        }
+        return nil
+    }
+
+    /// How much of `quantity` can be traded at once for certain.
+    func fillable(
+        _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ price: Price, _ quantity: Quantity, _ account: Int32,
+        _ prevention: SelfTradePrevention, budget: Amount?, _ rate: Int32
+    ) -> Quantity {
+        var sum: Quantity = 0
+        var cost: Amount = 0
+        books.ladders[Books.ladder(markets[instrument].book, side == .buy ? .asks : .bids)].forEachLevel(books.chunks) { level in
+            let at = books.levels[level].price
+            if type == .limit, side == .buy ? at > price : at < price { return false }
+            var here: Int128 = 0
+            var slot = books.levels[level].first
+            while slot != none {
+                if positions[orders[slot].position].account == account {
+                    if prevention != .oldest { return false }
+                } else if isCertain(slot) {
+                    here += Int128(orders[slot].leaves)
+                }
+                slot = orders[slot].bookNext
+            }
+            let taken = Quantity(Swift.min(here, Int128(quantity - sum)))
+            if let budget {
+                guard let worth = amount(instrument, at, taken), cost + worth + fee(cost + worth, Swift.max(rate, 0)) <= budget else { return false }
+                cost += worth
+            }
+            sum += taken
+            return sum < quantity
+        }
+        return sum
+    }
+
+    /// Whether a resting order can be counted on: a reduce-only one may not, and of a pair only the leg that is reached first.
+    private func isCertain(_ slot: Int32) -> Bool {
+        let extra = orderRecords[slot].extra
+        if extra == none { return true }
+        if extras[extra].instructions.reduceOnly { return false }
+        let other = extras[extra].partner
+        if other == none || isArmed(other) { return true }
+        let (price, otherPrice) = (orders[slot].price, orders[other].price)
+        if price == otherPrice { return orders[slot].id < orders[other].id }
+        return orders[slot].side == .buy ? price > otherPrice : price < otherPrice
+    }
+
+    /// What buying `quantity`, or all there is, of others costs in the book of now; `certain`: only of those that can be counted on. `nil`: too much.
+    private func asked(_ instrument: InstrumentID, _ quantity: Quantity, _ account: Int32, certain: Bool) -> Amount? {
+        var left = quantity
+        var cost: Amount? = 0
+        books.ladders[Books.ladder(markets[instrument].book, .asks)].forEachLevel(books.chunks) { level in
+            var slot = books.levels[level].first
+            while slot != none, left > 0 {
+                if positions[orders[slot].position].account != account, !certain || isCertain(slot) {
+                    let taken = Swift.min(left, orders[slot].leaves)
+                    guard let worth = amount(instrument, books.levels[level].price, taken), let sum = cost, let new = inRange(sum + worth) else {
+                        cost = nil
+                        return false
+                    }
+                    cost = new
+                    left -= taken
+                }
+                slot = orders[slot].bookNext
+            }
+            return left > 0
+        }
+        return cost
+    }
+
+    // MARK: Replace
+
+    mutating func replaceInBook(
+        _ replace: Replace, _ account: Int32, _ slot: Int32, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void,
+        _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
+        let instrument = replace.instrument
+        let order = orders[slot]
+        let extra = orderRecords[slot].extra
+        let options = extra == none ? Instructions() : extras[extra].instructions
+        let isArmed = isArmed(slot)
+        let keeps = keepsPlace(slot, replace.quantity, replace.price) && (replace.stop == 0 || replace.stop == options.stop)
+        if partner(slot) != none { return .rejected(.inPair(order.id)) }
+        if let closed = closedRefusal(instrument), markets[instrument].terms.state == .halted || !keeps { return .rejected(closed) }
+        if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
+        if replace.stop != 0, !isArmed || replace.stop < 0 { return .rejected(.badValue(.stop)) }
+        if let fault = termsFault(
+            instrument, order.type, replace.quantity, replace.price, lot: replace.quantity != order.quantity, tick: replace.price != order.price)
+        {
+            return .rejected(fault)
+        }
+        let stop = replace.stop == 0 ? options.stop : replace.stop
+        if stop != options.stop, !isMultiple(stop, of: markets[instrument].terms.tick) { return .rejected(.offTick(instrument)) }
+        if replace.quantity < order.cumulative { return .rejected(.belowCumulative(instrument, cumulative: order.cumulative)) }
+        if replace.max != 0, !isAllowed(max: replace.max, instrument, order.side, order.type) { return .rejected(.badValue(.max)) }
+        let reference = isArmed ? stop : referencePrice(instrument)
+        guard let notional = notional(instrument, order.type, replace.quantity, replace.price, replace.max, reference: reference) else {
+            return .rejected(.overflow(.notional))
+        }
+        if let fault = notionalFault(instrument, order.type, notional) { return .rejected(fault) }
+        if stop != options.stop {
+            var moved = options
+            moved.stop = stop
+            if let refused = triggerRefusal(instrument, order.side, moved) { return .rejected(refused) }
+        }
+        if !isArmed, !keeps, let crossing = crossing(instrument, order.side, order.type, replace.price) {
+            if markets[instrument].terms.state == .postOnly { return .rejected(.instrumentPostOnly(instrument)) }
+            if options.postOnly { return .rejected(.wouldTake(instrument, price: crossing)) }
+        }
+        let leaves = replace.quantity - order.cumulative
+        let added = replace.quantity - order.quantity
+        if options.reduceOnly, added > 0, leaves > reducible(slot) {
+            return .rejected(.reduceOnly(instrument, position: positions[order.position].quantity))
+        }
+        var marketReserve: Amount = 0
+        var change: Amount = 0
+        if markets[instrument].funds == .full {
+            var moved = options
+            moved.stop = stop
+            let rates = feeRates[Int(orderRecords[slot].rates)]
+            guard
+                let need = leaves == 0
+                    ? 0 : need(instrument, order.side, order.type, leaves, replace.price, replace.max, moved, account, rates, order.timeInForce)
+            else { return .rejected(.overflow(.reserve)) }
+            if order.type == .market, order.side == .buy { marketReserve = need }
+            change = need - reserved(slot)
+            let available = balances[order.funds].available
+            if change > 0, available < change {
+                let asset = order.side == .buy ? markets[instrument].quote : markets[instrument].base
+                return .rejected(.insufficientFunds(asset, number, need: change, available: available))
+            }
+        }
+        if added > 0 || change > 0 || replace.price > order.price {
+            if let refused = riskRefusal(
+                replace.account, account, instrument, order.position, order.side, quantity: replace.quantity, added: Swift.max(added, 0),
+                notional: notional, opens: false)
+            {
+                return .rejected(refused)
+            }
+        }
+        let replaced = OrderReplaced(
+            order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve,
+            stop: stop == options.stop ? 0 : stop)
+        forgetOld(now, keeping: nil)
+        evolve(replaced, at: slot, now)
+        emit(replaced)
+        if isArmed || keeps || !orders[slot].status.isOpen { return .order(view(slot), duplicate: false) }
+        return trade(slot, instrument, now, then)
+    }
+
+    // MARK: Checks
+
+    /// No orders at all.
+    func closedRefusal(_ instrument: InstrumentID) -> Rejection? {
+        switch markets[instrument].terms.state {
+        case .trading, .postOnly: nil
+        case .halted: .instrumentHalted(instrument)
+        case .cancelOnly: .instrumentCancelOnly(instrument)
+        }
+    }
+
+    /// Mark, or else last; 0: neither.
+    func referencePrice(_ instrument: InstrumentID) -> Price {
+        let mark = markets[instrument].mark
+        if mark != 0 || markets[instrument].book == none { return mark }
+        return books.books[markets[instrument].book].last
+    }
+}
