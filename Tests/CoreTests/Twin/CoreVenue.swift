@@ -64,6 +64,31 @@ final class CoreVenue: Venue {
         return all
     }
 
-    func book(_ instrument: InstrumentID, _ side: Side) -> [RestingPicture] { [] }
-    func last(_ instrument: InstrumentID) -> Price? { nil }
+    func book(_ instrument: InstrumentID, _ side: Side) -> [RestingPicture] {
+        var all: [RestingPicture] = []
+        var levels: [BookLevel] = []
+        shards.live.forEachLevel(instrument, side) {
+            levels.append($0)
+            return true
+        }
+        for level in levels {
+            let before = all.count
+            var shown: Int128 = 0
+            shards.live.forEachOrder(instrument, side, price: level.price) { order, visible in
+                let leaves = shards.live.order(id: order)?.view.leaves ?? -1
+                all.append(RestingPicture(order: order, price: level.price, leaves: leaves, shown: visible))
+                shown += Int128(visible)
+            }
+            // A level whose sums are not its orders' is no level.
+            if shown != level.quantity || all.count - before != Int(level.orders) {
+                all.append(RestingPicture(order: -1, price: level.price, leaves: -1, shown: -1))
+            }
+        }
+        return all
+    }
+
+    func last(_ instrument: InstrumentID) -> Price? {
+        guard let last = shards.live.marketView(instrument, now: 0)?.last, last != 0 else { return nil }
+        return last
+    }
 }

@@ -9,35 +9,37 @@ extension Twin {
         let stopChanges = replace.stop != 0 && replace.stop != order.stop
         let isSame = replace.quantity == order.quantity && replace.price == order.price && replace.max == order.max && !stopChanges
         if isSame, order.isOpen || order.status == .filled { return .order(OrderPicture(order), duplicate: true) }
+        let stop = !order.isArmed ? 0 : stopChanges ? replace.stop : order.stop
         if let late = tooLate(replace.before) { return .rejected(late) }
         guard order.isOpen else { return .rejected(.orderClosed(order.status)) }
         if order.leg != nil { return .rejected(.inPair(order.id)) }
         if let closed = stateFault(order, replace, stopChanges) { return .rejected(closed) }
         if account.status != .open { return .rejected(.accountSuspended(account.number)) }
+        if replace.stop < 0 || replace.stop != 0 && !order.isArmed { return .rejected(.badValue(.stop)) }
         if let fault = termsFault(
             market, order.type, replace.quantity, replace.price, lot: replace.quantity != order.quantity, tick: replace.price != order.price)
         {
             return .rejected(fault)
         }
-        if replace.stop < 0 || replace.stop != 0 && !order.isArmed { return .rejected(.badValue(.stop)) }
         if stopChanges, replace.stop % market.terms.tick != 0 { return .rejected(.offTick(market.id)) }
         if replace.quantity < order.cumulative { return .rejected(.belowCumulative(market.id, cumulative: order.cumulative)) }
         if replace.max != 0, !isAllowed(max: replace.max, market, order.new) { return .rejected(.badValue(.max)) }
-        guard let notional = notional(market, order.type, replace.quantity, replace.price, replace.max) else {
+        guard let notional = notional(market, order.type, replace.quantity, replace.price, replace.max, stop: stop) else {
             return .rejected(.overflow(.notional))
         }
         if isTooSmall(market, order.type, notional) { return .rejected(.notionalTooSmall(market.id, notional: notional)) }
 
         let leaves = replace.quantity - order.cumulative
-        if order.new.instructions.reduceOnly, replace.quantity > order.quantity, leaves > order.closable {
-            return .rejected(.reduceOnly(market.id, position: order.position.quantity))
-        }
         if stopChanges, let price = priceThatTriggers(order, replace.stop) {
             return .rejected(.wouldTrigger(market.id, stop: replace.stop, price: price))
         }
         let leavesPlace = replace.price != order.price || replace.quantity > order.quantity
         if market.isInternal, !order.isArmed, leavesPlace, leaves > 0, let fault = takingFault(order, replace.price) {
             return .rejected(fault)
+        }
+
+        if order.new.instructions.reduceOnly, replace.quantity > order.quantity, leaves > order.closable {
+            return .rejected(.reduceOnly(market.id, position: order.position.quantity))
         }
 
         // What the rest will hold.
@@ -48,10 +50,9 @@ extension Twin {
             if leaves == 0 {
                 need = 0
             } else if order.isMarketBuy {
-                guard let restNotional = self.notional(market, order.type, leaves, replace.price, replace.max) else {
+                guard let restNotional = self.notional(market, order.type, leaves, replace.price, replace.max, stop: stop) else {
                     return .rejected(.overflow(.reserve))
                 }
-                let stop = stopChanges ? replace.stop : order.stop
                 switch marketHold(order, leaves, replace.max, stop: stop, isArmed: order.isArmed, notional: restNotional, counted: nil) {
                 case .success(let amount): need = amount
                 case .failure(let rejection): return .rejected(rejection)
@@ -93,8 +94,10 @@ extension Twin {
         order.hold = hold
         order.updated = now
         if leaves == 0 {
+            saw(.replaceFills)
             close(order, .filled)
         } else if order.isArmed {
+            saw(stopChanges ? .replaceMovesStop : .replaceOfArmed)
             if stopChanges {
                 order.stop = replace.stop
                 market.remove(order)
@@ -103,9 +106,12 @@ extension Twin {
         } else if market.isInternal {
             if leavesPlace {
                 market.remove(order)
+                let before = order.cumulative
                 enter(order)
+                saw(order.cumulative > before ? .replaceTakes : .replaceLosesPlace)
                 cascade(market)
             } else {
+                saw(order.display > 0 ? .replaceKeepsPlaceOfIceberg : .replaceKeepsPlace)
                 order.shown = min(order.shown, order.leaves)
             }
         }
@@ -116,11 +122,10 @@ extension Twin {
         let market = order.market
         if !market.isInternal { return market.terms.state == .trading ? nil : .instrumentHalted(market.id) }
         switch market.terms.state {
-        case .trading: return nil
+        case .trading, .postOnly: return nil
         case .halted: return .instrumentHalted(market.id)
         case .cancelOnly:
             return replace.quantity < order.quantity && replace.price == order.price && !stopChanges ? nil : .instrumentCancelOnly(market.id)
-        case .postOnly: return takesAtOnce(order.new) ? .instrumentPostOnly(market.id) : nil
         }
     }
 

@@ -24,6 +24,7 @@ extension Twin {
             crosses(taker.side, taker.type, taker.price, maker)
         {
             if taker.new.instructions.reduceOnly, taker.closable == 0 {
+                saw(.reduceOnlyTakerGone)
                 cancel(taker, .reduceOnly)
                 return
             }
@@ -32,48 +33,52 @@ extension Twin {
                 continue
             }
             if maker.new.instructions.reduceOnly, maker.closable == 0 {
+                saw(.reduceOnlyMakerGone)
                 cancel(maker, .reduceOnly)
                 continue
             }
             var quantity = min(taker.leaves, maker.shown)
-            if taker.new.instructions.reduceOnly { quantity = min(quantity, taker.closable) }
-            if maker.new.instructions.reduceOnly { quantity = min(quantity, maker.closable) }
+            if taker.new.instructions.reduceOnly, taker.closable < quantity {
+                saw(.reduceOnlyTakerCut)
+                quantity = taker.closable
+            }
+            if maker.new.instructions.reduceOnly, maker.closable < quantity {
+                saw(.reduceOnlyMakerCut)
+                quantity = maker.closable
+            }
             if taker.isMarketBuy, market.info.funds == .full {
-                quantity = affordable(taker, maker.price, quantity)
+                let affordable = affordable(taker, maker.price, quantity)
+                if affordable < quantity { saw(affordable == 0 ? .fundsNone : .fundsPart) }
+                quantity = affordable
                 if quantity == 0 {
                     cancel(taker, .funds)
                     return
                 }
             }
             guard let makerSide = effect(maker, quantity, maker.price, feeRate: maker.rates.maker) else {
+                saw(.overflowMaker)
                 cancel(maker, .overflow)
                 continue
             }
             guard let takerSide = effect(taker, quantity, maker.price, feeRate: taker.rates.taker) else {
+                saw(.overflowTaker)
                 cancel(taker, .overflow)
                 return
             }
-            cancelOtherLeg(of: maker)
-            cancelOtherLeg(of: taker)
+            cancelOtherLeg(of: maker, .ocoByMakerTrade)
+            cancelOtherLeg(of: taker, .ocoByTakerTrade)
             trade(maker, makerSide, taker, takerSide, quantity)
         }
     }
 
-    /// As much of it, in lots, as what the market buy still holds pays for.
+    /// As much of it as what the market buy still holds pays for.
     private func affordable(_ taker: TwinOrder, _ price: Price, _ quantity: Quantity) -> Quantity {
-        func cost(_ quantity: Quantity) -> Amount {
-            guard let worth = taker.market.worth(price, quantity) else { return .max }
-            return worth + feeOf(worth, taker.rates.taker)
-        }
-        if cost(quantity) <= taker.hold { return quantity }
-        let lot = taker.market.terms.lot
-        // By halving: the cost never falls as the quantity grows.
-        var (least, most) = (Quantity(0), quantity / lot)
-        while least < most {
-            let middle = (least + most + 1) / 2
-            if cost(middle * lot) <= taker.hold { least = middle } else { most = middle - 1 }
-        }
-        return least * lot
+        let (market, rate) = (taker.market, taker.rates.taker)
+        if let worth = market.worth(price, quantity), worth + feeOf(worth, rate) <= taker.hold { return quantity }
+        let product = UInt128(taker.hold).multipliedFullWidth(by: 1_000_000)
+        let spendable = UInt128(1_000_000 + Int128(rate)).dividingFullWidth(product).quotient
+        let lots = spendable / (UInt128(price) * UInt128(market.worthUnit) * UInt128(market.terms.lot))
+        return min(quantity, Quantity(clamping: lots * UInt128(market.terms.lot)))
     }
 
     // MARK: Self-trade prevention
@@ -88,13 +93,21 @@ extension Twin {
 
     private func preventSelfTrade(_ taker: TwinOrder, _ maker: TwinOrder) {
         switch selfTrade(taker.new.instructions.selfTrade, taker.account, taker.market) {
-        case .standard, .newest: cancel(taker, .selfTrade)
-        case .oldest: cancel(maker, .selfTrade)
+        case .standard, .newest:
+            saw(.selfNewest)
+            cancel(taker, .selfTrade)
+        case .oldest:
+            saw(.selfOldest)
+            cancel(maker, .selfTrade)
         case .both:
+            saw(.selfBoth)
             cancel(maker, .selfTrade)
             cancel(taker, .selfTrade)
         case .decrement:
+            cancelOtherLeg(of: maker, .ocoByDecrement)
+            cancelOtherLeg(of: taker, .ocoByDecrement)
             let (makerLeaves, takerLeaves) = (maker.leaves, taker.leaves)
+            saw(makerLeaves < takerLeaves ? .selfDecrementMakerGone : makerLeaves > takerLeaves ? .selfDecrementTakerGone : .selfDecrementBothGone)
             if makerLeaves <= takerLeaves { cancel(maker, .selfTrade) } else { decrement(maker, takerLeaves) }
             if takerLeaves <= makerLeaves { cancel(taker, .selfTrade) } else { decrement(taker, makerLeaves) }
         }
@@ -127,13 +140,15 @@ extension Twin {
                     liquidity: liquidity, exec: Text(), time: now, venueTime: 0))
             apply(effect, of: order, quantity, price)
         }
+        saw(quantity == 0 ? .never : taker.isOpen ? (maker.isOpen ? .tradeOfSlice : .makerDone) : maker.isOpen ? .takerDone : .bothDone)
+        if taker.type == .limit, taker.price != price { saw(.priceImprovement) }
         market.last = price
         low = min(low ?? price, price)
         high = max(high ?? price, price)
         guard maker.isOpen else { return }
         maker.shown -= quantity
         if maker.shown == 0 {
-            // The next slice of an iceberg.
+            saw(.icebergSlice)
             maker.shown = min(maker.display, maker.leaves)
             market.remove(maker)
             market.insert(maker)
@@ -158,6 +173,8 @@ extension Twin {
         owed[[market.info.venue, market.info.base], default: 0] -= effect.base
         owed[[market.info.venue, market.info.quote], default: 0] -= effect.quote
         var position = order.position
+        if position.quantity != 0, (position.quantity > 0) != (effect.quantity > 0), effect.quantity != 0 { saw(.positionFlipped) }
+        if market.isInternal, effect.fee < 0 { saw(.rebate) }
         position.traded = true
         position.quantity = effect.quantity
         position.cost = effect.cost
@@ -175,12 +192,15 @@ extension Twin {
         close(order, .canceled)
         order.reason = reason
         order.reasonText = text
-        cancelOtherLeg(of: order)
+        reasons[reason.rawValue, default: 0] += 1
+        cancelOtherLeg(of: order, .ocoByCancel)
     }
 
     /// The pair is none any more, and the other leg goes.
-    func cancelOtherLeg(of order: TwinOrder) {
+    func cancelOtherLeg(of order: TwinOrder, _ sight: Sight) {
         guard let other = order.leg else { return }
+        saw(sight)
+        if sight == .ocoByCancel, order.isArmed { saw(.ocoByCancelOfArmed) }
         order.leg = nil
         other.leg = nil
         cancel(other, .oco)
@@ -203,16 +223,27 @@ extension Twin {
     /// After a command that traded or set the mark.
     func cascade(_ market: TwinMarket) {
         guard market.isInternal, market.terms.state == .trading else { return }
+        var count = 0
         while let order = nextDue(market) {
-            cancelOtherLeg(of: order)
+            count += 1
+            if count == 2 { saw(.cascadeOfTwo) }
+            if count == 4 { saw(.cascadeOfFour) }
+            sawTrigger(order)
+            cancelOtherLeg(of: order, .ocoByTrigger)
             record(.orderTriggered(order: order.id))
             order.isArmed = false
             order.updated = now
             market.remove(order)
             if order.new.timeInForce == .fok, !isFillable(triggered: order) {
+                saw(.triggeredFOKUnfillable)
                 cancel(order, .unfilled)
             } else {
                 enter(order)
+                if order.new.timeInForce == .fok {
+                    saw(.triggeredFOKFilled)
+                } else {
+                    saw(order.type == .market ? .triggeredMarket : !order.isOpen ? .triggeredLimitDone : order.cumulative > 0 ? .triggeredLimitPart : .triggeredLimitRests)
+                }
             }
         }
     }
@@ -225,7 +256,10 @@ extension Twin {
             }
             // The first of those with the lowest, or the highest stop; `armed` is in the order of arming.
             guard let stop = rising ? due.map(\.stop).min() : due.map(\.stop).max() else { continue }
-            return due.first { $0.stop == stop }
+            let same = due.filter { $0.stop == stop }
+            if same.count > 1 { saw(.triggersAtOnePrice) }
+            if due.count > same.count { saw(.triggersAtMorePrices) }
+            return same.first
         }
         return nil
     }
@@ -245,23 +279,32 @@ extension Twin {
         let mode = selfTrade(new.instructions.selfTrade, account, market)
         var (sum, worth, fees): (Quantity, Amount, Amount) = (0, 0, 0)
         var counted: [TwinOrder] = []
-        var level: Price?
-        let book = market.others(of: new.side)
-        for maker in book {
-            if maker.price != level {
-                if sum >= quantity || !crosses(new.side, new.type, price, maker) { break }
-                level = maker.price
-                if mode != .oldest, book.contains(where: { $0.price == maker.price && $0.account === account }) { break }
+        var rest = market.others(of: new.side)
+        while let best = rest.first, sum < quantity, crosses(new.side, new.type, price, best) {
+            let level = rest.prefix { $0.price == best.price }
+            rest.removeFirst(level.count)
+            if mode != .oldest, level.contains(where: { $0.account === account }) {
+                saw(.fokStoppedByOwn)
+                break
             }
-            if maker.account === account || maker.new.instructions.reduceOnly { continue }
-            if let leg = maker.leg, counted.contains(where: { $0 === leg }) { continue }
-            let part = min(maker.leaves, quantity - sum)
-            guard let partWorth = market.worth(maker.price, part) else { break }
+            var there: Quantity = 0
+            for maker in level where maker.account !== account && !maker.new.instructions.reduceOnly {
+                if let leg = maker.leg, counted.contains(where: { $0 === leg }) {
+                    saw(.fokLegLeftOut)
+                    continue
+                }
+                counted.append(maker)
+                there += min(maker.leaves, quantity - sum - there)
+            }
+            guard let partWorth = market.worth(best.price, there) else { break }
+            let fee = feeOf(partWorth, rates.taker)
+            if let budget, worth + fees + partWorth + fee > budget {
+                saw(.fokStoppedByMax)
+                break
+            }
             worth += partWorth
-            fees += feeOf(partWorth, rates.taker)
-            if let budget, worth + fees > budget { break }
-            sum += part
-            counted.append(maker)
+            fees += fee
+            sum += there
         }
         return (sum, worth)
     }

@@ -30,21 +30,18 @@ extension Twin {
     private func accept(_ new: NewOrder, _ account: TwinAccount, _ market: TwinMarket, _ content: Command, wholePosition: Bool) -> Answer {
         if let late = tooLate(new.before) { return .rejected(late) }
         if account.status != .open { return .rejected(.accountSuspended(account.number)) }
-        if let closed = stateFault(market, new) { return .rejected(closed) }
+        if let closed = stateFault(market) { return .rejected(closed) }
+        if let fault = instructionsFault(market, new) { return .rejected(fault) }
         if let fault = termsFault(market, new.type, new.quantity, new.price, lot: !wholePosition, tick: true) { return .rejected(fault) }
+        if new.instructions.stop % market.terms.tick != 0 { return .rejected(.offTick(market.id)) }
         if new.timeInForce == .gtd {
             if new.expire <= now { return .rejected(.alreadyExpired(expire: new.expire, now: now)) }
         } else if new.expire != 0 {
             return .rejected(.badValue(.expire))
         }
         if new.max != 0, !isAllowed(max: new.max, market, new) { return .rejected(.badValue(.max)) }
-        if let fault = instructionsFault(market, new) { return .rejected(fault) }
-        guard let notional = notional(market, new.type, new.quantity, new.price, new.max) else { return .rejected(.overflow(.notional)) }
+        guard let notional = notional(market, new.type, new.quantity, new.price, new.max, stop: new.instructions.stop) else { return .rejected(.overflow(.notional)) }
         if isTooSmall(market, new.type, notional) { return .rejected(.notionalTooSmall(market.id, notional: notional)) }
-        if let refused = riskRefusal(account, market, new.side, quantity: new.quantity, added: new.quantity, notional: notional, opens: true) {
-            return .rejected(refused)
-        }
-
         var leg: TwinOrder?
         if !new.oco.isEmpty {
             leg = find(.client(new.oco), account, market)
@@ -55,9 +52,6 @@ extension Twin {
         let rates = market.isInternal ? rates(account, market) : FeeRates()
         let order = TwinOrder(
             id: Int64(wallet) << 40 | (lastOrder + 1), account: account, market: market, new: new, rates: rates, now: now)
-        if new.instructions.reduceOnly, order.closable < new.quantity {
-            return .rejected(.reduceOnly(market.id, position: order.position.quantity))
-        }
         let isArmed = new.instructions.trigger != .none
         var counted: Amount?
         if isArmed {
@@ -65,12 +59,20 @@ extension Twin {
                 return .rejected(.wouldTrigger(market.id, stop: new.instructions.stop, price: price))
             }
         } else if market.isInternal {
+            if market.terms.state == .postOnly, takesAtOnce(new) { return .rejected(.instrumentPostOnly(market.id)) }
             if let fault = takingFault(order, new.price) { return .rejected(fault) }
             if new.timeInForce == .fok {
                 let (quantity, worth) = fillable(new, new.quantity, new.price, account, market, rates, new.max > 0 ? new.max : nil)
                 if quantity < new.quantity { return .rejected(.unfillable(market.id, available: quantity)) }
                 counted = worth
             }
+        }
+
+        if new.instructions.reduceOnly, order.closable < new.quantity {
+            return .rejected(.reduceOnly(market.id, position: order.position.quantity))
+        }
+        if let refused = riskRefusal(account, market, new.side, quantity: new.quantity, added: new.quantity, notional: notional, opens: true) {
+            return .rejected(refused)
         }
 
         if market.info.funds == .full {
@@ -107,10 +109,15 @@ extension Twin {
         account.open.append(order)
         // A position's balances are there from its first order on.
         account.positions[market.id] = account.positions[market.id] ?? TwinPosition()
+        if leg != nil, market.info.funds == .full { saw(order.held == 0 ? .secondLegHoldsNothing : .secondLegHoldsMore) }
         if isArmed {
             arm(order)
         } else if market.isInternal {
+            if order.type == .market, market.others(of: order.side).isEmpty { saw(.marketIntoEmptyBook) }
             enter(order)
+            if new.timeInForce == .fok { saw(order.status == .filled ? .fokFilled : .fokEndedByOverflow) }
+            if new.timeInForce == .ioc, order.status == .canceled, order.cumulative > 0 { saw(.iocPart) }
+            if new.instructions.postOnly, order.isOpen { saw(.postRests) }
             cascade(market)
         }
         return .order(OrderPicture(order), duplicate: false)
@@ -123,13 +130,12 @@ extension Twin {
 
     // MARK: Checks
 
-    private func stateFault(_ market: TwinMarket, _ new: NewOrder) -> Rejection? {
+    private func stateFault(_ market: TwinMarket) -> Rejection? {
         if !market.isInternal { return market.terms.state == .trading ? nil : .instrumentHalted(market.id) }
         switch market.terms.state {
-        case .trading: return nil
+        case .trading, .postOnly: return nil
         case .halted: return .instrumentHalted(market.id)
         case .cancelOnly: return .instrumentCancelOnly(market.id)
-        case .postOnly: return takesAtOnce(new) ? .instrumentPostOnly(market.id) : nil
         }
     }
 
@@ -156,19 +162,18 @@ extension Twin {
         if !market.isInternal { return it == Instructions() && new.oco.isEmpty ? nil : .notSupported(.instructions) }
         if it.stop < 0 || (it.stop != 0) != (it.trigger != .none) { return .badValue(.stop) }
         if it.trigger == .none, it.triggerPrice != .last { return .badValue(.trigger) }
-        if it.stop % market.terms.tick != 0 { return .offTick(market.id) }
+        if it.postOnly, takesAtOnce(new) || it.trigger != .none { return .badValue(.post) }
         if it.display != 0, it.display < 0 || it.display >= new.quantity || it.display % market.terms.lot != 0 || takesAtOnce(new) {
             return .badValue(.display)
         }
-        if it.postOnly, takesAtOnce(new) || it.trigger != .none { return .badValue(.post) }
         if !new.oco.isEmpty, it.trigger == .none, takesAtOnce(new) { return .badValue(.oco) }
         return nil
     }
 
-    func notional(_ market: TwinMarket, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount) -> Amount? {
+    func notional(_ market: TwinMarket, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount, stop: Price) -> Amount? {
         if type == .limit { return market.worth(price, quantity) }
-        guard let mark = market.mark else { return 0 }
-        return market.worth(mark, quantity).map { Swift.max($0, max) }
+        guard let price = stop != 0 ? stop : market.mark ?? market.last else { return 0 }
+        return market.worth(price, quantity).map { Swift.max($0, max) }
     }
 
     func isTooSmall(_ market: TwinMarket, _ type: OrderType, _ notional: Amount) -> Bool {

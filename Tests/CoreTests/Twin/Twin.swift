@@ -34,6 +34,10 @@ final class Twin {
     var low: Price?
     var high: Price?
 
+    /// What has been seen; kept by whoever asks.
+    var sights = [Int](repeating: 0, count: Sight.allCases.count)
+    var reasons: [UInt8: Int] = [:]
+
     var feesCollected: [AssetID: Amount] = [:]
     var paidIn: [AssetID: Amount] = [:]
     /// (venue, asset): what trades moved to and from accounts, with the sign of what the venue has to give.
@@ -65,8 +69,9 @@ final class Twin {
             let due = orders.values.filter { $0.isOpen && $0.expire != 0 && $0.expire <= now }
             guard let first = due.min(by: { ($0.expire, $0.id) < ($1.expire, $1.id) }) else { break }
             record(.orderExpired(order: first.id))
+            saw(first.isArmed ? .expiredArmed : .expiredResting)
             close(first, .expired)
-            cancelOtherLeg(of: first)
+            cancelOtherLeg(of: first, .ocoByExpiry)
             count += 1
         }
         return count
@@ -89,6 +94,7 @@ final class Twin {
             if seconds >= horizon, memory.count - forgotten <= Int(settings[Int(Setting.windowIDs.rawValue)]) { break }
             if closed != 0, closed == order { break }
             forgotten += 1
+            saw(.forgotten)
             ids[name] = nil
             if closed != 0 { orders[closed] = nil }
         }
