@@ -72,7 +72,7 @@ public struct Registry: ~Copyable {
             if let known = venue(info.name) {
                 return venues[Int(known)] == info ? .duplicate : .rejected(.alreadyExists(info.name))
             }
-            guard info.kind == .manual else { return .rejected(.notSupported(.venue)) }
+            guard info.kind != .connector else { return .rejected(.notSupported(.venue)) }
             return venues.count < Registry.venuesMax ? .new : .rejected(.tableFull(.venues, max: Int64(Registry.venuesMax)))
         case .instrument(let info):
             return check(info)
