@@ -38,7 +38,7 @@ public struct VenueInfo: BitwiseCopyable, Sendable, Equatable {
 }
 
 /// docs/MATCHING.md, section 8.
-public enum InstrumentState: UInt8, BitwiseCopyable, Sendable { case trading = 0, halted = 1, postOnly = 2, cancelOnly = 3 }
+public enum InstrumentState: UInt8, BitwiseCopyable, Sendable, CaseIterable { case trading = 0, halted = 1, postOnly = 2, cancelOnly = 3 }
 public enum FundsCheck: UInt8, BitwiseCopyable, Sendable { case full = 0, none = 1 }
 
 /// What may change during an instrument's life.

@@ -162,6 +162,19 @@ public struct Matched: BitwiseCopyable, Sendable {
         self.makerFee = makerFee
         self.takerFee = takerFee
     }
+
+    /// What the match is to the maker's order; `fee` is the quote asset.
+    public func makerSide(fee: AssetID) -> Filled {
+        Filled(
+            trade: trade, order: maker, quantity: quantity, price: price, exec: Text(), fee: makerFee, feeAsset: fee, liquidity: .maker,
+            venueTime: 0)
+    }
+
+    public func takerSide(fee: AssetID) -> Filled {
+        Filled(
+            trade: trade + 1, order: taker, quantity: quantity, price: price, exec: Text(), fee: takerFee, feeAsset: fee, liquidity: .taker,
+            venueTime: 0)
+    }
 }
 
 public struct TransferReceived: BitwiseCopyable, Sendable {

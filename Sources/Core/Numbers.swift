@@ -49,6 +49,16 @@ public enum Numbers {
         return Amount(truncatingIfNeeded: UInt128(top) << 64 | UInt128(low.low))
     }
 
+    /// amount x rate / 10^6; 0 <= amount < 2^110, 0 <= rate < 2^16. Two divisions of the processor: the standard library's takes ten times as long.
+    @inline(__always)
+    static func millionths(_ amount: Amount, _ rate: Int32, roundedUp: Bool) -> Amount {
+        let product = UInt128(amount) &* UInt128(UInt32(rate)) &+ (roundedUp ? 999_999 : 0)
+        let million: UInt64 = 1_000_000
+        let (high, rest) = UInt64(truncatingIfNeeded: product >> 64).quotientAndRemainder(dividingBy: million)
+        let low = million.dividingFullWidth((rest, UInt64(truncatingIfNeeded: product))).quotient
+        return Amount(truncatingIfNeeded: UInt128(high) << 64 | UInt128(low))
+    }
+
     @inline(__always)
     static func inRange(_ amount: Amount) -> Bool { amount < Balance.limit && amount > -Balance.limit }
 

@@ -27,6 +27,8 @@ public struct OrderView: BitwiseCopyable, Sendable {
     public var cumulative: Quantity
     /// Sum of LastPx x LastQty at price scale + quantity scale; AvgPx is this divided by `cumulative`.
     public var cumulativeCost: Int128
+    /// Of a cancelled order.
+    public var reason = CancelReason.requested
 }
 
 /// Why nothing was done: a stable code with the facts to mend it. See docs/PROTOCOL.md, section 10.

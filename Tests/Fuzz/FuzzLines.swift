@@ -46,7 +46,7 @@ private struct World: ~Copyable {
             if let (wallet, of) = parsed.command, wallet == 0 { command = of }
         case .query(let query):
             var rows = 0
-            if let rejection = QueryWriter.write(query, shard: shard, tag: parsed.tag, rows: &rows, into: &out) {
+            if let rejection = QueryWriter.write(query, shard: shard, now: now, tag: parsed.tag, rows: &rows, into: &out) {
                 AnswerWriter.write(rejection, tag: parsed.tag, registry: shard.registry, into: &out)
             }
         case .refused(let refusal): AnswerWriter.write(refusal, tag: parsed.tag, into: &out)

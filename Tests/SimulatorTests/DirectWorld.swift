@@ -286,11 +286,11 @@ final class DirectWorld {
         var rows = 0
         var rejection: Rejection?
         switch query.scope {
-        case .shard(let wallet): rejection = QueryWriter.write(query, shard: boxes[Int(wallet)].shard, tag: tag, rows: &rows, into: &out)
-        case .registry: rejection = QueryWriter.write(query, shard: boxes[0].shard, tag: tag, rows: &rows, into: &out)
+        case .shard(let wallet): rejection = QueryWriter.write(query, shard: boxes[Int(wallet)].shard, now: now, tag: tag, rows: &rows, into: &out)
+        case .registry: rejection = QueryWriter.write(query, shard: boxes[0].shard, now: now, tag: tag, rows: &rows, into: &out)
         case .allShards:
             for box in boxes where rejection == nil && Int(box.number) < boxes[0].shard.registry.wallets.count {
-                rejection = QueryWriter.write(query, shard: box.shard, tag: tag, rows: &rows, into: &out)
+                rejection = QueryWriter.write(query, shard: box.shard, now: now, tag: tag, rows: &rows, into: &out)
             }
         }
         if let rejection {

@@ -122,13 +122,17 @@ extension Shard {
     /// The most that fees can come to, rounded up.
     @inline(__always)
     func feeHeld(_ amount: Amount, _ rates: FeeRates) -> Amount {
-        let rate = Int128(Swift.max(rates.maker, rates.taker, 0))
-        return rate == 0 ? 0 : (amount * rate + (Shard.feeUnit - 1)) / Shard.feeUnit
+        let rate = Swift.max(rates.maker, rates.taker, 0)
+        return rate == 0 ? 0 : Numbers.millionths(amount, rate, roundedUp: true)
     }
 
     /// What a side of a match pays, cut off towards zero.
     @inline(__always)
-    func fee(_ worth: Amount, _ rate: Int32) -> Amount { rate == 0 ? 0 : worth * Int128(rate) / Shard.feeUnit }
+    func fee(_ worth: Amount, _ rate: Int32) -> Amount {
+        if rate == 0 { return 0 }
+        let fee = Numbers.millionths(worth, abs(rate), roundedUp: false)
+        return rate < 0 ? -fee : fee
+    }
 
     static var feeUnit: Int128 { 1_000_000 }
 

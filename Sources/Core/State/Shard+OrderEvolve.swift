@@ -209,6 +209,7 @@ extension Shard {
         let order = orders[slot]
         return OrderView(
             id: order.id, instrument: positions[order.position].instrument, status: order.status, leaves: order.leaves,
-            cumulative: order.cumulative, cumulativeCost: orderRecords[slot].cumulativeCost)
+            cumulative: order.cumulative, cumulativeCost: orderRecords[slot].cumulativeCost,
+            reason: order.status == .canceled ? orderRecords[slot].reason : .requested)
     }
 }

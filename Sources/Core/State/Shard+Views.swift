@@ -201,7 +201,9 @@ extension Shard {
             quantity: order.quantity, price: order.price, expire: extra.expire, max: extra.max,
             strategy: strategies[Int(record.strategy)], note: extra.note, reserved: reserved(slot),
             created: record.created, updated: record.updated, reason: record.reason, reasonText: extra.reason,
-            cancelOnDisconnect: extra.cancelOnDisconnect)
+            cancelOnDisconnect: extra.cancelOnDisconnect, instructions: extra.instructions,
+            isArmed: order.status.isOpen && extra.instructions.trigger != .none && !extra.isTriggered,
+            oco: extra.partner == none ? 0 : orders[extra.partner].id)
     }
 
     // MARK: Trades

@@ -209,7 +209,7 @@ final class Collector {
             }
         case .limitsSet(let account, let instrument, _): action(mutation, account, instrument, shard, source, time)
         case .positionTakenOver(let it): action(mutation, it.account, it.instrument, shard, source, time)
-        case .markSet, .transfersSettled, .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled: break
+        case .markSet, .transfersSettled, .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled, .matched, .orderTriggered: break
         }
     }
 

@@ -141,6 +141,8 @@ package enum DefaultConfiguration {
           - WLT savings
           # A venue whose fills are reported to the service with FIL.
           - VEN manual kind=manual
+          # A venue whose orders this service matches with each other (docs/MATCHING.md).
+          - VEN internal kind=internal
           # Instruments: the smallest price step is `tick`, the smallest quantity step `lot`.
           - INS BTC-USD venue=manual wallet=spot base=BTC quote=USD tick=0.01 lot=0.00000001
           - INS ETH-USD venue=manual wallet=spot base=ETH quote=USD tick=0.01 lot=0.000001
@@ -148,6 +150,10 @@ package enum DefaultConfiguration {
           - INS BTC-EUR venue=manual wallet=spot base=BTC quote=EUR tick=0.01 lot=0.00000001
           - INS ETH-BTC venue=manual wallet=spot base=ETH quote=BTC tick=0.00001 lot=0.0001
           - INS BTC-USDT-M venue=manual wallet=margin base=BTC quote=USDT tick=0.01 lot=0.00001
+          # Matched here; fees in basis points of what a trade is worth.
+          - INS BTC-USDT venue=internal wallet=spot base=BTC quote=USDT tick=0.01 lot=0.00001 maker_bps=1 taker_bps=2
+          - INS ETH-USDT venue=internal wallet=spot base=ETH quote=USDT tick=0.01 lot=0.0001 maker_bps=1 taker_bps=2
+          - INS SOL-USDT venue=internal wallet=spot base=SOL quote=USDT tick=0.001 lot=0.01 maker_bps=1 taker_bps=2
           # A perpetual: nothing is reserved, limits (LIM) alone decide; fills move fees and realized PnL in the quote asset.
           - INS BTC-USDT-PERP venue=manual wallet=futures base=BTC quote=USDT tick=0.1 lot=0.001 funds=none
 

@@ -19,16 +19,20 @@ extension Loop {
         shard(wallet).pointee.execute(command, now: now) { record($0, shard: wallet, session: session) }
     }
 
-    // The same for the frequent ones, where they lie.
+    // The same for the frequent ones, where they lie. What follows from a NEW or RPL on an internal venue is recorded behind it.
 
     @inline(__always)
     func execute(_ order: borrowing NewOrder, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(order, now: now) { accepted in record(accepted, shard: wallet, session: session) }
+        shard(wallet).pointee.execute(
+            order, now: now, emit: { accepted in record(accepted, shard: wallet, session: session) },
+            then: { mutation in record(mutation, shard: wallet, session: session) })
     }
 
     @inline(__always)
     func execute(_ replace: borrowing Replace, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(replace, now: now) { replaced in record(replaced, shard: wallet, session: session) }
+        shard(wallet).pointee.execute(
+            replace, now: now, emit: { replaced in record(replaced, shard: wallet, session: session) },
+            then: { mutation in record(mutation, shard: wallet, session: session) })
     }
 
     @inline(__always)

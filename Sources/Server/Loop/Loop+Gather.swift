@@ -16,6 +16,9 @@ struct Gathering {
     var limit: Int
     var rejection: Rejection?
     var lastLSN: UInt64 = 0
+    /// BOOK: the answer says what its rows rest on.
+    var tellsLSN = false
+    var sealedLSN: UInt64 = 0
     /// Where it counts in the metrics.
     var row: Int
 }
@@ -29,14 +32,17 @@ extension Loop {
     ) {
         lastGathering += 1
         var limit = 0
+        var tellsLSN = false
         switch work {
         case .cancelAll: break
-        case .query(let query): limit = query.limit
+        case .query(let query):
+            limit = query.limit
+            tellsLSN = query.kind == .book
         case .status, .sessions: limit = .max
         }
         gatherings[lastGathering] = Gathering(
             address: address, head: head, parts: Array(repeating: ByteBuffer(), count: wallets.count),
-            remaining: wallets.count, limit: limit, row: row)
+            remaining: wallets.count, limit: limit, tellsLSN: tellsLSN, row: row)
         for wallet in wallets {
             send(
                 .part(
@@ -68,7 +74,7 @@ extension Loop {
         case .query(let query):
             var rows = 0
             part.rejection = QueryWriter.write(
-                query, shard: box(request.wallet).shard, tag: request.tag, rows: &rows, into: &edgeText)
+                query, shard: box(request.wallet).shard, now: now, tag: request.tag, rows: &rows, into: &edgeText)
             part.count = Int64(rows)
             takeEdgeText(&part, for: request.loop)
         }
@@ -88,6 +94,7 @@ extension Loop {
         gathering.remaining -= 1
         gathering.count += part.count
         if part.rejection != nil, gathering.rejection == nil { gathering.rejection = part.rejection }
+        gathering.sealedLSN = max(gathering.sealedLSN, parcel.sealedLSN)
         if part.changed { gathering.lastLSN = max(gathering.lastLSN, parcel.lastLSN) }
         if gathering.remaining > 0 {
             gatherings[part.gathering] = gathering
@@ -109,7 +116,7 @@ extension Loop {
             var rows = 0
             appendRows(gathering.head, &rows, limit: gathering.limit)
             for part in gathering.parts { appendRows(part, &rows, limit: gathering.limit) }
-            AnswerWriter.end(rows: rows, tag: tag, into: &edgeText)
+            AnswerWriter.end(rows: rows, tag: tag, lsn: gathering.tellsLSN ? Int64(gathering.sealedLSN) : 0, into: &edgeText)
         }
         answerLaterWithEdgeText(gathering.address)
     }

@@ -102,7 +102,7 @@ extension Connection {
             let lsn = subscription == nil ? loop.log.durableLSN : position
             append(information: "HB", [("lsn", String(lsn)), ("time", String(now / 1_000))])
         }
-        if subscription != nil { feed() }
+        if isSubscribed { feed() }
         if session.expires != 0, now >= session.expires {
             if !session.saidExpired {
                 session.saidExpired = true
@@ -116,7 +116,7 @@ extension Connection {
             return cut()
         }
         let idle = Timestamp(service.config.idleSeconds) * 1_000_000
-        if idle > 0, now - lastHeard > idle, session.heartbeatSeconds == 0, subscription == nil, output.isEmpty {
+        if idle > 0, now - lastHeard > idle, session.heartbeatSeconds == 0, !isSubscribed, output.isEmpty {
             end(reason: "idle")
         }
     }

@@ -94,9 +94,11 @@ public enum AnswerWriter {
     }
 
     /// `+TAG n`, the end of an answer of rows.
-    public static func end(rows: Int, tag: Text, into out: inout OutputBuffer) {
+    /// - Parameter lsn: of the newest change that they rest on, where that is told; 0: it is not.
+    public static func end(rows: Int, tag: Text, lsn: Int64 = 0, into out: inout OutputBuffer) {
         begin(tag, &out)
         out.append(rows)
+        if lsn > 0 { out.fact("lsn", lsn) }
         out.append(UInt8(ascii: "\n"))
     }
 
@@ -122,5 +124,6 @@ public enum AnswerWriter {
         out.append(view.status.word)
         if trade != 0 { out.fact("trade", trade) }
         out.progress(view, registry.instruments[Int(view.instrument)])
+        if view.status == .canceled, view.reason.isByRule { out.fact("reason", view.reason.word) }
     }
 }

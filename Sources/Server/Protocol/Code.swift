@@ -5,11 +5,11 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         badNumber, tooManyDecimals, numberTooLarge
     case authRequired, badToken, tokenExpired, forbidden, notSupported
     case unknownAccount, unknownAsset, unknownWallet, unknownVenue, unknownInstrument, unknownOrder, unknownSetting
-    case accountSuspended, instrumentHalted, offTick, offLot, quantityOutOfBounds, notionalTooSmall, noMark, alreadyExpired, tooLate,
+    case accountSuspended, instrumentHalted, instrumentPostOnly, instrumentCancelOnly, unfillable, wouldTake, wouldTrigger, reduceOnly, badPair, inPair, offTick, offLot, quantityOutOfBounds, notionalTooSmall, noMark, alreadyExpired, tooLate,
         orderClosed, belowCumulative, overfill, beyondLimit, noPosition, positionExists
     case insufficientFunds, insufficientHeld, limitDisabled, limitQuantity, limitNotional, limitPosition, limitOpenOrders
     case idReused, overflow, fixed, alreadyExists, tableFull
-    case storageFull, alreadySubscribed, notSubscribed, logGone, busy, draining, snapshotFailed
+    case storageFull, alreadySubscribed, notSubscribed, logGone, busy, draining, snapshotFailed, upgradeNeeded
 
     public var name: StaticString {
         switch self {
@@ -40,6 +40,14 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .unknownSetting: "UNKNOWN_SETTING"
         case .accountSuspended: "ACCOUNT_SUSPENDED"
         case .instrumentHalted: "INSTRUMENT_HALTED"
+        case .instrumentPostOnly: "INSTRUMENT_POST_ONLY"
+        case .instrumentCancelOnly: "INSTRUMENT_CANCEL_ONLY"
+        case .unfillable: "UNFILLABLE"
+        case .wouldTake: "WOULD_TAKE"
+        case .wouldTrigger: "WOULD_TRIGGER"
+        case .reduceOnly: "REDUCE_ONLY"
+        case .badPair: "BAD_PAIR"
+        case .inPair: "IN_PAIR"
         case .offTick: "OFF_TICK"
         case .offLot: "OFF_LOT"
         case .quantityOutOfBounds: "QTY_OUT_OF_BOUNDS"
@@ -72,6 +80,7 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .busy: "BUSY"
         case .draining: "DRAINING"
         case .snapshotFailed: "SNAPSHOT_FAILED"
+        case .upgradeNeeded: "UPGRADE_NEEDED"
         }
     }
 }

@@ -20,12 +20,12 @@ extension LineParser {
         guard a.count > 0 else { throw .missingArgument(.venues, index: 0) }
         guard a.has(.kind) else { throw .missingKey("kind") }
         let kind = a.bytes(.kind)
-        if a.isWord(kind, "internal") { throw .notSupported("internal") }
         if a.isWord(kind, "connector") { throw .notSupported("connector") }
-        guard a.isWord(kind, "manual") else {
-            throw .badValue(argument: "kind", value: Text(cut: kind), expected: "manual")
+        let isInternal = a.isWord(kind, "internal")
+        guard isInternal || a.isWord(kind, "manual") else {
+            throw .badValue(argument: "kind", value: Text(cut: kind), expected: "manual|internal")
         }
-        try define(.venue(VenueInfo(name: try a.name(a[0], "name"), kind: .manual)), a, &parsed)
+        try define(.venue(VenueInfo(name: try a.name(a[0], "name"), kind: isInternal ? .internal : .manual)), a, &parsed)
     }
 
     static func accounts(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {

@@ -5,11 +5,12 @@ import Core
 public enum QueryWriter {
     /// Appends the rows of one shard.
     /// - Parameters:
+    ///   - now: the service's time, for what is told of the last 24 hours.
     ///   - visible: the accounts that a list of accounts may show, ascending; `nil`: all.
     ///   - rows: how many the answer has so far; grows, and stops at the query's limit.
     /// - Returns: a refusal instead of rows: an account or order that is not there. Nothing was appended then.
     public static func write(
-        _ query: Query, shard: borrowing Shard, tag: Text, visible: [AccountNumber]? = nil, rows: inout Int,
+        _ query: Query, shard: borrowing Shard, now: Timestamp, tag: Text, visible: [AccountNumber]? = nil, rows: inout Int,
         into out: inout OutputBuffer
     ) -> Rejection? {
         if let rejection = check(query, registry: shard.registry) { return rejection }
@@ -21,6 +22,8 @@ public enum QueryWriter {
         case .trades: return trades(query, shard, tag, &rows, &out)
         case .limits: limits(query, shard, tag, &rows, &out)
         case .instruments: instruments(query, shard, tag, &rows, &out)
+        case .book: MarketWriter.book(query, shard, tag, &rows, &out)
+        case .market: MarketWriter.market(query, shard, now: now, tag, &rows, &out)
         case .assets, .wallets, .venues, .accounts, .settings:
             RegistryText.rows(query, shard.registry, visible, tag, &rows, &out)
         }
@@ -39,7 +42,7 @@ public enum QueryWriter {
         out.append(UInt8(ascii: " "))
     }
 
-    private static func end(_ rows: inout Int, _ out: inout OutputBuffer) {
+    static func end(_ rows: inout Int, _ out: inout OutputBuffer) {
         out.append(UInt8(ascii: "\n"))
         rows += 1
     }
@@ -159,6 +162,7 @@ public enum QueryWriter {
             if order.reasonText.isEmpty { out.fact("reason", order.reason.word) } else { out.fact("reason", order.reasonText) }
         }
         if order.cancelOnDisconnect != 0 { out.fact("cod", "1") }
+        out.instructions(order, info)
         end(&rows, &out)
     }
 
@@ -189,7 +193,7 @@ public enum QueryWriter {
         out.fact("qty", quantity: trade.quantity, info)
         out.fact("price", price: trade.price, info)
         out.execution(trade.fee, registry.assets[Int(trade.feeAsset)], trade.liquidity)
-        out.fact("exec", trade.exec)
+        if !trade.exec.isEmpty { out.fact("exec", trade.exec) }
         out.fact("time", milliseconds: trade.time)
         if trade.venueTime != 0 { out.fact("venuetime", milliseconds: trade.venueTime) }
         end(&rows, &out)

@@ -42,6 +42,9 @@ public enum Refusal: Error, BitwiseCopyable, Sendable {
     case logGone(oldest: Int64)
     case busy(StaticString)
     case snapshotFailed(StaticString)
+    /// The data directory is of an older format, which has no place for what the command asks for.
+    case upgradeNeeded(format: Int, need: Int)
+    case tableFull(StaticString, max: Int)
     case draining
 
     public var code: Code {
@@ -78,6 +81,8 @@ public enum Refusal: Error, BitwiseCopyable, Sendable {
         case .logGone: .logGone
         case .busy: .busy
         case .snapshotFailed: .snapshotFailed
+        case .upgradeNeeded: .upgradeNeeded
+        case .tableFull: .tableFull
         case .draining: .draining
         }
     }

@@ -39,6 +39,7 @@ public enum Verb: UInt32, CaseIterable, BitwiseCopyable, Sendable {
     case mark = 0x4D_524B  // MRK
     case settings = 0x53_4554  // SET
     case book = 0x424F_4F4B  // BOOK
+    case market = 0x4D_4B54  // MKT
     case acknowledge = 0x41_434B  // ACK
     case reject = 0x52_454A  // REJ
     case canceledByVenue = 0x43_414E  // CAN

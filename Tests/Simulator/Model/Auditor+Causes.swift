@@ -31,6 +31,8 @@ extension Auditor {
             case .requested: return commandCauses("C/\(account(of: canceled.order, wallet))", mutation, wallet, time, lsn)
             case .disconnect: checkDisconnect(canceled, wallet, session, lsn)
             case .suspended, .all: break
+            case .unfilled, .funds, .selfTrade, .reduceOnly, .oco, .deadMan, .overflow:
+                fail("LSN \(lsn): order \(canceled.order) cancelled for a reason of internal venues: \(canceled.reason)")
             }
             return []
         case .filled(let filled):
@@ -44,6 +46,9 @@ extension Auditor {
             guard instrument >= 0, Int(instrument) < model.names.instruments.count else { return [] }
             return commandCauses("M/\(model.names.instruments[Int(instrument)].symbol.plain)", mutation, wallet, time, lsn)
         case .orderExpired, .transferReceived, .transfersSettled: return []
+        case .matched, .orderTriggered:
+            fail("LSN \(lsn): a record of an internal venue, which no command asks for")
+            return []
         }
     }
 

@@ -130,6 +130,7 @@ final class Model {
             try apply(takeOver, wallet, time)
             events = [told.takeOver(takeOver)]
             effect.answer = "OK" + told.position(takeOver.account, takeOver.instrument)
+        case .matched, .orderTriggered: try require(false, "a record of an internal venue, which the model does not know")
         }
         self.events.append(events)
         return effect

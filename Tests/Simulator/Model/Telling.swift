@@ -284,6 +284,13 @@ extension CancelReason {
         case .all: "all"
         case .suspended: "suspended"
         case .disconnect: "disconnect"
+        case .unfilled: "unfilled"
+        case .funds: "funds"
+        case .selfTrade: "self_trade"
+        case .reduceOnly: "reduce_only"
+        case .oco: "oco"
+        case .deadMan: "dead_man"
+        case .overflow: "overflow"
         }
     }
 }
