@@ -142,9 +142,10 @@ extension Shard {
         orderRecords[slot].updated = time
         let extra = orderRecords[slot].extra
         if extra != none {
+            // Before what it holds is gone: a second leg has held only what this one does not.
+            if extras[extra].partner != none { unpair(slot) }
             extras[extra].marketReserve = 0
             if extras[extra].heapIndex != none { removeExpiry(slot) }
-            if extras[extra].partner != none { unpair(slot) }
         }
         positions[position].openOrders -= 1
         accounts[positions[position].account].openOrders -= 1
