@@ -396,7 +396,7 @@ public struct SetLimits: BitwiseCopyable, Sendable {
     }
 }
 
-public struct LimitsChange: BitwiseCopyable, Sendable {
+public struct LimitsChange: BitwiseCopyable, Sendable, Equatable {
     public var maxQuantity: Amount?
     public var maxNotional: Amount?
     public var maxPosition: Amount?

@@ -66,6 +66,9 @@ public struct InstrumentTerms: BitwiseCopyable, Sendable, Equatable {
         self.state = state
         self.fees = fees
     }
+
+    /// Do they say nothing that the first versions of the service could not?
+    public var isOfFirstKind: Bool { fees == FeeRates() && (state == .trading || state == .halted) }
 }
 
 public struct InstrumentInfo: BitwiseCopyable, Sendable, Equatable {

@@ -154,6 +154,7 @@ struct Startup {
     /// Returns what was refused, as the line protocol says it.
     private mutating func perform(_ line: String) -> String? {
         let parsed = parse(line)
+        if let refusal = Refusal(parsed.request, format: log.format) { return text { AnswerWriter.write(refusal, tag: Text(), into: &$0) } }
         let first = shards[0]
         var outcome: Outcome
         if parsed.opensAccount, case .money(let money)? = parsed.command?.command {

@@ -395,7 +395,7 @@ extension RecordBytes {
             text(it.name)
             byte(it.kind.rawValue)
         case .instrument(let it):
-            byte(it.terms.isOld ? 3 : 7)
+            byte(it.terms.isOfFirstKind ? 3 : 7)
             text(it.symbol)
             varint(UInt64(it.venue))
             varint(UInt64(it.wallet))
@@ -406,7 +406,7 @@ extension RecordBytes {
             byte(it.funds.rawValue)
             terms(it.terms)
         case .changeInstrument(let id, let it):
-            byte(it.isOld ? 4 : 8)
+            byte(it.isOfFirstKind ? 4 : 8)
             varint(UInt64(id))
             terms(it)
         case .account(let number, let status):
@@ -427,11 +427,6 @@ extension RecordBytes {
         varint(UInt64(it.maxQuantity))
         amount(it.minNotional)
         byte(it.state.rawValue)
-        if !it.isOld { rates(it.fees) }
+        if !it.isOfFirstKind { rates(it.fees) }
     }
-}
-
-extension InstrumentTerms {
-    /// Whether forms 3 and 4 of a definition can say it; else it is 7 or 8.
-    fileprivate var isOld: Bool { fees == FeeRates() && (state == .trading || state == .halted) }
 }

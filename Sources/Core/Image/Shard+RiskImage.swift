@@ -8,7 +8,7 @@
 //   where days are kept: per instrument *: day, reference;  * count of bases, then each *: position, profit, day
 
 extension Shard {
-    private static var risksTag: UInt8 { 1 }
+    static var risksTag: UInt8 { 1 }
 
     borrowing func putMore(limits slot: Int32, to out: inout ImageWriter) {
         let it = limits[slot]
@@ -88,9 +88,7 @@ extension Shard {
 
     /// Positions have their numbers as slots.
     mutating func readRisks(from source: inout ImageReader) throws {
-        guard try source.hasMore() else { return }
-        let tag = source.byte()
-        source.check(tag == Shard.risksTag, "a part that is not known")
+        try source.beginItem()
         defaultLimits = readLimits(from: &source)
         keepsDays = source.byte() != 0
         for _ in 0..<(try source.count(max: Int(accounts.end), "accounts with risks")) { try readRisk(from: &source) }

@@ -142,9 +142,10 @@ extension Shard {
         orderRecords[slot].updated = time
         let extra = orderRecords[slot].extra
         if extra != none {
+            // Before what it holds is gone: a second leg has held only what this one does not.
+            if extras[extra].partner != none { unpair(slot) }
             extras[extra].marketReserve = 0
             if extras[extra].heapIndex != none { removeExpiry(slot) }
-            if extras[extra].partner != none { unpair(slot) }
         }
         positions[position].openOrders -= 1
         accounts[positions[position].account].openOrders -= 1
@@ -194,7 +195,7 @@ extension Shard {
         return UInt16(strategies.count - 1)
     }
 
-    private mutating func intern(_ rates: FeeRates) -> UInt16 {
+    mutating func intern(_ rates: FeeRates) -> UInt16 {
         if rates == FeeRates() { return 0 }
         if let known = feeRates.firstIndex(of: rates) { return UInt16(known) }
         feeRates.append(rates)
