@@ -52,7 +52,7 @@ extension Auditor {
         case .markSet(let instrument, _):
             guard instrument >= 0, Int(instrument) < model.names.instruments.count else { return [] }
             return commandCauses("M/\(model.names.instruments[Int(instrument)].symbol.plain)", mutation, wallet, time, lsn)
-        case .orderExpired, .transferReceived, .transfersSettled, .matched, .orderTriggered: return []
+        case .orderExpired, .transferReceived, .transfersSettled, .matched, .orderTriggered, .lossLatched, .deadManSet: return []
         }
     }
 
