@@ -78,7 +78,7 @@ extension Shard {
     mutating func evolve(_ replaced: borrowing OrderReplaced, at slot: Int32, _ time: Timestamp) {
         let before = reserved(slot)
         let old = orders[slot]
-        let counted = limits.end != 0 && counts(replaced.quantity, replaced.price, replaced.max, stop: replaced.stop, slot)
+        let counted = limits.end == 0 ? false : counts(replaced.quantity, replaced.price, replaced.max, stop: replaced.stop, slot)
         let instrument = positions[old.position].instrument
         let place = markets[instrument].book == none ? BookPlace.none : leaveForReplace(slot, copy replaced)
         var extra = orderRecords[slot].extra
