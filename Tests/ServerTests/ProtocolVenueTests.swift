@@ -19,7 +19,7 @@ import Testing
         let start = world.lsn
         for (line, answer) in lines {
             var expected = answer
-            if let range = expected.range(of: "lsn=+"), let ahead = Int64(expected[range.upperBound...]) {
+            if let range = expected.firstRange(of: "lsn=+"), let ahead = Int64(expected[range.upperBound...]) {
                 expected.replaceSubrange(range.lowerBound..., with: "lsn=\(start + ahead)")
             }
             #expect(world.send(line) == expected, "\(line)")
