@@ -23,6 +23,8 @@ struct Level: BitwiseCopyable {
     var first: Int32 = none
     var last: Int32 = none
     var orders: Int32 = 0
+    /// Its key there, see ``LadderKind/key(_:)``.
+    var key: Int64
     /// Index in ``Books/ladders``: book x 6 + kind.
     var ladder: Int32
 }
@@ -77,19 +79,28 @@ struct Books: ~Copyable {
 
     @inline(__always)
     mutating func note(_ level: Int32) {
-        if notesLevels { touched.append(TouchedLevel(ladder: levels[level].ladder, price: levels[level].price)) }
+        if notesLevels { noteTouched(level) }
+    }
+
+    @inline(never)
+    private mutating func noteTouched(_ level: Int32) {
+        touched.append(TouchedLevel(ladder: levels[level].ladder, price: levels[level].price))
     }
 
     // MARK: Orders in levels
 
     /// Puts an order last at its price, showing `quantity`.
     @inline(__always)
-    mutating func append(_ slot: Int32, _ ladder: Int32, _ price: Price, showing quantity: Quantity, _ orders: inout Arena<Order>) {
-        let key = Books.kind(ladder).key(price)
-        var level = ladders[ladder].find(key, chunks)
+    mutating func append(
+        _ slot: Int32, _ book: Int32, _ kind: LadderKind, _ price: Price, showing quantity: Quantity, _ orders: inout Arena<Order>
+    ) {
+        let ladder = Books.ladder(book, kind)
+        let key = kind.key(price)
+        let place = ladders[ladder].place(of: key, chunks)
+        var level = place.level
         if level == none {
-            level = levels.insert(Level(price: price, ladder: ladder))
-            ladders[ladder].insert(key, level, &chunks)
+            level = levels.insert(Level(price: price, key: key, ladder: ladder))
+            ladders[ladder].insert(key, level, at: place, &chunks)
         }
         link(slot, level, &orders)
         levels[level].quantity += Int128(quantity)
@@ -127,8 +138,7 @@ struct Books: ~Copyable {
         note(level)
         if levels[level].orders == 0 {
             invariant(levels[level].quantity == 0, "an empty level shows a quantity")
-            let ladder = levels[level].ladder
-            ladders[ladder].remove(Books.kind(ladder).key(levels[level].price), &chunks)
+            ladders[levels[level].ladder].remove(levels[level].key, &chunks)
             levels.remove(level)
         }
     }

@@ -20,7 +20,12 @@ extension Shard {
     /// Whether what does not trade of the order rests.
     @inline(__always)
     func rests(_ slot: Int32) -> Bool {
-        orders[slot].type == .limit && (orders[slot].timeInForce == .gtc || orders[slot].timeInForce == .gtd)
+        Shard.mayRest(orders[slot].type, orders[slot].timeInForce)
+    }
+
+    @inline(__always)
+    static func mayRest(_ type: OrderType, _ timeInForce: TimeInForce) -> Bool {
+        type == .limit && (timeInForce == .gtc || timeInForce == .gtd)
     }
 
     /// Does it wait for its trigger?
@@ -39,12 +44,11 @@ extension Shard {
             let it = extras[extra].instructions
             if it.trigger != .none, !extras[extra].isTriggered {
                 let kind = LadderKind(it.trigger, it.triggerPrice, orders[slot].side)
-                return books.append(slot, Books.ladder(book, kind), it.stop, showing: 0, &orders)
+                return books.append(slot, book, kind, it.stop, showing: 0, &orders)
             }
             if it.display != 0 { extras[extra].shown = Swift.min(it.display, leaves) }
         }
-        let kind = orders[slot].side == .buy ? LadderKind.bids : .asks
-        books.append(slot, Books.ladder(book, kind), orders[slot].price, showing: visible(slot), &orders)
+        books.append(slot, book, orders[slot].side == .buy ? .bids : .asks, orders[slot].price, showing: visible(slot), &orders)
     }
 
     /// What others see of a resting order; nothing of an armed one.
@@ -58,7 +62,7 @@ extension Shard {
     }
 
     mutating func leaveBook(_ slot: Int32) {
-        if Books.kind(books.levels[orders[slot].level].ladder).isArmed {
+        if isArmed(slot) {
             books.books[markets[positions[orders[slot].position].instrument].book].armed -= 1
         }
         books.remove(slot, showing: visible(slot), &orders)

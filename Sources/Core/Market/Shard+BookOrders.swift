@@ -6,7 +6,7 @@ extension Shard {
     // MARK: New
 
     mutating func acceptInBook(
-        _ new: NewOrder, _ account: Int32, _ idHash: UInt64, _ hash: UInt64, wholePosition: Bool, _ now: Timestamp,
+        _ new: borrowing NewOrder, _ account: Int32, _ idHash: UInt64, _ hash: UInt64, wholePosition: Bool, _ now: Timestamp,
         _ emit: (borrowing OrderAccepted) -> Void, _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
         let instrument = new.instrument
@@ -53,14 +53,17 @@ extension Shard {
         }
 
         var marketReserve: Amount = 0
+        var need: Amount = 0
         if markets[instrument].funds == .full {
-            guard let own = need(instrument, new.side, new.type, new.quantity, new.price, new.max, options, account, rates, new.timeInForce) else {
+            guard let own = self.need(instrument, new.side, new.type, new.quantity, new.price, new.max, options, account, rates, new.timeInForce) else {
                 return .rejected(.overflow(.reserve))
             }
             if new.side == .buy, new.type == .market { marketReserve = own }
-            let need = other == none ? own : Swift.max(0, own - reserved(other))
-            let asset = new.side == .buy ? markets[instrument].quote : markets[instrument].base
-            let available = balanceSlot(account, asset).map { balances[$0].available } ?? 0
+            need = other == none ? own : Swift.max(0, own - reserved(other))
+            let side = new.side
+            let asset = side == .buy ? markets[instrument].quote : markets[instrument].base
+            let balance = position == none ? balanceSlot(account, asset) : side == .buy ? positions[position].quote : positions[position].base
+            let available = balance.map { balances[$0].available } ?? 0
             if available < need { return .rejected(.insufficientFunds(asset, number, need: need, available: available)) }
         }
         if let full = tableRefusal(new.strategy) { return .rejected(full) }
@@ -74,7 +77,7 @@ extension Shard {
             marketReserve: marketReserve, strategy: new.strategy, note: new.note, cancelOnDisconnect: new.cancelOnDisconnect, contentHash: hash,
             instructions: options, oco: other == none ? 0 : orders[other].id, fees: rates)
         forgetOld(now, keeping: nil)
-        let slot = evolve(accepted, at: OrderPlace(account: account, position: position, idHash: idHash), now)
+        let slot = evolve(accepted, at: OrderPlace(account: account, position: position, idHash: idHash, reserve: need), now)
         emit(accepted)
         if isArmed { return .order(view(slot), duplicate: false) }
         return trade(slot, instrument, now, then)
@@ -94,17 +97,18 @@ extension Shard {
     }
 
     /// Options that do not go together, or are none of this order's.
-    private func optionsFault(_ new: NewOrder) -> Rejection.Key? {
+    private func optionsFault(_ new: borrowing NewOrder) -> Rejection.Key? {
         let it = new.instructions
-        let mayRest = new.type == .limit && (new.timeInForce == .gtc || new.timeInForce == .gtd)
+        let (type, timeInForce, quantity, lot) = (new.type, new.timeInForce, new.quantity, markets[new.instrument].terms.lot)
+        let mayRest = Shard.mayRest(type, timeInForce)
         if it.stop < 0 || (it.stop != 0) != (it.trigger != .none) { return .stop }
         if it.triggerPrice != .last, it.trigger == .none { return .trigger }
         if it.postOnly, !mayRest || it.trigger != .none { return .post }
         if it.display != 0 {
-            let isSlice = it.display > 0 && it.display < new.quantity && it.display % markets[new.instrument].terms.lot == 0
+            let isSlice = it.display > 0 && it.display < quantity && it.display % lot == 0
             if !mayRest || !isSlice { return .display }
         }
-        if !new.oco.isEmpty, new.timeInForce == .ioc || new.timeInForce == .fok || new.type == .market && it.trigger == .none { return .oco }
+        if !new.oco.isEmpty, timeInForce == .ioc || timeInForce == .fok || type == .market && it.trigger == .none { return .oco }
         return nil
     }
 
@@ -119,11 +123,15 @@ extension Shard {
     /// The instrument's rates, or what the account has in their place.
     private func feeRatesInForce(_ instrument: InstrumentID, _ account: Int32, _ position: Int32) -> FeeRates {
         var rates = markets[instrument].terms.fees
-        for slot in [accounts[account].limits, position == none ? none : positions[position].limits] where slot != none {
-            if limits[slot].makerFee != Limits.noRate { rates.maker = limits[slot].makerFee }
-            if limits[slot].takerFee != Limits.noRate { rates.taker = limits[slot].takerFee }
-        }
+        takeRates(of: accounts[account].limits, &rates)
+        if position != none { takeRates(of: positions[position].limits, &rates) }
         return rates
+    }
+
+    private func takeRates(of slot: Int32, _ rates: inout FeeRates) {
+        if slot == none { return }
+        if limits[slot].makerFee != Limits.noRate { rates.maker = limits[slot].makerFee }
+        if limits[slot].takerFee != Limits.noRate { rates.taker = limits[slot].takerFee }
     }
 
     /// What the order holds by itself; `nil`: too much.
@@ -155,11 +163,11 @@ extension Shard {
     }
 
     /// An order that must not take, or must take all, against the book of now.
-    private func takingRefusal(_ new: NewOrder, _ account: Int32, _ position: Int32, _ rates: FeeRates) -> Rejection? {
+    private func takingRefusal(_ new: borrowing NewOrder, _ account: Int32, _ position: Int32, _ rates: FeeRates) -> Rejection? {
         let instrument = new.instrument
         let crossing = crossing(instrument, new.side, new.type, new.price)
         if markets[instrument].terms.state == .postOnly {
-            let mayRest = new.type == .limit && (new.timeInForce == .gtc || new.timeInForce == .gtd)
+            let mayRest = Shard.mayRest(new.type, new.timeInForce)
             if crossing != nil || !mayRest { return .instrumentPostOnly(instrument) }
         }
         if let crossing, new.instructions.postOnly { return .wouldTake(instrument, price: crossing) }
@@ -242,30 +250,31 @@ extension Shard {
     // MARK: Replace
 
     mutating func replaceInBook(
-        _ replace: Replace, _ account: Int32, _ slot: Int32, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void,
+        _ replace: borrowing Replace, _ account: Int32, _ slot: Int32, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void,
         _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
         let instrument = replace.instrument
+        let (quantity, price, max, newStop) = (replace.quantity, replace.price, replace.max, replace.stop)
         let order = orders[slot]
         let extra = orderRecords[slot].extra
         let options = extra == none ? Instructions() : extras[extra].instructions
         let isArmed = isArmed(slot)
-        let keeps = keepsPlace(slot, replace.quantity, replace.price) && (replace.stop == 0 || replace.stop == options.stop)
+        let keeps = keepsPlace(slot, quantity, price) && (newStop == 0 || newStop == options.stop)
         if partner(slot) != none { return .rejected(.inPair(order.id)) }
         if let closed = closedRefusal(instrument), markets[instrument].terms.state == .halted || !keeps { return .rejected(closed) }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
-        if replace.stop != 0, !isArmed || replace.stop < 0 { return .rejected(.badValue(.stop)) }
+        if newStop != 0, !isArmed || newStop < 0 { return .rejected(.badValue(.stop)) }
         if let fault = termsFault(
-            instrument, order.type, replace.quantity, replace.price, lot: replace.quantity != order.quantity, tick: replace.price != order.price)
+            instrument, order.type, quantity, price, lot: quantity != order.quantity, tick: price != order.price)
         {
             return .rejected(fault)
         }
-        let stop = replace.stop == 0 ? options.stop : replace.stop
+        let stop = newStop == 0 ? options.stop : newStop
         if stop != options.stop, !isMultiple(stop, of: markets[instrument].terms.tick) { return .rejected(.offTick(instrument)) }
-        if replace.quantity < order.cumulative { return .rejected(.belowCumulative(instrument, cumulative: order.cumulative)) }
-        if replace.max != 0, !isAllowed(max: replace.max, instrument, order.side, order.type) { return .rejected(.badValue(.max)) }
+        if quantity < order.cumulative { return .rejected(.belowCumulative(instrument, cumulative: order.cumulative)) }
+        if max != 0, !isAllowed(max: max, instrument, order.side, order.type) { return .rejected(.badValue(.max)) }
         let reference = isArmed ? stop : referencePrice(instrument)
-        guard let notional = notional(instrument, order.type, replace.quantity, replace.price, replace.max, reference: reference) else {
+        guard let notional = notional(instrument, order.type, quantity, price, max, reference: reference) else {
             return .rejected(.overflow(.notional))
         }
         if let fault = notionalFault(instrument, order.type, notional) { return .rejected(fault) }
@@ -274,12 +283,12 @@ extension Shard {
             moved.stop = stop
             if let refused = triggerRefusal(instrument, order.side, moved) { return .rejected(refused) }
         }
-        if !isArmed, !keeps, let crossing = crossing(instrument, order.side, order.type, replace.price) {
+        if !isArmed, !keeps, let crossing = crossing(instrument, order.side, order.type, price) {
             if markets[instrument].terms.state == .postOnly { return .rejected(.instrumentPostOnly(instrument)) }
             if options.postOnly { return .rejected(.wouldTake(instrument, price: crossing)) }
         }
-        let leaves = replace.quantity - order.cumulative
-        let added = replace.quantity - order.quantity
+        let leaves = quantity - order.cumulative
+        let added = quantity - order.quantity
         if options.reduceOnly, added > 0, leaves > reducible(slot) {
             return .rejected(.reduceOnly(instrument, position: positions[order.position].quantity))
         }
@@ -291,7 +300,7 @@ extension Shard {
             let rates = feeRates[Int(orderRecords[slot].rates)]
             guard
                 let need = leaves == 0
-                    ? 0 : need(instrument, order.side, order.type, leaves, replace.price, replace.max, moved, account, rates, order.timeInForce)
+                    ? 0 : need(instrument, order.side, order.type, leaves, price, max, moved, account, rates, order.timeInForce)
             else { return .rejected(.overflow(.reserve)) }
             if order.type == .market, order.side == .buy { marketReserve = need }
             change = need - reserved(slot)
@@ -301,19 +310,19 @@ extension Shard {
                 return .rejected(.insufficientFunds(asset, number, need: change, available: available))
             }
         }
-        if added > 0 || change > 0 || replace.price > order.price {
+        if added > 0 || change > 0 || price > order.price {
             if let refused = riskRefusal(
-                replace.account, account, instrument, order.position, order.side, quantity: replace.quantity, added: Swift.max(added, 0),
+                replace.account, account, instrument, order.position, order.side, quantity: quantity, added: Swift.max(added, 0),
                 notional: notional, opens: false)
             {
                 return .rejected(refused)
             }
         }
         let replaced = OrderReplaced(
-            order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve,
+            order: order.id, quantity: quantity, price: price, max: max, marketReserve: marketReserve,
             stop: stop == options.stop ? 0 : stop)
         forgetOld(now, keeping: nil)
-        evolve(replaced, at: slot, now)
+        evolve(replaced, at: slot, change: change, now)
         emit(replaced)
         if isArmed || keeps || !orders[slot].status.isOpen { return .order(view(slot), duplicate: false) }
         return trade(slot, instrument, now, then)

@@ -61,10 +61,10 @@ extension Shard {
         let quote = markets[instrument].quote
         let makerFee = fee(worth, feeRates[Int(orderRecords[maker].rates)].maker)
         let takerFee = fee(worth, takerRate)
-        guard let makerEffect = effect(maker, quantity, price, makerFee, quote), fits(maker, makerEffect, quantity, quote) else {
+        guard let makerEffect = effect(maker, quantity, price, worth, makerFee, quote), fits(maker, makerEffect, quantity, quote) else {
             return cancel(maker, .overflow, now, emit)
         }
-        guard let takerEffect = effect(taker, quantity, price, takerFee, quote), fits(taker, takerEffect, quantity, quote) else {
+        guard let takerEffect = effect(taker, quantity, price, worth, takerFee, quote), fits(taker, takerEffect, quantity, quote) else {
             return cancel(taker, .overflow, now, emit)
         }
         if partner(maker) != none { cancel(partner(maker), .oco, now, emit) }
@@ -82,9 +82,11 @@ extension Shard {
 
     /// In a replay: the effects are worked out again.
     mutating func evolve(_ matched: borrowing Matched, _ maker: Int32, _ taker: Int32, _ time: Timestamp) {
-        let quote = markets[positions[orders[maker].position].instrument].quote
-        guard let makerEffect = effect(maker, matched.quantity, matched.price, matched.makerFee, quote),
-            let takerEffect = effect(taker, matched.quantity, matched.price, matched.takerFee, quote)
+        let instrument = positions[orders[maker].position].instrument
+        let quote = markets[instrument].quote
+        guard let worth = amount(instrument, matched.price, matched.quantity),
+            let makerEffect = effect(maker, matched.quantity, matched.price, worth, matched.makerFee, quote),
+            let takerEffect = effect(taker, matched.quantity, matched.price, worth, matched.takerFee, quote)
         else { invariantFailure("a recorded match does not fit the state") }
         evolve(matched, maker, makerEffect, taker, takerEffect, time)
     }
@@ -117,10 +119,7 @@ extension Shard {
         let position = orders[slot].position
         let quote = markets[positions[position].instrument].quote
         settle(position, effect, fee, quote)
-        let filled = Filled(
-            trade: trade, order: orders[slot].id, quantity: quantity, price: price, exec: Text(), fee: fee, feeAsset: quote, liquidity: liquidity,
-            venueTime: 0)
-        addTrade(filled, slot, position, time)
+        addTrade(trade, slot, quantity, price, fee: fee, quote, liquidity, time)
     }
 
     /// A maker shows so much less. True: an iceberg whose slice is used up.
@@ -187,10 +186,11 @@ extension Shard {
     }
 
     func selfTradePrevention(_ account: Int32, _ position: Int32) -> SelfTradePrevention {
-        for slot in [position == none ? none : positions[position].limits, accounts[account].limits] where slot != none {
-            if limits[slot].selfTrade != .standard { return limits[slot].selfTrade }
+        if position != none, positions[position].limits != none, limits[positions[position].limits].selfTrade != .standard {
+            return limits[positions[position].limits].selfTrade
         }
-        return .newest
+        let own = accounts[account].limits
+        return own == none || limits[own].selfTrade == .standard ? .newest : limits[own].selfTrade
     }
 
     private mutating func preventSelfTrade(

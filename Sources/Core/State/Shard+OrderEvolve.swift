@@ -7,6 +7,8 @@ struct OrderPlace {
     var position: Int32
     /// Of (account, ClOrdID).
     var idHash: UInt64
+    /// What the order holds, where decide knows it.
+    var reserve: Amount?
 }
 
 extension OrderAccepted {
@@ -69,13 +71,14 @@ extension Shard {
         if last == none { positions[position].openFirst = slot } else { orders[last].next = slot }
         positions[position].openLast = slot
         if accepted.oco != 0 { pair(slot, accepted.oco) }
-        if funds != none { moveReserve(funds, reserved(slot)) }
+        if funds != none { moveReserve(funds, place.reserve ?? reserved(slot)) }
         if markets[accepted.instrument].book != none { placeNew(slot, accepted.instrument) }
         return slot
     }
 
-    mutating func evolve(_ replaced: borrowing OrderReplaced, at slot: Int32, _ time: Timestamp) {
-        let before = reserved(slot)
+    /// `change`: of what the order holds, where decide knows it.
+    mutating func evolve(_ replaced: borrowing OrderReplaced, at slot: Int32, change: Amount? = nil, _ time: Timestamp) {
+        let before = change == nil ? reserved(slot) : 0
         let old = orders[slot]
         let instrument = positions[old.position].instrument
         let place = markets[instrument].book == none ? BookPlace.none : leaveForReplace(slot, copy replaced)
@@ -98,7 +101,7 @@ extension Shard {
         changeOpen(old.position, old.side, replaced.quantity - old.quantity)
         if replaced.quantity == old.cumulative { close(slot, .filled, .requested, time) }
         if place == .last, orders[slot].status.isOpen { placeLast(slot, instrument) }
-        if old.funds != none { moveReserve(old.funds, reserved(slot) - before) }
+        if old.funds != none { moveReserve(old.funds, change ?? reserved(slot) - before) }
     }
 
     @inline(__always)

@@ -12,7 +12,7 @@ extension Shard {
         let idHash = Shard.idHash(account, new.clientID)
         let hash = new.contentHash
         if let known = remembered(account, new.clientID, idHash) { return repeated(known, new.clientID, hash) }
-        if markets[new.instrument].book != none { return acceptInBook(copy new, account, idHash, hash, wholePosition: false, now, emit, then) }
+        if markets[new.instrument].book != none { return acceptInBook(new, account, idHash, hash, wholePosition: false, now, emit, then) }
         return accept(new, account, idHash, hash, now, emit)
     }
 
@@ -57,8 +57,8 @@ extension Shard {
         }
 
         var marketReserve: Amount = 0
+        var need: Amount = 0
         if markets[instrument].funds == .full {
-            let need: Amount
             switch reserve(instrument, new.side, new.type, new.quantity, new.max, notional) {
             case .success(let amount): need = amount
             case .failure(let rejection): return .rejected(rejection)
@@ -81,7 +81,7 @@ extension Shard {
             expire: new.expire, max: new.max, marketReserve: marketReserve, strategy: new.strategy, note: new.note,
             cancelOnDisconnect: new.cancelOnDisconnect, contentHash: hash)
         forgetOld(now, keeping: nil)
-        evolve(accepted, at: OrderPlace(account: account, position: position ?? none, idHash: idHash), now)
+        evolve(accepted, at: OrderPlace(account: account, position: position ?? none, idHash: idHash, reserve: need), now)
         emit(accepted)
         return .order(
             OrderView(id: id, instrument: instrument, status: .new, leaves: new.quantity, cumulative: 0, cumulativeCost: 0),
@@ -107,7 +107,7 @@ extension Shard {
         if same, order.status.isOpen || order.status == .filled { return .order(view(slot), duplicate: true) }
         if let late = tooLate(replace.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }
-        if markets[instrument].book != none { return replaceInBook(copy replace, account, slot, now, emit, then) }
+        if markets[instrument].book != none { return replaceInBook(replace, account, slot, now, emit, then) }
         if replace.stop != 0 { return .rejected(.notSupported(.instructions)) }
         if markets[instrument].terms.state != .trading, let closed = closedRefusal(instrument) { return .rejected(closed) }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
@@ -158,7 +158,7 @@ extension Shard {
         let replaced = OrderReplaced(
             order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve)
         forgetOld(now, keeping: nil)
-        evolve(replaced, at: slot, now)
+        evolve(replaced, at: slot, change: change, now)
         emit(replaced)
         return .order(view(slot), duplicate: false)
     }
