@@ -12,6 +12,7 @@ public enum Command: BitwiseCopyable, Sendable {
     case transfer(Transfer)
     case setLimits(SetLimits)
     case setMark(SetMark)
+    case deadMan(DeadMan)
     /// A definition or setting; taken by shard 0 only, which numbers it.
     case define(Definition)
 }
@@ -43,7 +44,8 @@ public enum OrderType: UInt8, BitwiseCopyable, Sendable { case limit = 0, market
 public enum TimeInForce: UInt8, BitwiseCopyable, Sendable { case gtc = 0, ioc = 1, fok = 2, gtd = 3 }
 public enum OrderStatus: UInt8, BitwiseCopyable, Sendable {
     case new = 0, partiallyFilled = 1, filled = 2, canceled = 3, expired = 4
-    public var isOpen: Bool { self == .new || self == .partiallyFilled }
+    @inline(__always)
+    public var isOpen: Bool { rawValue <= OrderStatus.partiallyFilled.rawValue }
 }
 /// Why an order was cancelled; printed as `reason=`.
 public enum CancelReason: UInt8, BitwiseCopyable, Sendable {
@@ -380,6 +382,7 @@ public struct Transfer: BitwiseCopyable, Sendable {
 
 /// A change of limits: a `nil` field stays as it is, `.some(noLimit)` removes the limit.
 public struct SetLimits: BitwiseCopyable, Sendable {
+    /// 0: what holds for every account that has no limits of its own in this wallet.
     public var account: AccountNumber
     /// -1: the account in this wallet.
     public var instrument: InstrumentID
@@ -394,7 +397,7 @@ public struct SetLimits: BitwiseCopyable, Sendable {
     }
 }
 
-public struct LimitsChange: BitwiseCopyable, Sendable {
+public struct LimitsChange: BitwiseCopyable, Sendable, Equatable {
     public var maxQuantity: Amount?
     public var maxNotional: Amount?
     public var maxPosition: Amount?
@@ -404,7 +407,29 @@ public struct LimitsChange: BitwiseCopyable, Sendable {
     public var makerFee: Int32?
     public var takerFee: Int32?
     public var selfTrade: SelfTradePrevention?
+    public var priceBand: Int32?
+    public var maxOrderRate: Int32?
+    public var maxCancelRate: Int32?
+    public var maxDailyLoss: Amount?
+    public var mayShort: Bool?
+    public var listedOnly: Bool?
+    /// LIM `reset=loss`: the account may trade again, and its day begins anew.
+    public var resetsLoss = false
     public init() {}
+}
+
+/// DMS: without another one by `deadline` everything the account has open in this wallet is cancelled.
+public struct DeadMan: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    /// 0: off.
+    public var deadline: Timestamp
+    public var before: Timestamp
+
+    public init(account: AccountNumber, deadline: Timestamp, before: Timestamp = 0) {
+        self.account = account
+        self.deadline = deadline
+        self.before = before
+    }
 }
 
 public struct SetMark: BitwiseCopyable, Sendable {

@@ -24,8 +24,10 @@ extension Shard {
             return .rejected(.badValue(.expire))
         }
         if new.max != 0, !isAllowed(max: new.max, instrument, new.side, new.type) { return .rejected(.badValue(.max)) }
-        let reference = isArmed ? options.stop : referencePrice(instrument)
-        guard let notional = notional(instrument, new.type, new.quantity, new.price, new.max, reference: reference) else {
+        guard
+            let notional = notional(
+                instrument, new.type, new.quantity, new.price, new.max, reference: isArmed ? options.stop : referencePrice(instrument))
+        else {
             return .rejected(.overflow(.notional))
         }
         if let fault = notionalFault(instrument, new.type, notional) { return .rejected(fault) }
@@ -46,8 +48,10 @@ extension Shard {
             return .rejected(.reduceOnly(instrument, position: held))
         }
         if let refused = riskRefusal(
-            new.account, account, instrument, position == none ? nil : position, new.side, quantity: new.quantity, added: new.quantity,
-            notional: notional, opens: true)
+            RiskAsk(
+                number: new.account, account: account, instrument: instrument, position: position, side: new.side, quantity: new.quantity,
+                added: new.quantity, price: new.price, stop: options.stop, notional: notional, opens: true, isDearer: true, counts: true,
+                isReduceOnly: options.reduceOnly), now, then)
         {
             return .rejected(refused)
         }
@@ -55,7 +59,8 @@ extension Shard {
         var marketReserve: Amount = 0
         var need: Amount = 0
         if markets[instrument].funds == .full {
-            guard let own = self.need(instrument, new.side, new.type, new.quantity, new.price, new.max, options, account, rates, new.timeInForce) else {
+            guard let own = self.need(
+                instrument, new.side, new.type, new.quantity, new.price, new.max, stop: options.stop, account, rates, new.timeInForce) else {
                 return .rejected(.overflow(.reserve))
             }
             if new.side == .buy, new.type == .market { marketReserve = own }
@@ -123,7 +128,7 @@ extension Shard {
     /// The instrument's rates, or what the account has in their place.
     private func feeRatesInForce(_ instrument: InstrumentID, _ account: Int32, _ position: Int32) -> FeeRates {
         var rates = markets[instrument].terms.fees
-        takeRates(of: accounts[account].limits, &rates)
+        takeRates(of: accountLimits(account), &rates)
         if position != none { takeRates(of: positions[position].limits, &rates) }
         return rates
     }
@@ -135,19 +140,27 @@ extension Shard {
     }
 
     /// What the order holds by itself; `nil`: too much.
+    @inline(__always)
     private func need(
-        _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount,
-        _ options: Instructions, _ account: Int32, _ rates: FeeRates, _ timeInForce: TimeInForce
+        _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount, stop: Price,
+        _ account: Int32, _ rates: FeeRates, _ timeInForce: TimeInForce
     ) -> Amount? {
         if side == .sell { return inRange(Int128(quantity) * Int128(markets[instrument].quantityUnit)) }
         if type == .limit { return amount(instrument, price, quantity).flatMap { inRange($0 + feeHeld($0, rates)) } }
+        return needOfMarketBuy(instrument, quantity, max, stop: stop, account, rates, certain: timeInForce == .fok)
+    }
+
+    @inline(never)
+    private func needOfMarketBuy(
+        _ instrument: InstrumentID, _ quantity: Quantity, _ max: Amount, stop: Price, _ account: Int32, _ rates: FeeRates, certain: Bool
+    ) -> Amount? {
         if max > 0 { return max }
-        if options.trigger != .none {
-            guard let worth = amount(instrument, options.stop, quantity) else { return nil }
+        if stop != 0 {
+            guard let worth = amount(instrument, stop, quantity) else { return nil }
             let withMargin = worth + (worth * Int128(registry.setting(.marketMarginBps)) + 9_999) / 10_000
             return inRange(withMargin).flatMap { inRange($0 + feeHeld($0, rates)) }
         }
-        return asked(instrument, quantity, account, certain: timeInForce == .fok).flatMap { inRange($0 + feeHeld($0, rates)) }
+        return asked(instrument, quantity, account, certain: certain).flatMap { inRange($0 + feeHeld($0, rates)) }
     }
 
     private func inRange(_ amount: Amount) -> Amount? { Numbers.inRange(amount) ? amount : nil }
@@ -256,12 +269,13 @@ extension Shard {
         let instrument = replace.instrument
         let (quantity, price, max, newStop) = (replace.quantity, replace.price, replace.max, replace.stop)
         let order = orders[slot]
+        let market = markets.pointer(instrument)
         let extra = orderRecords[slot].extra
         let options = extra == none ? Instructions() : extras[extra].instructions
         let isArmed = isArmed(slot)
         let keeps = keepsPlace(slot, quantity, price) && (newStop == 0 || newStop == options.stop)
         if partner(slot) != none { return .rejected(.inPair(order.id)) }
-        if let closed = closedRefusal(instrument), markets[instrument].terms.state == .halted || !keeps { return .rejected(closed) }
+        if let closed = closedRefusal(instrument), market.pointee.terms.state == .halted || !keeps { return .rejected(closed) }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
         if newStop != 0, !isArmed || newStop < 0 { return .rejected(.badValue(.stop)) }
         if let fault = termsFault(
@@ -270,11 +284,12 @@ extension Shard {
             return .rejected(fault)
         }
         let stop = newStop == 0 ? options.stop : newStop
-        if stop != options.stop, !isMultiple(stop, of: markets[instrument].terms.tick) { return .rejected(.offTick(instrument)) }
+        if stop != options.stop, !isMultiple(stop, of: market.pointee.terms.tick) { return .rejected(.offTick(instrument)) }
         if quantity < order.cumulative { return .rejected(.belowCumulative(instrument, cumulative: order.cumulative)) }
         if max != 0, !isAllowed(max: max, instrument, order.side, order.type) { return .rejected(.badValue(.max)) }
-        let reference = isArmed ? stop : referencePrice(instrument)
-        guard let notional = notional(instrument, order.type, quantity, price, max, reference: reference) else {
+        guard
+            let notional = notional(instrument, order.type, quantity, price, max, reference: isArmed ? stop : referencePrice(instrument))
+        else {
             return .rejected(.overflow(.notional))
         }
         if let fault = notionalFault(instrument, order.type, notional) { return .rejected(fault) }
@@ -283,8 +298,9 @@ extension Shard {
             moved.stop = stop
             if let refused = triggerRefusal(instrument, order.side, moved) { return .rejected(refused) }
         }
-        if !isArmed, !keeps, let crossing = crossing(instrument, order.side, order.type, price) {
-            if markets[instrument].terms.state == .postOnly { return .rejected(.instrumentPostOnly(instrument)) }
+        let crossing = isArmed || keeps ? nil : crossing(instrument, order.side, order.type, price)
+        if let crossing {
+            if market.pointee.terms.state == .postOnly { return .rejected(.instrumentPostOnly(instrument)) }
             if options.postOnly { return .rejected(.wouldTake(instrument, price: crossing)) }
         }
         let leaves = quantity - order.cumulative
@@ -294,29 +310,28 @@ extension Shard {
         }
         var marketReserve: Amount = 0
         var change: Amount = 0
-        if markets[instrument].funds == .full {
-            var moved = options
-            moved.stop = stop
+        if market.pointee.funds == .full {
             let rates = feeRates[Int(orderRecords[slot].rates)]
             guard
                 let need = leaves == 0
-                    ? 0 : need(instrument, order.side, order.type, leaves, price, max, moved, account, rates, order.timeInForce)
+                    ? 0 : need(instrument, order.side, order.type, leaves, price, max, stop: stop, account, rates, order.timeInForce)
             else { return .rejected(.overflow(.reserve)) }
             if order.type == .market, order.side == .buy { marketReserve = need }
             change = need - reserved(slot)
             let available = balances[order.funds].available
             if change > 0, available < change {
-                let asset = order.side == .buy ? markets[instrument].quote : markets[instrument].base
+                let asset = order.side == .buy ? market.pointee.quote : market.pointee.base
                 return .rejected(.insufficientFunds(asset, number, need: change, available: available))
             }
         }
-        if added > 0 || change > 0 || price > order.price {
-            if let refused = riskRefusal(
-                replace.account, account, instrument, order.position, order.side, quantity: quantity, added: Swift.max(added, 0),
-                notional: notional, opens: false)
-            {
-                return .rejected(refused)
-            }
+        if let refused = riskRefusal(
+            RiskAsk(
+                number: replace.account, account: account, instrument: instrument, position: order.position, side: order.side,
+                quantity: quantity, added: Swift.max(added, 0), price: price == order.price && stop == options.stop ? 0 : price,
+                stop: isArmed ? stop : 0, notional: notional, opens: false, isDearer: added > 0 || change > 0 || price > order.price,
+                counts: counts(quantity, price, max, stop: stop == options.stop ? 0 : stop, slot), isReduceOnly: options.reduceOnly), now, then)
+        {
+            return .rejected(refused)
         }
         let replaced = OrderReplaced(
             order: order.id, quantity: quantity, price: price, max: max, marketReserve: marketReserve,
@@ -324,7 +339,8 @@ extension Shard {
         forgetOld(now, keeping: nil)
         evolve(replaced, at: slot, change: change, now)
         emit(replaced)
-        if isArmed || keeps || !orders[slot].status.isOpen { return .order(view(slot), duplicate: false) }
+        // An order in a book may rest: where it does not cross, that is all.
+        if crossing == nil || !orders[slot].status.isOpen { return .order(view(slot), duplicate: false) }
         return trade(slot, instrument, now, then)
     }
 

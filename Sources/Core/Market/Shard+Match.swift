@@ -17,15 +17,16 @@ extension Shard {
     mutating func match(
         _ taker: Int32, _ instrument: InstrumentID, _ range: inout TradedRange, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void
     ) {
-        let side = orders[taker].side
-        let opposite = Books.ladder(markets[instrument].book, side == .buy ? .asks : .bids)
-        let account = positions[orders[taker].position].account
+        let order = orders.pointer(taker)
+        let side = order.pointee.side
+        let opposite = books.ladders.pointer(Books.ladder(markets[instrument].book, side == .buy ? .asks : .bids))
+        let account = positions[order.pointee.position].account
         let isReducing = isReduceOnly(taker)
-        while orders[taker].status.isOpen {
-            let level = books.ladders[opposite].best
+        while order.pointee.status.isOpen {
+            let level = opposite.pointee.best
             if level == none { break }
             let price = books.levels[level].price
-            if orders[taker].type == .limit, side == .buy ? price > orders[taker].price : price < orders[taker].price { break }
+            if order.pointee.type == .limit, side == .buy ? price > order.pointee.price : price < order.pointee.price { break }
             if isReducing, reducible(taker) == 0 {
                 cancel(taker, .reduceOnly, now, emit)
                 break
@@ -37,7 +38,7 @@ extension Shard {
                 trade(taker, maker, instrument, price, &range, now, emit)
             }
         }
-        if orders[taker].status.isOpen, !rests(taker) { cancel(taker, .unfilled, now, emit) }
+        if order.pointee.status.isOpen, !rests(taker) { cancel(taker, .unfilled, now, emit) }
     }
 
     /// One match, or the end of whichever of the two cannot trade.
@@ -76,6 +77,7 @@ extension Shard {
         evolve(matched, maker, makerEffect, taker, takerEffect, now)
         emit(.matched(matched))
         range.include(price)
+        latchLosses(maker, taker, instrument, now, emit)
     }
 
     // MARK: Evolve
@@ -103,6 +105,7 @@ extension Shard {
         if orders[taker].level != none { takeFromBook(taker, quantity) }
         fill(taker, matched.trade + 1, quantity, price, matched.takerFee, takerEffect, .taker, time)
 
+        keepDayReference(instrument, time)
         let book = markets[instrument].book
         books.books[book].last = price
         books.books[book].lastQuantity = quantity
@@ -118,7 +121,7 @@ extension Shard {
         fillOrder(slot, quantity, price, spent: effect.worth + Swift.max(fee, 0), time)
         let position = orders[slot].position
         let quote = markets[positions[position].instrument].quote
-        settle(position, effect, fee, quote)
+        settle(position, effect, fee, quote, time)
         addTrade(trade, slot, quantity, price, fee: fee, quote, liquidity, time)
     }
 
@@ -189,7 +192,7 @@ extension Shard {
         if position != none, positions[position].limits != none, limits[positions[position].limits].selfTrade != .standard {
             return limits[positions[position].limits].selfTrade
         }
-        let own = accounts[account].limits
+        let own = accountLimits(account)
         return own == none || limits[own].selfTrade == .standard ? .newest : limits[own].selfTrade
     }
 

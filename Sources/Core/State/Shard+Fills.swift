@@ -17,7 +17,9 @@ struct FillEffect {
 }
 
 extension Shard {
-    mutating func decide(_ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Filled) -> Void) -> Outcome {
+    mutating func decide(
+        _ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Filled) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
         guard let account = registry.account(fill.account) else { return .rejected(.unknownAccount(fill.account)) }
         guard isHere(fill.instrument) else {
             return .rejected(.unknownInstrument(fill.instrument))
@@ -65,7 +67,9 @@ extension Shard {
         forgetOld(now, keeping: slot)
         evolve(filled, at: slot, effect, now)
         emit(filled)
-        return .filled(view(slot), trade: trade, duplicate: false)
+        let outcome = Outcome.filled(view(slot), trade: trade, duplicate: false)
+        latchLoss(account, fill.instrument, now, then)
+        return outcome
     }
 
     /// In a replay: the effect is worked out again.
@@ -78,7 +82,7 @@ extension Shard {
 
     mutating func evolve(_ filled: borrowing Filled, at slot: Int32, _ effect: FillEffect, _ time: Timestamp) {
         fillOrder(slot, filled.quantity, filled.price, spent: effect.worth, time)
-        settle(orders[slot].position, effect, filled.fee, filled.feeAsset)
+        settle(orders[slot].position, effect, filled.fee, filled.feeAsset, time)
         addTrade(
             filled.trade, slot, filled.quantity, filled.price, fee: filled.fee, filled.feeAsset, filled.liquidity, exec: filled.exec,
             venueTime: filled.venueTime, time)
@@ -90,10 +94,11 @@ extension Shard {
         let reservedBefore = reserved(slot)
         let cumulative = order.cumulative + quantity
         orders[slot].cumulative = cumulative
-        orderRecords[slot].cumulativeCost += Int128(price) * Int128(quantity)
-        orderRecords[slot].updated = time
+        let record = orderRecords.pointer(slot)
+        record.pointee.cumulativeCost += Int128(price) * Int128(quantity)
+        record.pointee.updated = time
         if order.status.isOpen {
-            let extra = orderRecords[slot].extra
+            let extra = record.pointee.extra
             if extra != none {
                 extras[extra].marketReserve -= Swift.min(extras[extra].marketReserve, spent)
             }
@@ -109,12 +114,13 @@ extension Shard {
     }
 
     /// Money and position.
-    mutating func settle(_ position: Int32, _ effect: FillEffect, _ fee: Amount, _ feeAsset: AssetID) {
-        let market = markets[positions[position].instrument]
-        balances[positions[position].base].available += effect.base
-        balances[positions[position].quote].available += effect.quote
+    mutating func settle(_ position: Int32, _ effect: FillEffect, _ fee: Amount, _ feeAsset: AssetID, _ time: Timestamp) {
+        let it = positions.pointer(position)
+        let market = markets.pointer(it.pointee.instrument).pointee
+        balances[it.pointee.base].available += effect.base
+        balances[it.pointee.quote].available += effect.quote
         if fee != 0 {
-            let payer = makeBalance(positions[position].account, feeAsset)
+            let payer = feeAsset == market.quote ? it.pointee.quote : makeBalance(it.pointee.account, feeAsset)
             balances[payer].available -= fee
             totals[Int(feeAsset)].feesCollected &+= fee
         }
@@ -123,10 +129,11 @@ extension Shard {
             changeOwed(market.venue, market.base, -effect.base)
             changeOwed(market.venue, market.quote, -effect.quote)
         }
-        positions[position].traded = true
-        positions[position].quantity = effect.quantity
-        positions[position].cost = effect.cost
-        positions[position].realized = effect.realized
+        keepDayBase(position, time)
+        it.pointee.traded = true
+        it.pointee.quantity = effect.quantity
+        it.pointee.cost = effect.cost
+        it.pointee.realized = effect.realized
         if fee != 0, feeAsset != market.base, feeAsset != market.quote { addFee(position, feeAsset, fee) }
     }
 
@@ -140,8 +147,8 @@ extension Shard {
         _ slot: Int32, _ quantity: Quantity, _ price: Price, _ worth: Amount, _ fee: Amount, _ feeAsset: AssetID
     ) -> FillEffect? {
         let side = orders[slot].side
-        let position = positions[orders[slot].position]
-        let market = markets[position.instrument]
+        let position = positions.pointer(orders[slot].position).pointee
+        let market = markets.pointer(position.instrument).pointee
         let signed = side == .buy ? quantity : -quantity
         let (held, overflow) = position.quantity.addingReportingOverflow(signed)
         guard !overflow, held != .min else { return nil }
@@ -231,15 +238,15 @@ extension Shard {
     ) {
         invariant(id == Int64(number) << 40 | (lastTrade + 1), "TradeIDs out of order")
         lastTrade += 1
-        let position = orders[order].position
-        let newest = positions[position].tradesNewest
+        let it = positions.pointer(orders[order].position)
+        let newest = it.pointee.tradesNewest
         let trade = trades.insert(
             Trade(
                 fee: fee, id: id, quantity: quantity, price: price, time: time, venueTime: venueTime, exec: exec, order: order, feeAsset: feeAsset,
                 olderOfOrder: orderRecords[order].trades, newer: none, older: newest, liquidity: liquidity))
         orderRecords[order].trades = trade
-        if newest == none { positions[position].tradesOldest = trade } else { trades[newest].newer = trade }
-        positions[position].tradesNewest = trade
+        if newest == none { it.pointee.tradesOldest = trade } else { trades[newest].newer = trade }
+        it.pointee.tradesNewest = trade
         if !exec.isEmpty { execs.insert(Shard.execHash(orders[order].id, exec), trade) }
     }
 
