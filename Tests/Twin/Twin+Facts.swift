@@ -77,10 +77,6 @@ extension Twin {
             return isInRange(available + change) && isInRange(balance.owned + change) && isInRange(balance.owned + balance.held + change)
         }
         let info = order.market.info
-        // What a venue owes and what it has collected are bounded, too.
-        guard isInRange((owed[[info.venue, info.base]] ?? 0) - effect.base), isInRange((owed[[info.venue, info.quote]] ?? 0) - effect.quote),
-            isInRange((feesCollected[effect.feeAsset] ?? 0) + effect.fee)
-        else { return false }
         let onBase = effect.feeAsset == info.base ? effect.fee : 0
         let onQuote = effect.feeAsset == info.quote ? effect.fee : 0
         return inRange(info.base, effect.base - onBase) && inRange(info.quote, effect.quote - onQuote)

@@ -73,7 +73,7 @@ extension Twin {
 
     /// As much of it as what the market buy still holds pays for.
     private func affordable(_ taker: TwinOrder, _ price: Price, _ quantity: Quantity) -> Quantity {
-        let (market, rate) = (taker.market, max(taker.rates.taker, 0))
+        let (market, rate) = (taker.market, taker.rates.taker)
         if let worth = market.worth(price, quantity), worth + feeOf(worth, rate) <= taker.hold { return quantity }
         let product = UInt128(taker.hold).multipliedFullWidth(by: 1_000_000)
         let spendable = UInt128(1_000_000 + Int128(rate)).dividingFullWidth(product).quotient
@@ -104,6 +104,8 @@ extension Twin {
             cancel(maker, .selfTrade)
             cancel(taker, .selfTrade)
         case .decrement:
+            cancelOtherLeg(of: maker, .ocoByDecrement)
+            cancelOtherLeg(of: taker, .ocoByDecrement)
             let (makerLeaves, takerLeaves) = (maker.leaves, taker.leaves)
             saw(makerLeaves < takerLeaves ? .selfDecrementMakerGone : makerLeaves > takerLeaves ? .selfDecrementTakerGone : .selfDecrementBothGone)
             if makerLeaves <= takerLeaves { cancel(maker, .selfTrade) } else { decrement(maker, takerLeaves) }
@@ -112,7 +114,6 @@ extension Twin {
     }
 
     private func decrement(_ order: TwinOrder, _ quantity: Quantity) {
-        cancelOtherLeg(of: order, .ocoByDecrement)
         let market = order.type == .market ? order.hold : 0
         record(.orderReplaced(OrderReplaced(order: order.id, quantity: order.quantity - quantity, price: order.price, max: order.max, marketReserve: market)))
         order.quantity -= quantity
@@ -132,7 +133,7 @@ extension Twin {
                     makerFee: makerSide.fee, takerFee: takerSide.fee)))
         for (order, effect, liquidity) in [(maker, makerSide, Liquidity.maker), (taker, takerSide, .taker)] {
             lastTrade += 1
-            if order.isMarketBuy { order.hold -= effect.worth + max(effect.fee, 0) }
+            if order.isMarketBuy { order.hold -= effect.worth + effect.fee }
             order.trades.append(
                 TwinTrade(
                     id: Int64(wallet) << 40 | lastTrade, quantity: quantity, price: price, fee: effect.fee, feeAsset: market.info.quote,
@@ -276,7 +277,7 @@ extension Twin {
         _ new: NewOrder, _ quantity: Quantity, _ price: Price, _ account: TwinAccount, _ market: TwinMarket, _ rates: FeeRates, _ budget: Amount?
     ) -> (quantity: Quantity, worth: Amount) {
         let mode = selfTrade(new.instructions.selfTrade, account, market)
-        var (sum, worth): (Quantity, Amount) = (0, 0)
+        var (sum, worth, fees): (Quantity, Amount, Amount) = (0, 0, 0)
         var counted: [TwinOrder] = []
         var rest = market.others(of: new.side)
         while let best = rest.first, sum < quantity, crosses(new.side, new.type, price, best) {
@@ -287,21 +288,22 @@ extension Twin {
                 break
             }
             var there: Quantity = 0
-            for maker in level where maker.account !== account {
+            for maker in level where maker.account !== account && !maker.new.instructions.reduceOnly {
                 if let leg = maker.leg, counted.contains(where: { $0 === leg }) {
                     saw(.fokLegLeftOut)
                     continue
                 }
                 counted.append(maker)
-                if maker.new.instructions.reduceOnly { continue }
                 there += min(maker.leaves, quantity - sum - there)
             }
             guard let partWorth = market.worth(best.price, there) else { break }
-            if let budget, worth + partWorth + feeOf(worth + partWorth, max(rates.taker, 0)) > budget {
+            let fee = feeOf(partWorth, rates.taker)
+            if let budget, worth + fees + partWorth + fee > budget {
                 saw(.fokStoppedByMax)
                 break
             }
             worth += partWorth
+            fees += fee
             sum += there
         }
         return (sum, worth)

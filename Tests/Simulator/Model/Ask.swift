@@ -261,8 +261,8 @@ struct Reading {
             .replace(
                 Replace(
                     account: account, instrument: id, order: order, quantity: scaled(a[3], info(id).quantityScale),
-                    price: priceOrDash(a[4], info(id).priceScale), max: max, before: time("before"),
-                    stop: words["stop"].map { scaled($0, info(id).priceScale) } ?? 0)))
+                    price: priceOrDash(a[4], info(id).priceScale), max: max,
+                    stop: words["stop"].map { scaled($0, info(id).priceScale) } ?? 0, before: time("before"))))
     }
 
     private mutating func cancel() -> Ask? {
