@@ -97,8 +97,11 @@ let package = Package(
             exclude: ["CEdit"],
             swiftSettings: strict),
 
+        // Matching once more, the plainest way (docs/MATCHING.md): what the tests and the simulator compare Core with.
+        .target(name: "Twin", dependencies: ["Core"], path: "Tests/Twin", swiftSettings: strict),
+
         // The simulator's reference model, its auditor and its traders. They know the types of Core's mutations, and none of its rules.
-        .target(name: "SimulatorModel", dependencies: ["Core"], path: "Tests/Simulator/Model", swiftSettings: strict),
+        .target(name: "SimulatorModel", dependencies: ["Core", "Twin"], path: "Tests/Simulator/Model", swiftSettings: strict),
         .testTarget(name: "SimulatorTests", dependencies: ["Core", "Server", "SimulatorModel"], swiftSettings: strict),
         // The simulator: the real service over a simulated disk, network and clock (docs/RELIABILITY.md).
         .executableTarget(

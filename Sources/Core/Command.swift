@@ -12,6 +12,7 @@ public enum Command: BitwiseCopyable, Sendable {
     case transfer(Transfer)
     case setLimits(SetLimits)
     case setMark(SetMark)
+    case deadMan(DeadMan)
     /// A definition or setting; taken by shard 0 only, which numbers it.
     case define(Definition)
 }
@@ -380,6 +381,7 @@ public struct Transfer: BitwiseCopyable, Sendable {
 
 /// A change of limits: a `nil` field stays as it is, `.some(noLimit)` removes the limit.
 public struct SetLimits: BitwiseCopyable, Sendable {
+    /// 0: what holds for every account that has no limits of its own in this wallet.
     public var account: AccountNumber
     /// -1: the account in this wallet.
     public var instrument: InstrumentID
@@ -394,7 +396,7 @@ public struct SetLimits: BitwiseCopyable, Sendable {
     }
 }
 
-public struct LimitsChange: BitwiseCopyable, Sendable {
+public struct LimitsChange: BitwiseCopyable, Sendable, Equatable {
     public var maxQuantity: Amount?
     public var maxNotional: Amount?
     public var maxPosition: Amount?
@@ -404,7 +406,29 @@ public struct LimitsChange: BitwiseCopyable, Sendable {
     public var makerFee: Int32?
     public var takerFee: Int32?
     public var selfTrade: SelfTradePrevention?
+    public var priceBand: Int32?
+    public var maxOrderRate: Int32?
+    public var maxCancelRate: Int32?
+    public var maxDailyLoss: Amount?
+    public var mayShort: Bool?
+    public var listedOnly: Bool?
+    /// LIM `reset=loss`: the account may trade again, and its day begins anew.
+    public var resetsLoss = false
     public init() {}
+}
+
+/// DMS: without another one by `deadline` everything the account has open in this wallet is cancelled.
+public struct DeadMan: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    /// 0: off.
+    public var deadline: Timestamp
+    public var before: Timestamp
+
+    public init(account: AccountNumber, deadline: Timestamp, before: Timestamp = 0) {
+        self.account = account
+        self.deadline = deadline
+        self.before = before
+    }
 }
 
 public struct SetMark: BitwiseCopyable, Sendable {

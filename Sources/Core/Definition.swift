@@ -66,6 +66,9 @@ public struct InstrumentTerms: BitwiseCopyable, Sendable, Equatable {
         self.state = state
         self.fees = fees
     }
+
+    /// Do they say nothing that the first versions of the service could not?
+    public var isOfFirstKind: Bool { fees == FeeRates() && (state == .trading || state == .halted) }
 }
 
 public struct InstrumentInfo: BitwiseCopyable, Sendable, Equatable {
@@ -106,12 +109,15 @@ public enum Setting: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case windowIDs = 1
     /// What a market buy without `max=` reserves above the mark price, in 1/100 of a percent.
     case marketMarginBps = 2
+    /// When the day begins that losses are counted in, in minutes after midnight UTC.
+    case dayStartMinutes = 3
 
     public var name: String {
         switch self {
         case .windowHours: "window_hours"
         case .windowIDs: "window_ids"
         case .marketMarginBps: "market_margin_bps"
+        case .dayStartMinutes: "day_start_minutes"
         }
     }
     /// What holds until it is set.
@@ -120,6 +126,7 @@ public enum Setting: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .windowHours: 24
         case .windowIDs: 10_000_000
         case .marketMarginBps: 500
+        case .dayStartMinutes: 0
         }
     }
     public var allowed: ClosedRange<Int64> {
@@ -127,6 +134,7 @@ public enum Setting: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .windowHours: 1...8_760
         case .windowIDs: 1_000...100_000_000
         case .marketMarginBps: 0...100_000
+        case .dayStartMinutes: 0...1_439
         }
     }
 }

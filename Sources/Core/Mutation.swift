@@ -22,7 +22,13 @@ public enum Mutation: BitwiseCopyable, Sendable {
     case transferReceived(TransferReceived)
     /// All transfers to shard `target` up to number `upTo` are credited there, durably.
     case transfersSettled(target: WalletID, upTo: Int64)
+    /// Account 0: for every account without limits of its own in this wallet.
     case limitsSet(account: AccountNumber, instrument: InstrumentID, Limits)
+    /// The account has lost more of the asset than it may in a day: only what takes risk off is accepted from now on. `on` false, asset -1: all
+    /// of that is over, and the day's losses are counted from now.
+    case lossLatched(account: AccountNumber, asset: AssetID, on: Bool)
+    /// 0: the account's dead-man timer is off.
+    case deadManSet(account: AccountNumber, deadline: Timestamp)
     case markSet(instrument: InstrumentID, price: Price)
     case positionTakenOver(TakeOver)
 }
@@ -217,7 +223,26 @@ public struct Limits: BitwiseCopyable, Sendable, Equatable {
     public var takerFee = Limits.noRate
     public var selfTrade = SelfTradePrevention.standard
     public static var noRate: Int32 { .min }
+    /// How far a limit price may be from the reference price, in 1/100 of a percent; ``Limits/unlimited``: as far as it likes.
+    public var priceBand = Limits.unlimited
+    /// NEW, CLS and RPL per second; CXL per second.
+    public var maxOrderRate = Limits.unlimited
+    public var maxCancelRate = Limits.unlimited
+    /// Of each quote asset, realized and not; of an account only.
+    public var maxDailyLoss: Amount = Limits.none
+    public var mayShort = true
+    /// Of an account only: instruments without limits of the account's own are not for it.
+    public var listedOnly = false
+    public static var unlimited: Int32 { .max }
+    public static var priceBandsAllowed: ClosedRange<Int32> { 1...1_000_000 }
+    public static var ratesAllowed: ClosedRange<Int32> { 1...1_000_000 }
     public init() {}
+
+    /// Do they say nothing that the first versions of the service could not?
+    public var isOfFirstKind: Bool {
+        makerFee == Limits.noRate && takerFee == Limits.noRate && selfTrade == .standard && priceBand == Limits.unlimited
+            && maxOrderRate == Limits.unlimited && maxCancelRate == Limits.unlimited && maxDailyLoss == Limits.none && mayShort && !listedOnly
+    }
 
     public func changed(by change: LimitsChange) -> Limits {
         var new = self
@@ -229,6 +254,12 @@ public struct Limits: BitwiseCopyable, Sendable, Equatable {
         if let value = change.makerFee { new.makerFee = value }
         if let value = change.takerFee { new.takerFee = value }
         if let value = change.selfTrade { new.selfTrade = value }
+        if let value = change.priceBand { new.priceBand = value }
+        if let value = change.maxOrderRate { new.maxOrderRate = value }
+        if let value = change.maxCancelRate { new.maxCancelRate = value }
+        if let value = change.maxDailyLoss { new.maxDailyLoss = value }
+        if let value = change.mayShort { new.mayShort = value }
+        if let value = change.listedOnly { new.listedOnly = value }
         return new
     }
 }

@@ -12,7 +12,7 @@ public enum Outcome: BitwiseCopyable, Sendable {
     /// PTO: the position as it is now.
     case position(PositionView, duplicate: Bool)
     case canceled(count: Int64)
-    /// LIM, MRK.
+    /// LIM, MRK, DMS.
     case done(duplicate: Bool)
     /// A definition: `number` is what the other shards must have recorded before the answer leaves; 0: nothing changed.
     case defined(number: Int64, canceled: Int64, duplicate: Bool)
@@ -74,6 +74,15 @@ public enum Rejection: BitwiseCopyable, Sendable, Equatable {
     case limitNotional(LimitScope, quote: AssetID, limit: Amount, value: Amount)
     case limitPosition(LimitScope, limit: Amount, value: Amount)
     case limitOpenOrders(LimitScope, limit: Int64, value: Int64)
+    /// In 1/100 of a percent of `reference`; `value` is rounded up.
+    case limitPriceBand(LimitScope, InstrumentID, limit: Int64, value: Int64, reference: Price)
+    /// `retry`: microseconds after which one more would be taken.
+    case limitOrderRate(LimitScope, limit: Int64, retry: Int64)
+    case limitCancelRate(LimitScope, limit: Int64, retry: Int64)
+    case limitDailyLoss(LimitScope, AssetID, limit: Amount, value: Amount)
+    /// `value`: where the position could go.
+    case limitShort(LimitScope, InstrumentID, value: Int128)
+    case limitNotListed(LimitScope, InstrumentID)
     case idReused(Text)
     case overflow(What)
     case fixed(Key)

@@ -29,12 +29,15 @@ import Core
 //    9    transferReceived    v source, v sequence, v account, v from account, v asset, amount, text ref
 //   10    transfersSettled    v target, v up to
 //   11    limitsSet           v account, z instrument, 3 amounts, v max open orders, 1 enabled | 0x80 more follows,
-//                             [v which, then each that is there: z maker rate, z taker rate, 1 self-trade prevention]
+//                             [v which, then each that is there: z maker rate, z taker rate, 1 self-trade prevention, v price band,
+//                             v order rate, v cancel rate, amount most daily loss; bit 7: no short sales, 8: listed instruments only]
 //   12    markSet             v instrument, z price - the instrument's previous price
 //   13    positionTakenOver   v account, v instrument, z quantity, v price, text ref, text note
 //   14    matched             order (the maker), 1 flags, v quantity, price, [z trade - the shard's previous trade - 1],
 //                             [z the shard's active order - taker], [amount maker's fee], [amount taker's fee]
 //   15    orderTriggered      order
+//   20    lossLatched         v account, z asset, 1 on
+//   21    deadManSet          v account, 1 on, [z deadline - time]
 //
 //   order     z id - the shard's previous order named
 //   price     z (price - previous) / 100 or, where the flags say so, z price - previous; the previous is, in orderAccepted, the
@@ -53,7 +56,7 @@ import Core
 // same slot replaces it. Where flags of orderAccepted leave account, instrument, strategy or rates out, they are the session's previous.
 // A shard's active order is the one last accepted, replaced, triggered or named as a taker; its previous trade is the taker's of a match.
 //
-// What came with data format 4: kinds 14 and 15, flags of orderAccepted from bit 15 on, bit 3 of orderReplaced, more reasons, states and
+// What came with data format 4: kinds 14 and 15, 20 and 21, flags of orderAccepted from bit 15 on, bit 3 of orderReplaced, more reasons, states and
 // forms of definitions, more of limits. A record that needs none of it has the bytes that it had before.
 //
 // Valid if and only if every field is in range, texts are at most 36 bytes, and the batch ends with its last record.
@@ -63,6 +66,7 @@ enum RecordKind: UInt8 {
     case defined = 0, orderAccepted, orderReplaced, orderCanceled, orderExpired, filled, moneyMoved, transferredWithin,
         transferSent, transferReceived, transfersSettled, limitsSet, markSet,
         positionTakenOver, matched, orderTriggered
+    case lossLatched = 20, deadManSet
 }
 
 /// What a record is written relative to. Both sides keep one, and change it in the same places. All zero at a batch's begin.
@@ -169,7 +173,13 @@ struct LimitsFlags {
     static let makerFee: UInt64 = 1 << 0
     static let takerFee: UInt64 = 1 << 1
     static let selfTrade: UInt64 = 1 << 2
-    static let all: UInt64 = 0x07
+    static let priceBand: UInt64 = 1 << 3
+    static let orderRate: UInt64 = 1 << 4
+    static let cancelRate: UInt64 = 1 << 5
+    static let dailyLoss: UInt64 = 1 << 6
+    static let noShort: UInt64 = 1 << 7
+    static let listed: UInt64 = 1 << 8
+    static let all: UInt64 = 0x1FF
 }
 
 /// Flags of `filled`.

@@ -128,6 +128,14 @@ public struct RecordReader {
             let target = try cursor.int32()
             return .transfersSettled(target: target, upTo: try cursor.int64())
         case .limitsSet: return try cursor.limits()
+        case .lossLatched:
+            let account = try cursor.int64()
+            let asset = try cursor.zigzag()
+            guard asset >= -1, asset <= Int64(Int32.max) else { throw cursor.fault("asset out of range") }
+            return .lossLatched(account: account, asset: AssetID(asset), on: try cursor.byte() != 0)
+        case .deadManSet:
+            let account = try cursor.int64()
+            return .deadManSet(account: account, deadline: try cursor.byte() == 0 ? 0 : context.time &+ (try cursor.zigzag()))
         case .positionTakenOver: return .positionTakenOver(try cursor.takeOver())
         default: invariantFailure("a kind of record that is read elsewhere")
         }
@@ -299,8 +307,21 @@ extension RecordCursor {
             if which & LimitsFlags.makerFee != 0 { limits.makerFee = try rate() }
             if which & LimitsFlags.takerFee != 0 { limits.takerFee = try rate() }
             if which & LimitsFlags.selfTrade != 0 { limits.selfTrade = try selfTrade(UInt64(try byte())) }
+            if which & LimitsFlags.priceBand != 0 { limits.priceBand = try positive() }
+            if which & LimitsFlags.orderRate != 0 { limits.maxOrderRate = try positive() }
+            if which & LimitsFlags.cancelRate != 0 { limits.maxCancelRate = try positive() }
+            if which & LimitsFlags.dailyLoss != 0 { limits.maxDailyLoss = try amount() }
+            limits.mayShort = which & LimitsFlags.noShort == 0
+            limits.listedOnly = which & LimitsFlags.listed != 0
         }
         return .limitsSet(account: account, instrument: Int32(instrument), limits)
+    }
+
+    /// A rate of nothing would be divided by.
+    private mutating func positive() throws(RecordError) -> Int32 {
+        let value = try int32()
+        if value == 0 { throw fault("a limit of 0") }
+        return value
     }
 
     mutating func instructions(price: Price) throws(RecordError) -> Instructions {

@@ -134,6 +134,16 @@ public struct RecordWriter {
         case .limitsSet(let account, let instrument, let it):
             out.limits(account, instrument, it)
             return .limitsSet
+        case .lossLatched(let account, let asset, let on):
+            out.varint(UInt64(account))
+            out.zigzag(Int64(asset))
+            out.byte(on ? 1 : 0)
+            return .lossLatched
+        case .deadManSet(let account, let deadline):
+            out.varint(UInt64(account))
+            out.byte(deadline == 0 ? 0 : 1)
+            if deadline != 0 { out.zigzag(deadline &- context.time) }
+            return .deadManSet
         case .positionTakenOver(let it):
             out.takeOver(it)
             return .positionTakenOver
@@ -316,12 +326,22 @@ extension RecordBytes {
         if it.makerFee != Limits.noRate { which |= LimitsFlags.makerFee }
         if it.takerFee != Limits.noRate { which |= LimitsFlags.takerFee }
         if it.selfTrade != .standard { which |= LimitsFlags.selfTrade }
+        if it.priceBand != Limits.unlimited { which |= LimitsFlags.priceBand }
+        if it.maxOrderRate != Limits.unlimited { which |= LimitsFlags.orderRate }
+        if it.maxCancelRate != Limits.unlimited { which |= LimitsFlags.cancelRate }
+        if it.maxDailyLoss != Limits.none { which |= LimitsFlags.dailyLoss }
+        if !it.mayShort { which |= LimitsFlags.noShort }
+        if it.listedOnly { which |= LimitsFlags.listed }
         byte((it.enabled ? 1 : 0) | (which != 0 ? LimitsFlags.more : 0))
         if which == 0 { return }
         varint(which)
         if which & LimitsFlags.makerFee != 0 { zigzag(Int64(it.makerFee)) }
         if which & LimitsFlags.takerFee != 0 { zigzag(Int64(it.takerFee)) }
         if which & LimitsFlags.selfTrade != 0 { byte(it.selfTrade.rawValue) }
+        if which & LimitsFlags.priceBand != 0 { varint(UInt64(it.priceBand)) }
+        if which & LimitsFlags.orderRate != 0 { varint(UInt64(it.maxOrderRate)) }
+        if which & LimitsFlags.cancelRate != 0 { varint(UInt64(it.maxCancelRate)) }
+        if which & LimitsFlags.dailyLoss != 0 { amount(it.maxDailyLoss) }
     }
 
     mutating func instructions(_ it: Instructions, price: Price) {
@@ -375,7 +395,7 @@ extension RecordBytes {
             text(it.name)
             byte(it.kind.rawValue)
         case .instrument(let it):
-            byte(it.terms.isOld ? 3 : 7)
+            byte(it.terms.isOfFirstKind ? 3 : 7)
             text(it.symbol)
             varint(UInt64(it.venue))
             varint(UInt64(it.wallet))
@@ -386,7 +406,7 @@ extension RecordBytes {
             byte(it.funds.rawValue)
             terms(it.terms)
         case .changeInstrument(let id, let it):
-            byte(it.isOld ? 4 : 8)
+            byte(it.isOfFirstKind ? 4 : 8)
             varint(UInt64(id))
             terms(it)
         case .account(let number, let status):
@@ -407,11 +427,6 @@ extension RecordBytes {
         varint(UInt64(it.maxQuantity))
         amount(it.minNotional)
         byte(it.state.rawValue)
-        if !it.isOld { rates(it.fees) }
+        if !it.isOfFirstKind { rates(it.fees) }
     }
-}
-
-extension InstrumentTerms {
-    /// Whether forms 3 and 4 of a definition can say it; else it is 7 or 8.
-    fileprivate var isOld: Bool { fees == FeeRates() && (state == .trading || state == .halted) }
 }

@@ -46,8 +46,10 @@ extension Shard {
             return .rejected(.reduceOnly(instrument, position: held))
         }
         if let refused = riskRefusal(
-            new.account, account, instrument, position == none ? nil : position, new.side, quantity: new.quantity, added: new.quantity,
-            notional: notional, opens: true)
+            RiskAsk(
+                number: new.account, account: account, instrument: instrument, position: position, side: new.side, quantity: new.quantity,
+                added: new.quantity, price: new.price, stop: options.stop, notional: notional, opens: true, isDearer: true, counts: true,
+                isReduceOnly: options.reduceOnly), now, then)
         {
             return .rejected(refused)
         }
@@ -119,7 +121,7 @@ extension Shard {
     /// The instrument's rates, or what the account has in their place.
     private func feeRatesInForce(_ instrument: InstrumentID, _ account: Int32, _ position: Int32) -> FeeRates {
         var rates = markets[instrument].terms.fees
-        for slot in [accounts[account].limits, position == none ? none : positions[position].limits] where slot != none {
+        for slot in [accountLimits(account), position == none ? none : positions[position].limits] where slot != none {
             if limits[slot].makerFee != Limits.noRate { rates.maker = limits[slot].makerFee }
             if limits[slot].takerFee != Limits.noRate { rates.taker = limits[slot].takerFee }
         }
@@ -301,13 +303,14 @@ extension Shard {
                 return .rejected(.insufficientFunds(asset, number, need: change, available: available))
             }
         }
-        if added > 0 || change > 0 || replace.price > order.price {
-            if let refused = riskRefusal(
-                replace.account, account, instrument, order.position, order.side, quantity: replace.quantity, added: Swift.max(added, 0),
-                notional: notional, opens: false)
-            {
-                return .rejected(refused)
-            }
+        if let refused = riskRefusal(
+            RiskAsk(
+                number: replace.account, account: account, instrument: instrument, position: order.position, side: order.side,
+                quantity: replace.quantity, added: Swift.max(added, 0), price: replace.price == order.price && stop == options.stop ? 0 : replace.price,
+                stop: isArmed ? stop : 0, notional: notional, opens: false, isDearer: added > 0 || change > 0 || replace.price > order.price,
+                counts: counts(replace.quantity, replace.price, replace.max, stop: stop == options.stop ? 0 : stop, slot), isReduceOnly: options.reduceOnly), now, then)
+        {
+            return .rejected(refused)
         }
         let replaced = OrderReplaced(
             order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve,

@@ -76,6 +76,7 @@ extension Shard {
         evolve(matched, maker, makerEffect, taker, takerEffect, now)
         emit(.matched(matched))
         range.include(price)
+        latchLosses(maker, taker, instrument, now, emit)
     }
 
     // MARK: Evolve
@@ -101,6 +102,7 @@ extension Shard {
         if orders[taker].level != none { takeFromBook(taker, quantity) }
         fill(taker, matched.trade + 1, quantity, price, matched.takerFee, takerEffect, .taker, time)
 
+        keepDayReference(instrument, time)
         let book = markets[instrument].book
         books.books[book].last = price
         books.books[book].lastQuantity = quantity
@@ -116,7 +118,7 @@ extension Shard {
         fillOrder(slot, quantity, price, spent: effect.worth + Swift.max(fee, 0), time)
         let position = orders[slot].position
         let quote = markets[positions[position].instrument].quote
-        settle(position, effect, fee, quote)
+        settle(position, effect, fee, quote, time)
         let filled = Filled(
             trade: trade, order: orders[slot].id, quantity: quantity, price: price, exec: Text(), fee: fee, feeAsset: quote, liquidity: liquidity,
             venueTime: 0)
@@ -187,7 +189,7 @@ extension Shard {
     }
 
     func selfTradePrevention(_ account: Int32, _ position: Int32) -> SelfTradePrevention {
-        for slot in [position == none ? none : positions[position].limits, accounts[account].limits] where slot != none {
+        for slot in [position == none ? none : positions[position].limits, accountLimits(account)] where slot != none {
             if limits[slot].selfTrade != .standard { return limits[slot].selfTrade }
         }
         return .newest

@@ -17,7 +17,9 @@ struct FillEffect {
 }
 
 extension Shard {
-    mutating func decide(_ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Filled) -> Void) -> Outcome {
+    mutating func decide(
+        _ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Filled) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
         guard let account = registry.account(fill.account) else { return .rejected(.unknownAccount(fill.account)) }
         guard isHere(fill.instrument) else {
             return .rejected(.unknownInstrument(fill.instrument))
@@ -65,7 +67,9 @@ extension Shard {
         forgetOld(now, keeping: slot)
         evolve(filled, at: slot, effect, now)
         emit(filled)
-        return .filled(view(slot), trade: trade, duplicate: false)
+        let outcome = Outcome.filled(view(slot), trade: trade, duplicate: false)
+        latchLoss(account, fill.instrument, now, then)
+        return outcome
     }
 
     /// In a replay: the effect is worked out again.
@@ -78,7 +82,7 @@ extension Shard {
 
     mutating func evolve(_ filled: borrowing Filled, at slot: Int32, _ effect: FillEffect, _ time: Timestamp) {
         fillOrder(slot, filled.quantity, filled.price, spent: effect.worth, time)
-        settle(orders[slot].position, effect, filled.fee, filled.feeAsset)
+        settle(orders[slot].position, effect, filled.fee, filled.feeAsset, time)
         addTrade(filled, slot, orders[slot].position, time)
     }
 
@@ -107,7 +111,7 @@ extension Shard {
     }
 
     /// Money and position.
-    mutating func settle(_ position: Int32, _ effect: FillEffect, _ fee: Amount, _ feeAsset: AssetID) {
+    mutating func settle(_ position: Int32, _ effect: FillEffect, _ fee: Amount, _ feeAsset: AssetID, _ time: Timestamp) {
         let market = markets[positions[position].instrument]
         balances[positions[position].base].available += effect.base
         balances[positions[position].quote].available += effect.quote
@@ -121,6 +125,7 @@ extension Shard {
             changeOwed(market.venue, market.base, -effect.base)
             changeOwed(market.venue, market.quote, -effect.quote)
         }
+        keepDayBase(position, time)
         positions[position].traded = true
         positions[position].quantity = effect.quantity
         positions[position].cost = effect.cost

@@ -34,7 +34,10 @@ extension Shard {
             if it.terms.fees != FeeRates() { add(23, UInt64(index), u(it.terms.fees.maker), u(it.terms.fees.taker)) }
             add(7, UInt64(index), u(markets[Int32(index)].mark))
         }
-        for (index, value) in registry.settings.enumerated() { add(8, UInt64(index), u(value)) }
+        for (index, value) in registry.settings.enumerated() {
+            // A setting that a later version brought does not count until it is set: what was stored before keeps its hash.
+            if index < 3 || value != Setting.allCases[index].defaultValue { add(8, UInt64(index), u(value)) }
+        }
         for (index, totals) in totals.enumerated() {
             add(
                 9, UInt64(index), low(totals.deposited), low(totals.withdrawn), low(totals.corrected),
@@ -72,8 +75,31 @@ extension Shard {
             add(
                 15, account, instrument, low(it.maxQuantity), high(it.maxQuantity), low(it.maxNotional),
                 high(it.maxNotional), low(it.maxPosition), high(it.maxPosition), u(it.maxOpenOrders), it.enabled ? 1 : 0)
-            if it.makerFee != Limits.noRate || it.takerFee != Limits.noRate || it.selfTrade != .standard {
-                add(30, account, instrument, u(it.makerFee), u(it.takerFee), UInt64(it.selfTrade.rawValue))
+            if it.isOfFirstKind { return }
+            add(
+                40, account, instrument, u(it.makerFee), u(it.takerFee), UInt64(it.selfTrade.rawValue), u(it.priceBand), u(it.maxOrderRate),
+                u(it.maxCancelRate), low(it.maxDailyLoss), high(it.maxDailyLoss), it.mayShort ? 1 : 0, it.listedOnly ? 1 : 0)
+            let arrived = arrivals[slot]
+            if times, arrived.orders | arrived.cancels != 0 { add(41, account, instrument, u(arrived.orders), u(arrived.cancels)) }
+        }
+        addRisks()
+        func addRisks() {
+            if defaultLimits != none { addLimits(0, .max, defaultLimits) }
+            for index in 0..<risks.end {
+                let it = risks[index]
+                let account = u(registry.accounts[Int(it.account)].number)
+                if times, it.arrivals.orders | it.arrivals.cancels != 0 { add(42, account, u(it.arrivals.orders), u(it.arrivals.cancels)) }
+                if it.deadline != 0 { add(43, account, time(it.deadline)) }
+                var latch = it.latches
+                while latch != none {
+                    add(44, account, u(latches[latch].asset))
+                    latch = latches[latch].next
+                }
+            }
+            if !keepsDays { return }
+            add(45)
+            for index in 0..<markets.end where markets[index].day != Shard.noDay {
+                add(46, u(index), u(Int32(times ? markets[index].day : 0)), u(markets[index].dayReference))
             }
         }
         func addPosition(_ account: UInt64, _ slot: Int32) {
@@ -83,6 +109,10 @@ extension Shard {
                 16, account, instrument, u(it.quantity), low(it.cost), high(it.cost), low(it.realized), high(it.realized),
                 u(it.openBuy), u(it.openSell), u(it.openOrders), it.traded ? 1 : 0)
             if it.limits != none { addLimits(account, instrument, it.limits) }
+            if it.dayBase != none {
+                let base = dayBases[it.dayBase]
+                add(47, account, instrument, low(base.profit), high(base.profit), u(Int32(times ? base.day : 0)))
+            }
             var fee = it.fees
             while fee != none {
                 add(17, account, instrument, u(fees[fee].asset), low(fees[fee].amount), high(fees[fee].amount))

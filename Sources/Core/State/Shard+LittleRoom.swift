@@ -13,6 +13,7 @@ extension Shard {
         case .takeOver(let takeOver): return isRemembered(takeOver.account, takeOver.reference)
         case .transfer(let transfer): return isRemembered(transfer.account, transfer.reference)
         case .setMark: return false
+        case .deadMan(let deadMan): return deadMan.deadline == 0
         case .define(let definition):
             if case .account = definition { return true }
             return false

@@ -64,6 +64,7 @@ extension Shard {
         positions[position].openOrders += 1
         accounts[account].openOrders += 1
         openOrders += 1
+        if accounts[account].limits & positions[position].limits & defaultLimits != none { noteOrder(account, position, time) }
         let last = positions[position].openLast
         orders[slot].previous = last
         if last == none { positions[position].openFirst = slot } else { orders[last].next = slot }
@@ -77,6 +78,7 @@ extension Shard {
     mutating func evolve(_ replaced: borrowing OrderReplaced, at slot: Int32, _ time: Timestamp) {
         let before = reserved(slot)
         let old = orders[slot]
+        let counted = counts(replaced.quantity, replaced.price, replaced.max, stop: replaced.stop, slot)
         let instrument = positions[old.position].instrument
         let place = markets[instrument].book == none ? BookPlace.none : leaveForReplace(slot, copy replaced)
         var extra = orderRecords[slot].extra
@@ -96,6 +98,7 @@ extension Shard {
         orders[slot].price = replaced.price
         orderRecords[slot].updated = time
         changeOpen(old.position, old.side, replaced.quantity - old.quantity)
+        if counted { noteOrder(positions[old.position].account, old.position, time) }
         if replaced.quantity == old.cumulative { close(slot, .filled, .requested, time) }
         if place == .last, orders[slot].status.isOpen { placeLast(slot, instrument) }
         if old.funds != none { moveReserve(old.funds, reserved(slot) - before) }
@@ -103,6 +106,7 @@ extension Shard {
 
     @inline(__always)
     mutating func evolve(_ canceled: borrowing OrderCanceled, at slot: Int32, _ time: Timestamp) {
+        if canceled.reason == .requested { noteCancel(orders[slot].position, time) }
         evolveClosed(slot, .canceled, canceled.reason, canceled.note, time)
     }
 
@@ -191,7 +195,7 @@ extension Shard {
         return UInt16(strategies.count - 1)
     }
 
-    private mutating func intern(_ rates: FeeRates) -> UInt16 {
+    mutating func intern(_ rates: FeeRates) -> UInt16 {
         if rates == FeeRates() { return 0 }
         if let known = feeRates.firstIndex(of: rates) { return UInt16(known) }
         feeRates.append(rates)

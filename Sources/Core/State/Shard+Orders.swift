@@ -13,7 +13,7 @@ extension Shard {
         let hash = new.contentHash
         if let known = remembered(account, new.clientID, idHash) { return repeated(known, new.clientID, hash) }
         if markets[new.instrument].book != none { return acceptInBook(copy new, account, idHash, hash, wholePosition: false, now, emit, then) }
-        return accept(new, account, idHash, hash, now, emit)
+        return accept(new, account, idHash, hash, now, emit, then)
     }
 
     /// A command whose id is known: the present state of what it stands for, or a refusal when it stands for something else.
@@ -24,7 +24,7 @@ extension Shard {
 
     private mutating func accept(
         _ new: borrowing NewOrder, _ account: Int32, _ idHash: UInt64, _ hash: UInt64, wholePosition: Bool = false,
-        _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void
+        _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void, _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
         let instrument = new.instrument
         if let late = tooLate(new.before, now) { return .rejected(late) }
@@ -50,8 +50,10 @@ extension Shard {
         if let fault = notionalFault(instrument, new.type, notional) { return .rejected(fault) }
         let position = positionSlot(account, instrument)
         if let refused = riskRefusal(
-            new.account, account, instrument, position, new.side, quantity: new.quantity, added: new.quantity,
-            notional: notional, opens: true)
+            RiskAsk(
+                number: new.account, account: account, instrument: instrument, position: position ?? none, side: new.side,
+                quantity: new.quantity, added: new.quantity, price: new.price, stop: 0, notional: notional, opens: true,
+                isDearer: true, counts: true, isReduceOnly: false), now, then)
         {
             return .rejected(refused)
         }
@@ -146,14 +148,15 @@ extension Shard {
             }
         }
         let added = replace.quantity - order.quantity
-        let isDearer = replace.price > order.price
-        if added > 0 || change > 0 || isDearer {
-            if let refused = riskRefusal(
-                replace.account, account, instrument, order.position, order.side, quantity: replace.quantity,
-                added: Swift.max(added, 0), notional: notional, opens: false)
-            {
-                return .rejected(refused)
-            }
+        let isHigher = replace.price > order.price
+        if let refused = riskRefusal(
+            RiskAsk(
+                number: replace.account, account: account, instrument: instrument, position: order.position, side: order.side,
+                quantity: replace.quantity, added: Swift.max(added, 0), price: replace.price == order.price ? 0 : replace.price,
+                stop: 0, notional: notional, opens: false, isDearer: added > 0 || change > 0 || isHigher,
+                counts: counts(replace.quantity, replace.price, replace.max, stop: 0, slot), isReduceOnly: false), now, then)
+        {
+            return .rejected(refused)
         }
         let replaced = OrderReplaced(
             order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve)
@@ -182,6 +185,7 @@ extension Shard {
         if order.status == .canceled { return .order(view(slot), duplicate: true) }
         if let late = tooLate(cancel.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }
+        if let refused = cancelRateRefusal(cancel.account, account, cancel.instrument, order.position, now) { return .rejected(refused) }
         cancelOrder(slot, .requested, cancel.note, now, emit)
         return .order(view(slot), duplicate: false)
     }
@@ -289,20 +293,21 @@ extension Shard {
         if markets[close.instrument].book != none {
             return acceptInBook(order, account, idHash, hash, wholePosition: wholePosition, now, emit, then)
         }
-        return accept(order, account, idHash, hash, wholePosition: wholePosition, now, emit)
+        return accept(order, account, idHash, hash, wholePosition: wholePosition, now, emit, then)
     }
 
     // MARK: Expiry
 
-    /// When the next GTD order expires; `Timestamp.max`: none.
+    /// When the next GTD order expires or the next dead-man timer runs out; `Timestamp.max`: never.
     public var nextExpiry: Timestamp {
-        guard let slot = expiries.first else { return .max }
-        return extras[orderRecords[slot].extra].expire
+        guard let slot = expiries.first else { return nextDeadline }
+        return min(extras[orderRecords[slot].extra].expire, nextDeadline)
     }
 
-    /// Expires GTD orders that are due, by time and then OrderID, at most `max` of them. How many.
+    /// Does what dead-man timers that have run out ask for, and expires GTD orders that are due, by time and then OrderID, until it were at least
+    /// `max` orders. How many.
     public mutating func expire(now: Timestamp, max: Int, emit: (borrowing Mutation) -> Void) -> Int {
-        var count = 0
+        var count = cancelDead(now, max: max, emit)
         while count < max, let slot = expiries.first, extras[orderRecords[slot].extra].expire <= now {
             let other = partner(slot)
             apply(.orderExpired(order: orders[slot].id), now, emit)

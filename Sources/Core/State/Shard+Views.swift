@@ -242,25 +242,7 @@ extension Shard {
             venueTime: trade.venueTime)
     }
 
-    // MARK: Limits, counts
-
-    /// -1: of the account in this wallet.
-    public func limits(account: AccountNumber, instrument: InstrumentID) -> Limits {
-        registry.account(account).map { limitsInForce($0, instrument) } ?? Limits()
-    }
-
-    /// The account's limits in this wallet (-1), where set, then those of its instruments.
-    public func forEachLimit(account: AccountNumber, _ body: (InstrumentID, Limits) -> Void) {
-        guard let account = registry.account(account) else { return }
-        if accounts[account].limits != none { body(-1, limits[accounts[account].limits]) }
-        var position = accounts[account].positions
-        while position != none {
-            if positions[position].limits != none {
-                body(positions[position].instrument, limits[positions[position].limits])
-            }
-            position = positions[position].next
-        }
-    }
+    // MARK: Counts
 
     public var counts: ShardCounts {
         ShardCounts(

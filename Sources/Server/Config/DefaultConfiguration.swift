@@ -123,6 +123,20 @@ package enum DefaultConfiguration {
         audit_bytes: 67108864
         audit_files: 10
 
+        # Limits of every account that has none of its own, in every wallet, which an empty log begins with: as `LIM * max_qty= max_position= max_daily_loss=`
+        # (docs/PROTOCOL.md, 8), of one order's quantity, of a position, and of a day's loss per quote asset; empty: none. Once the log has anything
+        # in it, LIM changes them. risk_check_enabled: off begins without them.
+        # CASHUP_MAX_ORDER_SIZE, MAX_ORDER_SIZE; CASHUP_MAX_POSITION_SIZE, MAX_POSITION_SIZE; CASHUP_MAX_DAILY_LOSS, MAX_DAILY_LOSS;
+        # CASHUP_RISK_CHECK_ENABLED, RISK_CHECK_ENABLED
+        risk_check_enabled: on
+        max_order_size: ""
+        max_position_size: ""
+        max_daily_loss: ""
+
+        # A day's loss is counted from midnight of this time zone: an IANA name (Europe/Berlin) or UTC. The service keeps `SET day_start_minutes` so, over
+        # changes of daylight saving time too; empty: as that says, which is midnight UTC to begin with.                        CASHUP_TIME_ZONE
+        time_zone: ""
+
         # What an empty log begins with: commands of the line protocol without tag, in order, made durable together. Once the log has anything in it,
         # the log is the truth; what differs here is said at the start and changes nothing. To change a running service send the commands.
         seed:

@@ -51,8 +51,8 @@ struct BookFeed {
         let info = shard.registry.instruments[Int(instrument)]
         let start = out.count
         if hasBegun {
-            step(.buy, shard, info, &bids, &out)
-            step(.sell, shard, info, &asks, &out)
+            step(.buy, shard, info, &out)
+            step(.sell, shard, info, &out)
         } else {
             hasBegun = true
             snapshot(shard, info, &out)
@@ -71,8 +71,8 @@ struct BookFeed {
     }
 
     private mutating func snapshot(_ shard: borrowing Shard, _ info: InstrumentInfo, _ out: inout OutputBuffer) {
-        read(.buy, shard, into: &bids)
-        read(.sell, shard, into: &asks)
+        BookFeed.read(.buy, instrument, depth, shard, into: &bids)
+        BookFeed.read(.sell, instrument, depth, shard, into: &asks)
         begin(info, &out)
         out.fact("type", "snapshot")
         out.fact("levels", Int64(bids.count + asks.count))
@@ -84,11 +84,13 @@ struct BookFeed {
 
     /// Best first: what has gone, what has changed, what is new.
     private mutating func step(
-        _ side: Side, _ shard: borrowing Shard, _ info: InstrumentInfo, _ known: inout [BookLevel], _ out: inout OutputBuffer
+        _ side: Side, _ shard: borrowing Shard, _ info: InstrumentInfo, _ out: inout OutputBuffer
     ) {
-        var new: [BookLevel] = []
+        // Taken out while they are compared; `found` lends its memory.
+        var (known, new): ([BookLevel], [BookLevel]) = ([], [])
         swap(&new, &found)
-        read(side, shard, into: &new)
+        if side == .buy { swap(&known, &bids) } else { swap(&known, &asks) }
+        BookFeed.read(side, instrument, depth, shard, into: &new)
         var (old, next) = (0, 0)
         while old < known.count || next < new.count {
             if next == new.count || (old < known.count && BookFeed.isBetter(known[old].price, new[next].price, side)) {
@@ -103,13 +105,14 @@ struct BookFeed {
                 next += 1
             }
         }
-        swap(&known, &new)
-        swap(&new, &found)
+        if side == .buy { swap(&new, &bids) } else { swap(&new, &asks) }
+        swap(&known, &found)
     }
 
-    private func read(_ side: Side, _ shard: borrowing Shard, into levels: inout [BookLevel]) {
+    private static func read(
+        _ side: Side, _ instrument: InstrumentID, _ depth: Int, _ shard: borrowing Shard, into levels: inout [BookLevel]
+    ) {
         levels.removeAll(keepingCapacity: true)
-        let depth = depth
         shard.forEachLevel(instrument, side) { level in
             levels.append(level)
             return levels.count < depth

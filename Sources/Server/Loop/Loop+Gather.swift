@@ -1,7 +1,7 @@
 import Core
 import NIOCore
 
-// Requests that concern every shard: CXA and queries without a wallet. With one loop they are answered on the spot; otherwise each shard's
+// Requests that concern every shard: CXA, DMS and queries without a wallet. With one loop they are answered on the spot; otherwise each shard's
 // loop does its share, and the parts are put together in the order of the wallets.
 
 /// A request that spans shards of several loops, until all parts are there.
@@ -12,9 +12,11 @@ struct Gathering {
     var parts: [ByteBuffer]
     var remaining: Int
     var count: Int64 = 0
-    /// Rows of the whole answer; 0 for CXA.
+    /// Rows of the whole answer; 0 for CXA and DMS.
     var limit: Int
     var rejection: Rejection?
+    /// Of DMS.
+    var deadline: Timestamp?
     var lastLSN: UInt64 = 0
     /// BOOK: the answer says what its rows rest on.
     var tellsLSN = false
@@ -34,7 +36,7 @@ extension Loop {
         var limit = 0
         var tellsLSN = false
         switch work {
-        case .cancelAll: break
+        case .cancelAll, .deadMan: break
         case .query(let query):
             limit = query.limit
             tellsLSN = query.kind == .book
@@ -43,6 +45,7 @@ extension Loop {
         gatherings[lastGathering] = Gathering(
             address: address, head: head, parts: Array(repeating: ByteBuffer(), count: wallets.count),
             remaining: wallets.count, limit: limit, tellsLSN: tellsLSN, row: row)
+        if case .deadMan(let set) = work { gatherings[lastGathering]!.deadline = set.deadline }
         for wallet in wallets {
             send(
                 .part(
@@ -64,6 +67,8 @@ extension Loop {
             case .rejected(let rejection): part.rejection = rejection
             default: invariantFailure("a cancel-all with another command's outcome")
             }
+        case .deadMan(let set):
+            if case .rejected(let rejection) = execute(.deadMan(set), wallet: request.wallet, session: request.session) { part.rejection = rejection }
         case .status(let hash):
             writeStatus(of: request.wallet, hash: hash, tag: request.tag, into: &edgeText)
             part.count = 1
@@ -108,6 +113,9 @@ extension Loop {
         if let rejection = gathering.rejection, gathering.count == 0 {
             metrics.refused(gathering.row, rejection.code)
             AnswerWriter.write(rejection, tag: tag, registry: registry, into: &edgeText)
+        } else if let deadline = gathering.deadline {
+            metrics.done(gathering.row)
+            AnswerWriter.deadMan(deadline, tag: tag, lsn: Int64(gathering.lastLSN), into: &edgeText)
         } else if gathering.limit == 0 {
             metrics.done(gathering.row)
             AnswerWriter.canceled(gathering.count, tag: tag, lsn: Int64(gathering.lastLSN), into: &edgeText)

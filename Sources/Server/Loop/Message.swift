@@ -57,10 +57,11 @@ enum Message: Sendable {
     case replaced(ReplyAddress)
 }
 
-/// A share of CXA or of a query, for one shard, or for the connections of one loop.
+/// A share of CXA, of DMS or of a query, for one shard, or for the connections of one loop.
 struct PartRequest: Sendable {
     enum Work: Sendable {
         case cancelAll(CancelAll)
+        case deadMan(DeadMan)
         case query(Query)
         case status(hash: Bool)
         /// Of the loop with the wallet's number.

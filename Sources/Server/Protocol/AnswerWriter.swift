@@ -76,6 +76,14 @@ public enum AnswerWriter {
         end(false, count == 0 ? 0 : lsn, &out)
     }
 
+    /// DMS: until when it must be renewed; 0: off. `lsn` 0: it was so already.
+    public static func deadMan(_ deadline: Timestamp, tag: Text, lsn: Int64, into out: inout OutputBuffer) {
+        begin(tag, &out)
+        out.append("OK")
+        if deadline == 0 { out.fact("deadline", "-") } else { out.fact("deadline", milliseconds: deadline) }
+        end(lsn == 0, lsn, &out)
+    }
+
     /// `ACC * suspend`, `ACC * resume`: how many accounts it changed. `lsn` 0: none, it was so already.
     public static func house(
         _ status: AccountStatus, accounts: Int64, canceled: Int64, tag: Text, lsn: Int64, into out: inout OutputBuffer

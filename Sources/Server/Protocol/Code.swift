@@ -7,7 +7,8 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case unknownAccount, unknownAsset, unknownWallet, unknownVenue, unknownInstrument, unknownOrder, unknownSetting
     case accountSuspended, instrumentHalted, instrumentPostOnly, instrumentCancelOnly, unfillable, wouldTake, wouldTrigger, reduceOnly, badPair, inPair, offTick, offLot, quantityOutOfBounds, notionalTooSmall, noMark, alreadyExpired, tooLate,
         orderClosed, belowCumulative, overfill, beyondLimit, noPosition, positionExists
-    case insufficientFunds, insufficientHeld, limitDisabled, limitQuantity, limitNotional, limitPosition, limitOpenOrders
+    case insufficientFunds, insufficientHeld, limitDisabled, limitQuantity, limitNotional, limitPosition, limitOpenOrders, limitPriceBand, limitOrderRate, limitCancelRate,
+        limitDailyLoss, limitShort, limitNotListed
     case idReused, overflow, fixed, alreadyExists, tableFull
     case storageFull, alreadySubscribed, notSubscribed, logGone, busy, draining, snapshotFailed, upgradeNeeded
 
@@ -68,6 +69,12 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .limitNotional: "LIMIT_NOTIONAL"
         case .limitPosition: "LIMIT_POSITION"
         case .limitOpenOrders: "LIMIT_OPEN_ORDERS"
+        case .limitPriceBand: "LIMIT_PRICE_BAND"
+        case .limitOrderRate: "LIMIT_ORDER_RATE"
+        case .limitCancelRate: "LIMIT_CANCEL_RATE"
+        case .limitDailyLoss: "LIMIT_DAILY_LOSS"
+        case .limitShort: "LIMIT_SHORT"
+        case .limitNotListed: "LIMIT_NOT_LISTED"
         case .idReused: "ID_REUSED"
         case .overflow: "OVERFLOW"
         case .fixed: "FIXED"

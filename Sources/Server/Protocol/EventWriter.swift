@@ -56,10 +56,25 @@ public struct EventWriter: ~Copyable, Sendable {
             for transfer in settled { done(transfer, target, shard, &line, &out) }
         case .limitsSet(let account, let instrument, let limits):
             if line.begin(.limit, account: account, instrument: instrument, &out) {
-                out.fact("account", account)
+                out.account(account)
                 out.scope(instrument, wallet: shard.number, shard.registry)
                 let decimals = shard.registry.limitDecimals(instrument)
                 out.limits(limits, base: decimals.base, quote: decimals.quote)
+                line.end(&out)
+            }
+        case .lossLatched(let account, let asset, let on):
+            if line.begin(.limit, account: account, instrument: -1, &out) {
+                out.fact("account", account)
+                out.scope(-1, wallet: shard.number, shard.registry)
+                if on { out.fact("latched", shard.registry.assets[Int(asset)].name) } else { out.fact("reset", "loss") }
+                line.end(&out)
+            }
+        case .deadManSet(let account, let deadline):
+            // A desk renews its timer every second or so: that is for whoever reads the log. What becomes of it are events of orders.
+            if line.filter.copies, line.begin(.limit, account: account, instrument: -1, &out) {
+                out.fact("account", account)
+                out.scope(-1, wallet: shard.number, shard.registry)
+                if deadline == 0 { out.fact("deadline", "-") } else { out.fact("deadline", milliseconds: deadline) }
                 line.end(&out)
             }
         case .positionTakenOver(let takeOver): takenOver(takeOver, shard, &line, &out)

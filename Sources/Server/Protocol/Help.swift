@@ -70,8 +70,12 @@ public struct Help: Sendable {
             "admin,viewer"),
         Help(
             .limits,
-            "account [symbol] [wallet=] [max_qty=] [max_notional=] [max_position=] [max_open=] [enabled=0|1] [limit=]",
+            "account|* [symbol] [wallet=] [max_qty=] [max_notional=] [max_position=] [max_open=] [enabled=0|1] [price_band_bps=] [max_order_rate=] "
+                + "[max_cancel_rate=] [max_daily_loss=] [short=0|1] [listed=0|1] [maker_bps=] [taker_bps=] [stp=newest|oldest|both|decrement|-] "
+                + "[reset=loss] [limit=]",
             "risk limits: set, or list", "admin,viewer"),
+        Help(
+            .deadMan, "[account] [seconds|-] [limit=]", "dead-man timer: everything is cancelled unless renewed in time; or list", "trader,viewer"),
         Help(.mark, "symbol price", "mark price", "connector"),
         Help(.settings, "[key] [value] [limit=]", "service settings: set, or list", "admin,any"),
         Help(

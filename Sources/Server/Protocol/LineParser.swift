@@ -100,6 +100,7 @@ public enum LineParser {
         case .instruments: try instruments(arguments, registry, &parsed)
         case .accounts: try accounts(arguments, registry, &parsed)
         case .limits: try limits(arguments, registry, &parsed)
+        case .deadMan: try deadMan(arguments, registry, &parsed)
         case .settings: try settings(arguments, registry, &parsed)
 
         case .auth: try authenticate(arguments, &parsed)

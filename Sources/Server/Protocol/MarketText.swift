@@ -128,6 +128,9 @@ extension OutputBuffer {
         }
     }
 
+    /// ` account=`; 0: `*`, all that have no limits of their own.
+    mutating func account(_ account: AccountNumber) { if account == 0 { fact("account", "*") } else { fact("account", account) } }
+
     /// ` max_qty= ... enabled=`; `-` where there is no limit. Quantities have the asset's decimals at least.
     mutating func limits(_ limits: Limits, base: Int, quote: Int) {
         limit("max_qty", limits.maxQuantity, base)
@@ -135,6 +138,17 @@ extension OutputBuffer {
         limit("max_position", limits.maxPosition, base)
         if limits.maxOpenOrders == .max { fact("max_open", "-") } else { fact("max_open", limits.maxOpenOrders) }
         fact("enabled", limits.enabled ? "1" : "0")
+        // Only what is set: there is too much of it for a line that says nothing.
+        if limits.isOfFirstKind { return }
+        if limits.priceBand != Limits.unlimited { fact("price_band_bps", Int64(limits.priceBand)) }
+        if limits.maxOrderRate != Limits.unlimited { fact("max_order_rate", Int64(limits.maxOrderRate)) }
+        if limits.maxCancelRate != Limits.unlimited { fact("max_cancel_rate", Int64(limits.maxCancelRate)) }
+        if limits.maxDailyLoss != Limits.none { limit("max_daily_loss", limits.maxDailyLoss, 0) }
+        if !limits.mayShort { fact("short", "0") }
+        if limits.listedOnly { fact("listed", "1") }
+        if limits.makerFee != Limits.noRate { fact("maker_bps", basisPoints: limits.makerFee) }
+        if limits.takerFee != Limits.noRate { fact("taker_bps", basisPoints: limits.takerFee) }
+        if limits.selfTrade != .standard { fact("stp", limits.selfTrade.word) }
     }
 
     private mutating func limit(_ key: StaticString, _ limit: Amount, _ decimals: Int) {

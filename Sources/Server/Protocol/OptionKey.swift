@@ -6,7 +6,8 @@ package enum OptionKey: UInt8, CaseIterable {
         stop, display, post, reduce, session, hb, cod, hash, account, symbol, kind, status, limit, after, decimals,
         venue, base, quote, tick, lot, priceScale, qtyScale, minQty, maxQty, minNotional, maxNotional, maxPosition,
         maxOpen, enabled, funds, state,
-        take, trigger, oco, stp, makerBps, takerBps, book, trades, depth
+        take, trigger, oco, stp, makerBps, takerBps, book, trades, depth,
+        priceBandBps, maxOrderRate, maxCancelRate, maxDailyLoss, short, listed, reset
 
     /// The key of that name. The first eight bytes, packed little-endian, tell all keys apart; the rest is compared then.
     @inline(__always)
@@ -81,6 +82,13 @@ package enum OptionKey: UInt8, CaseIterable {
         case 0x6B6F_6F62: self = .book
         case 0x7365_6461_7274: self = .trades
         case 0x68_7470_6564: self = .depth
+        case 0x6162_5F65_6369_7270: self = .priceBandBps
+        case 0x6564_726F_5F78_616D: self = .maxOrderRate
+        case 0x636E_6163_5F78_616D: self = .maxCancelRate
+        case 0x6C69_6164_5F78_616D: self = .maxDailyLoss
+        case 0x74_726F_6873: self = .short
+        case 0x6465_7473_696C: self = .listed
+        case 0x74_6573_6572: self = .reset
         default: return nil
         }
     }
@@ -143,6 +151,13 @@ package enum OptionKey: UInt8, CaseIterable {
         case .book: "book"
         case .trades: "trades"
         case .depth: "depth"
+        case .priceBandBps: "price_band_bps"
+        case .maxOrderRate: "max_order_rate"
+        case .maxCancelRate: "max_cancel_rate"
+        case .maxDailyLoss: "max_daily_loss"
+        case .short: "short"
+        case .listed: "listed"
+        case .reset: "reset"
         }
     }
 }

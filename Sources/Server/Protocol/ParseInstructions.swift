@@ -17,7 +17,7 @@ extension LineParser {
             it.stop = try a.positive(a.bytes(.stop), "stop", scale: registry.instruments[instrument].priceScale)
             it.trigger = try a.flag(.take) ? .takeProfit : .stop
             it.triggerPrice = try triggerPrice(a)
-        } else if a.has(.take) || a.has(.trigger) {
+        } else if !a.present.intersection(KeySet(.take) | .trigger).isEmpty {
             throw .missingKey("stop")
         }
         if a.has(.display) {

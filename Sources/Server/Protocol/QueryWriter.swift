@@ -21,6 +21,7 @@ public enum QueryWriter {
         case .orders: return orders(query, shard, tag, &rows, &out)
         case .trades: return trades(query, shard, tag, &rows, &out)
         case .limits: limits(query, shard, tag, &rows, &out)
+        case .deadMen: deadMen(query, shard, tag, &rows, &out)
         case .instruments: instruments(query, shard, tag, &rows, &out)
         case .book: MarketWriter.book(query, shard, tag, &rows, &out)
         case .market: MarketWriter.market(query, shard, now: now, tag, &rows, &out)
@@ -220,10 +221,44 @@ public enum QueryWriter {
         _ rows: inout Int, _ out: inout OutputBuffer
     ) {
         begin(tag, &out)
-        out.append(account)
+        if account == 0 { out.append(UInt8(ascii: "*")) } else { out.append(account) }
         out.scope(instrument, wallet: shard.number, shard.registry)
         let decimals = shard.registry.limitDecimals(instrument)
         out.limits(limits, base: decimals.base, quote: decimals.quote)
+        if instrument < 0, account != 0 {
+            // What holds for it is what holds for all.
+            if !shard.hasLimits(account: account, instrument: -1) { out.fact("default", "1") }
+            var first = true
+            shard.forEachLatch(account: account) { asset in
+                if first { out.key("latched") } else { out.append(UInt8(ascii: ",")) }
+                first = false
+                out.append(shard.registry.assets[Int(asset)].name)
+            }
+        }
+        end(&rows, &out)
+    }
+
+    private static func deadMen(
+        _ query: Query, _ shard: borrowing Shard, _ tag: Text, _ rows: inout Int, _ out: inout OutputBuffer
+    ) {
+        if query.account != 0 {
+            let deadline = shard.deadline(account: query.account)
+            if deadline != 0 { deadMan(query.account, deadline, shard, tag, &rows, &out) }
+            return
+        }
+        let most = query.limit
+        shard.forEachDeadline { account, deadline in
+            if rows < most { deadMan(account, deadline, shard, tag, &rows, &out) }
+        }
+    }
+
+    private static func deadMan(
+        _ account: AccountNumber, _ deadline: Timestamp, _ shard: borrowing Shard, _ tag: Text, _ rows: inout Int, _ out: inout OutputBuffer
+    ) {
+        begin(tag, &out)
+        out.append(account)
+        out.fact("wallet", shard.registry.wallets[Int(shard.number)].name)
+        out.fact("deadline", milliseconds: deadline)
         end(&rows, &out)
     }
 

@@ -1,4 +1,5 @@
 import Core
+import WAL
 
 /// A refusal that the edge gives without asking a shard: a code and its facts. What a shard refuses is a ``Rejection``.
 ///
@@ -46,6 +47,19 @@ public enum Refusal: Error, BitwiseCopyable, Sendable {
     case upgradeNeeded(format: Int, need: Int)
     case tableFull(StaticString, max: Int)
     case draining
+
+    /// `nil` when a data directory of this format can hold what the request comes to.
+    init?(_ request: borrowing Request, format: Int) {
+        let need: Int
+        switch copy request {
+        case .shard(_, let command): need = DataFormat.needed(by: command)
+        case .define(let definition): need = DataFormat.needed(by: definition)
+        case .deadMan: need = DataFormat.venues
+        case .order, .cancelAll, .house, .query, .session, .refused: return nil
+        }
+        if need <= format { return nil }
+        self = .upgradeNeeded(format: format, need: need)
+    }
 
     public var code: Code {
         switch self {

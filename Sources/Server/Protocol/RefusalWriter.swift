@@ -139,6 +139,29 @@ extension AnswerWriter {
             out.fact("limit", limit)
             out.fact("value", value)
             self.scope(scope, registry, &out)
+        case .limitPriceBand(let scope, let id, let limit, let value, let reference):
+            out.fact("limit", limit)
+            out.fact("value", value)
+            out.fact("reference", price: reference, registry.instruments[Int(id)])
+            self.scope(scope, registry, &out)
+        case .limitOrderRate(let scope, let limit, let retry), .limitCancelRate(let scope, let limit, let retry):
+            out.fact("limit", limit)
+            out.fact("retry", (retry + 999) / 1_000)
+            self.scope(scope, registry, &out)
+        case .limitDailyLoss(let scope, let asset, let limit, let value):
+            let info = registry.assets[Int(asset)]
+            out.fact("asset", info.name)
+            if limit == Limits.none { out.fact("limit", "-") } else { out.fact("limit", amount: limit, info) }
+            out.fact("value", amount: value, info)
+            self.scope(scope, registry, &out)
+        case .limitShort(let scope, let id, let value):
+            out.key("value")
+            out.append(value, least: registry.limitDecimals(id).base)
+            self.scope(scope, registry, &out)
+            if scope.instrument < 0 { out.fact("symbol", registry.instruments[Int(id)].symbol) }
+        case .limitNotListed(let scope, let id):
+            self.scope(scope, registry, &out)
+            out.fact("symbol", registry.instruments[Int(id)].symbol)
         case .idReused(let id), .badPair(let id): out.fact("id", id)
         case .overflow(let what), .notSupported(let what): out.fact("what", what.word)
         case .fixed(let key): out.fact("key", key.word)
@@ -215,6 +238,12 @@ extension Rejection {
         case .limitNotional: .limitNotional
         case .limitPosition: .limitPosition
         case .limitOpenOrders: .limitOpenOrders
+        case .limitPriceBand: .limitPriceBand
+        case .limitOrderRate: .limitOrderRate
+        case .limitCancelRate: .limitCancelRate
+        case .limitDailyLoss: .limitDailyLoss
+        case .limitShort: .limitShort
+        case .limitNotListed: .limitNotListed
         case .idReused: .idReused
         case .overflow: .overflow
         case .fixed: .fixed

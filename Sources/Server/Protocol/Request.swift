@@ -9,6 +9,8 @@ public enum Request: BitwiseCopyable, Sendable {
     case shard(WalletID, Command)
     /// CXA: for the shard of `wallet`, or for all shards when that is -1.
     case cancelAll(wallet: WalletID, CancelAll)
+    /// DMS: for all shards; 0: off.
+    case deadMan(AccountNumber, seconds: Int64)
     /// For shard 0, then for every shard's copy.
     case define(Definition)
     /// `ACC * suspend`, `ACC * resume`: a definition for each account that is not so yet.
@@ -125,7 +127,7 @@ public struct Requires: BitwiseCopyable, Sendable {
 
 public struct Query: BitwiseCopyable, Sendable {
     public enum Kind: UInt8, BitwiseCopyable, Sendable {
-        case balances, positions, orders, trades, limits, instruments, book, market
+        case balances, positions, orders, trades, limits, instruments, book, market, deadMen
         // Answered from any copy of the registry.
         case assets, wallets, venues, accounts, settings
     }
@@ -164,7 +166,7 @@ public struct Query: BitwiseCopyable, Sendable {
 
     public var scope: Scope {
         switch kind {
-        case .balances, .positions, .orders, .trades, .limits, .instruments, .book, .market: wallet >= 0 ? .shard(wallet) : .allShards
+        case .balances, .positions, .orders, .trades, .limits, .instruments, .book, .market, .deadMen: wallet >= 0 ? .shard(wallet) : .allShards
         case .assets, .wallets, .venues, .accounts, .settings: .registry
         }
     }

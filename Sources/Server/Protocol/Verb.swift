@@ -36,6 +36,7 @@ public enum Verb: UInt32, CaseIterable, BitwiseCopyable, Sendable {
     case venues = 0x56_454E  // VEN
     case accounts = 0x41_4343  // ACC
     case limits = 0x4C_494D  // LIM
+    case deadMan = 0x44_4D53  // DMS
     case mark = 0x4D_524B  // MRK
     case settings = 0x53_4554  // SET
     case book = 0x424F_4F4B  // BOOK

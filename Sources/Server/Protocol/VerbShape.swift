@@ -58,6 +58,7 @@ extension Verb {
                 KeySet(.venue) | .wallet | .base | .quote | .priceScale | .qtyScale | .funds | Verb.instrumentTerms | .limit)
         case .accounts: VerbShape(0...2, KeySet(.limit) | .after)
         case .limits: VerbShape(1...2, KeySet(.wallet) | Verb.limitValues | .limit)
+        case .deadMan: VerbShape(0...2, KeySet(.limit))
         case .mark: VerbShape(2...2)
         case .settings: VerbShape(0...2, KeySet(.limit))
 
@@ -72,5 +73,8 @@ extension Verb {
     static var instrumentTerms: KeySet { KeySet(.tick) | .lot | .minQty | .maxQty | .minNotional | .state | .makerBps | .takerBps }
 
     /// The options that make of LIM a change and not a list.
-    static var limitValues: KeySet { KeySet(.maxQty) | .maxNotional | .maxPosition | .maxOpen | .enabled }
+    static var limitValues: KeySet {
+        KeySet(.maxQty) | .maxNotional | .maxPosition | .maxOpen | .enabled | .priceBandBps | .maxOrderRate | .maxCancelRate | .maxDailyLoss
+            | .short | .listed | .makerBps | .takerBps | .stp | .reset
+    }
 }

@@ -35,6 +35,7 @@ extension Connection {
         let verdict = isUnrestricted ? .allowed : Permissions.check(parsed.requires, session.grant, loop.registry)
         if case .refused(let refusal) = verdict { return answer(refusal: refusal, tag: parsed.tag) }
         if parsed.orderCommand != .none { return act(onOrder: &parsed, verdict) }
+        if let refusal = loop.formatRefusal(parsed.request) { return answer(refusal: refusal, tag: parsed.tag) }
 
         switch parsed.request {
         case .order: invariantFailure("an order's command that is none")
@@ -57,6 +58,8 @@ extension Connection {
             } else {
                 cancelEverywhere(cancelAll, tag: parsed.tag)
             }
+        case .deadMan(let account, let seconds):
+            setDeadMan(account, seconds, parsed)
         case .define(let definition):
             define(definition, parsed)
         case .house(let status):

@@ -20,11 +20,14 @@ struct TermsChange {
     var maxQuantity: Quantity?
     var minNotional: Amount?
     var state: InstrumentState?
+    var makerFee: Int32?
+    var takerFee: Int32?
 
     func applied(to terms: InstrumentTerms) -> InstrumentTerms {
         InstrumentTerms(
             tick: tick ?? terms.tick, lot: lot ?? terms.lot, minQuantity: minQuantity ?? terms.minQuantity,
-            maxQuantity: maxQuantity ?? terms.maxQuantity, minNotional: minNotional ?? terms.minNotional, state: state ?? terms.state)
+            maxQuantity: maxQuantity ?? terms.maxQuantity, minNotional: minNotional ?? terms.minNotional, state: state ?? terms.state,
+            fees: FeeRates(maker: makerFee ?? terms.fees.maker, taker: takerFee ?? terms.fees.taker))
     }
 }
 
@@ -32,6 +35,15 @@ enum SessionAsk: Equatable {
     case authenticate(name: String, cancelOnDisconnect: Bool)
     case ping, time, sync, quit, unsubscribe, help, status, sessions
     case subscribe(Subscription)
+    case subscribeMarket(MarketData)
+    case unsubscribeMarket(MarketData)
+
+    /// -1: not meant.
+    struct MarketData: Equatable {
+        var book: InstrumentID = -1
+        var trades: InstrumentID = -1
+        var depth = 10
+    }
 
     struct Subscription: Equatable {
         /// After this; `nil`: from now on. `event` `nil`: after the whole change.
@@ -44,7 +56,7 @@ enum SessionAsk: Equatable {
 }
 
 struct Query {
-    enum Kind { case balances, positions, orders, trades, limits, instruments, assets, wallets, venues, accounts, settings }
+    enum Kind { case balances, positions, orders, trades, limits, instruments, book, market, assets, wallets, venues, accounts, settings }
     enum Status { case open, closed, all }
     var kind: Kind
     var account: AccountNumber = 0
@@ -56,6 +68,7 @@ struct Query {
     var status = Status.open
     var after: Int64 = 0
     var limit = Int.max
+    var depth = 10
 }
 
 /// A line read against the registry of a moment: what it asks for, or all that is wrong with its values. Collects faults instead of stopping at the
@@ -179,6 +192,11 @@ struct Reading {
         case "PTO": return takeOver()
         case "LIM": return limits()
         case "BAL", "POS", "ORD", "TRD": return query()
+        case "BOOK": return book()
+        case "MKT":
+            guard let first = a.first else { return .query(Query(kind: .market, limit: limit(Int.max))) }
+            guard let id = instrument(first) else { return nil }
+            return .query(Query(kind: .market, instrument: id, wallet: info(id).wallet, limit: limit(Int.max)))
         case "AST", "WLT", "VEN", "INS", "ACC", "SET": return definition()
         default: return session()
         }
@@ -201,13 +219,37 @@ struct Reading {
         guard let id else { return nil }
         let quantity = scaled(a[4], info(id).quantityScale)
         let price = priceOrDash(a[5], info(id).priceScale)
+        let instructions = instructions(id)
+        let oco = option("oco")
         return .shard(
             info(id).wallet,
             .newOrder(
                 NewOrder(
                     account: account, instrument: id, side: a[2] == "B" ? .buy : .sell, type: isMarket ? .market : .limit,
                     timeInForce: tifs[a[6]] ?? .gtc, quantity: quantity, price: price, clientID: client, expire: expire, max: max,
-                    strategy: strategy, note: note, before: time("before"))))
+                    strategy: strategy, note: note, before: time("before"), instructions: instructions, oco: oco)))
+    }
+
+    private mutating func instructions(_ id: InstrumentID) -> Instructions {
+        var it = Instructions()
+        if let stop = words["stop"] {
+            it.stop = scaled(stop, info(id).priceScale)
+            it.trigger = flag("take") ? .takeProfit : .stop
+            switch words["trigger"] {
+            case nil, "last"?: break
+            case "mark"?: it.triggerPrice = .mark
+            default: faults.insert("BAD_VALUE")
+            }
+        } else if has("take") || has("trigger") {
+            faults.insert("MISSING_KEY")
+        }
+        if let display = words["display"] { it.display = scaled(display, info(id).quantityScale) }
+        (it.postOnly, it.reduceOnly) = (flag("post"), flag("reduce"))
+        if let word = words["stp"] {
+            let all: [String: SelfTradePrevention] = ["newest": .newest, "oldest": .oldest, "both": .both, "decrement": .decrement]
+            it.selfTrade = all[word] ?? fail("BAD_VALUE", .standard)
+        }
+        return it
     }
 
     private mutating func replace() -> Ask? {
@@ -219,7 +261,8 @@ struct Reading {
             .replace(
                 Replace(
                     account: account, instrument: id, order: order, quantity: scaled(a[3], info(id).quantityScale),
-                    price: priceOrDash(a[4], info(id).priceScale), max: max, before: time("before"))))
+                    price: priceOrDash(a[4], info(id).priceScale), max: max, before: time("before"),
+                    stop: words["stop"].map { scaled($0, info(id).priceScale) } ?? 0)))
     }
 
     private mutating func cancel() -> Ask? {
@@ -370,7 +413,12 @@ struct Reading {
         case "TIME": return .session(.time)
         case "SYNC": return .session(.sync)
         case "QUIT": return .session(.quit)
-        case "UNS": return .session(.unsubscribe)
+        case "UNS":
+            guard has("book") || has("trades") else { return .session(.unsubscribe) }
+            var request = SessionAsk.MarketData()
+            if let book = words["book"] { request.book = instrument(book) ?? -1 }
+            if let trades = words["trades"] { request.trades = instrument(trades) ?? -1 }
+            return .session(.unsubscribeMarket(request))
         case "SES": return .session(.sessions)
         case "STAT":
             _ = flag("hash")
@@ -380,6 +428,7 @@ struct Reading {
             return .session(.help)
         default: break
         }
+        if has("book") || has("trades") || has("depth") { return marketData() }
         var request = SessionAsk.Subscription(account: 0, instrument: -1, kinds: Reading.kinds)
         if let from = words["from"] {
             let parts = from.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -397,6 +446,33 @@ struct Reading {
             if request.kinds.count != list.count || !request.kinds.isSubset(of: Reading.kinds) { faults.insert("BAD_VALUE") }
         }
         return .session(.subscribe(request))
+    }
+
+    /// An instrument that has a book.
+    private mutating func market(_ value: String) -> InstrumentID {
+        guard let id = instrument(value) else { return -1 }
+        if !names.isInternal(id) { faults.insert("NOT_SUPPORTED") }
+        return id
+    }
+
+    private mutating func depth() -> Int { words["depth"].map { Int(whole($0, 1...1_000)) } ?? 10 }
+
+    private mutating func marketData() -> Ask? {
+        for key in ["from", "account", "symbol", "kind"] where has(key) { faults.insert("UNKNOWN_KEY") }
+        if has("depth"), !has("book") { faults.insert("UNKNOWN_KEY") }
+        var request = SessionAsk.MarketData()
+        if let book = words["book"] { request.book = market(book) }
+        if let trades = words["trades"] { request.trades = market(trades) }
+        request.depth = depth()
+        return .session(.subscribeMarket(request))
+    }
+
+    private mutating func book() -> Ask? {
+        let id = market(a[0])
+        if id < 0 { return nil }
+        var query = Query(kind: .book, instrument: id, wallet: info(id).wallet)
+        query.depth = depth()
+        return .query(query)
     }
 
     static let kinds: Set = ["ORDER", "TRADE", "POSITION", "BALANCE", "LIMIT", "MARK", "REGISTRY"]
@@ -423,9 +499,9 @@ struct Reading {
             if a.isEmpty { return fail("MISSING_ARGUMENT", nil) }
             guard let kind = words["kind"] else { return fail("MISSING_KEY", nil) }
             noLimit()
-            if kind == "internal" || kind == "connector" { return fail("NOT_SUPPORTED", nil) }
-            if kind != "manual" { faults.insert("BAD_VALUE") }
-            return .define(.venue(VenueInfo(name: Text(cut: name(a[0])), kind: .manual)))
+            if kind == "connector" { return fail("NOT_SUPPORTED", nil) }
+            if kind != "manual", kind != "internal" { faults.insert("BAD_VALUE") }
+            return .define(.venue(VenueInfo(name: Text(cut: name(a[0])), kind: kind == "internal" ? .internal : .manual)))
         case "SET":
             if a.isEmpty { return .query(Query(kind: .settings, limit: limit(Int.max))) }
             noLimit()
@@ -491,10 +567,18 @@ struct Reading {
         if let value = words["max_qty"] { change.maxQuantity = scaled(value, quantityScale) }
         if let value = words["min_notional"] { change.minNotional = amount(value, zero: true) }
         if let value = words["state"] {
-            change.state = value == "halted" ? .halted : .trading
-            if value != "halted", value != "trading" { faults.insert("BAD_VALUE") }
+            let all: [String: InstrumentState] = ["trading": .trading, "halted": .halted, "post_only": .postOnly, "cancel_only": .cancelOnly]
+            change.state = all[value] ?? fail("BAD_VALUE", .trading)
         }
+        change.makerFee = basisPoints("maker_bps")
+        change.takerFee = basisPoints("taker_bps")
         return change
+    }
+
+    /// In 10^-6.
+    private mutating func basisPoints(_ key: String) -> Int32? {
+        guard let text = words[key], let value = number(text, scale: 2, signed: true) else { return nil }
+        return (-1_000...10_000).contains(value) ? Int32(value) : fail("BAD_VALUE", nil)
     }
 
     private mutating func funds() -> FundsCheck {

@@ -77,7 +77,7 @@ extension Auditor {
             mismatch(sent, item.line, "something with lsn=: it changed something")
             return []
         }
-        let origin = debitOf[lsn] ?? lsn
+        let origin = debitOf[lsn] ?? firstOf[lsn] ?? lsn
         guard let record = open[origin], record.candidates.contains(where: { $0 === sent }) else {
             fail("LSN \(lsn) is no change that `\(sent.line)` has made and nobody was told of\n  \(item.line)")
             return []
@@ -86,7 +86,8 @@ extension Auditor {
         if case .transferSent = record.effect.mutation, origin == lsn {
             fail("`\(sent.line)` was answered with the LSN of the debit: \(item.line)")
         }
-        let expected = origin == lsn ? record.effect.answer ?? "?" : creditAnswers[lsn] ?? "?"
+        if debitOf[lsn] == nil, record.last != lsn { fail("LSN \(record.last) is the last change that came of it: \(item.line)") }
+        let expected = debitOf[lsn] == nil ? record.effect.answer ?? "?" : creditAnswers[lsn] ?? "?"
         if Decimals.normal(expected) != rest { mismatch(sent, item.line, "\(expected) lsn=\(lsn)") }
         var state = connections[item.key] ?? ConnectionState()
         if let last = state.lastLSN[record.effect.shard], last >= origin {
@@ -199,7 +200,7 @@ extension Auditor {
             switch ask {
             case .shard(let number, let command):
                 let wallet = model.wallet(number)
-                for point in wallet.points(account(of: command), sent.low, item.durable) {
+                for point in points(command, wallet, sent.low, item.durable) {
                     let judge = Judge(model: model, wallet: wallet, at: point, now: wallet.time.at(point))
                     guard case .repeated(let text) = judge.decide(command) else { continue }
                     if Decimals.normal(text) == rest {
@@ -245,6 +246,20 @@ extension Auditor {
         if (model.wallet(target).received[wallet.number] ?? 0) < sequence {
             fail("`\(sent.line)` was answered before it was credited: \(item.line)")
         }
+    }
+
+    /// Where a command can have been decided. On an internal venue everybody's orders bear on it.
+    private func points(_ command: Command, _ wallet: WalletState, _ low: UInt64, _ high: UInt64) -> [UInt64] {
+        var instrument: InstrumentID = -1
+        switch command {
+        case .newOrder(let it): instrument = it.instrument
+        case .replace(let it): instrument = it.instrument
+        case .cancel(let it): instrument = it.instrument
+        case .closePosition(let it): instrument = it.instrument
+        default: break
+        }
+        if instrument >= 0, model.names.isInternal(instrument) { return wallet.restPoints(low, high) }
+        return wallet.points(account(of: command), low, high)
     }
 
     /// Whose state a command depends on.
@@ -305,7 +320,7 @@ extension Auditor {
         case .shard(let number, let command):
             let wallet = model.wallet(number)
             var all: [(String, WalletState)] = []
-            for point in wallet.points(account(of: command), sent.low, item.durable) {
+            for point in points(command, wallet, sent.low, item.durable) {
                 let judge = Judge(model: model, wallet: wallet, at: point, now: told ?? wallet.time.at(point))
                 if case .refuse(let texts) = judge.decide(command) { all += texts.map { ($0, wallet) } }
             }
@@ -322,13 +337,21 @@ extension Auditor {
         case .session(let verb):
             var all = tooLate()
             switch verb {
+            case .subscribeMarket(let request):
+                let state = connections[item.key]
+                if state?.books[request.book] != nil || state?.trades[request.trades] != nil { all.append(("ALREADY_SUBSCRIBED", first)) }
+            case .unsubscribeMarket(let request):
+                let state = connections[item.key]
+                if request.book >= 0 && state?.books[request.book] == nil || request.trades >= 0 && state?.trades[request.trades] == nil {
+                    all.append(("NOT_SUBSCRIBED", first))
+                }
             case .subscribe(let request):
                 if connections[item.key]?.subscription != nil { all.append(("ALREADY_SUBSCRIBED", first)) }
                 if let from = request.from, from > sent.low {
                     all.append(("BAD_VALUE argument=from value=\(from) expected=a_durable_LSN", first))
                 }
             case .unsubscribe:
-                if connections[item.key]?.subscription == nil { all.append(("NOT_SUBSCRIBED", first)) }
+                if connections[item.key]?.subscription == nil, connections[item.key]?.hasMarkets != true { all.append(("NOT_SUBSCRIBED", first)) }
             case .authenticate:
                 all.append(("BAD_TOKEN reason=session_ended", first))
             default: break

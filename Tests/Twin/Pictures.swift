@@ -1,0 +1,212 @@
+import Core
+
+// What the twin and Core are compared by, as plain values.
+
+struct OrderPicture: Equatable {
+    var id: OrderID
+    var instrument: InstrumentID
+    var status: OrderStatus
+    var leaves: Quantity
+    var cumulative: Quantity
+    var cumulativeCost: Int128
+
+    init(_ view: OrderView) {
+        (id, instrument, status) = (view.id, view.instrument, view.status)
+        (leaves, cumulative, cumulativeCost) = (view.leaves, view.cumulative, view.cumulativeCost)
+    }
+
+    init(_ order: TwinOrder) {
+        (id, instrument, status) = (order.id, order.market.id, order.status)
+        (leaves, cumulative, cumulativeCost) = (order.leaves, order.cumulative, order.cumulativeCost)
+    }
+}
+
+struct PositionPicture: Equatable {
+    var instrument: InstrumentID
+    var quantity: Quantity
+    var cost: Amount
+    var realized: Amount
+    var openBuy: Quantity
+    var openSell: Quantity
+
+    init(instrument: InstrumentID, quantity: Quantity, cost: Amount, realized: Amount, openBuy: Quantity, openSell: Quantity) {
+        (self.instrument, self.quantity, self.cost) = (instrument, quantity, cost)
+        (self.realized, self.openBuy, self.openSell) = (realized, openBuy, openSell)
+    }
+
+    init(_ view: PositionView) {
+        self.init(
+            instrument: view.instrument, quantity: view.quantity, cost: view.cost, realized: view.realized, openBuy: view.openBuy,
+            openSell: view.openSell)
+    }
+}
+
+struct BalancePicture: Equatable {
+    var available: Amount = 0
+    var reserved: Amount = 0
+    var held: Amount = 0
+}
+
+/// An order in a book, the first to trade first.
+struct RestingPicture: Equatable {
+    var order: OrderID
+    var price: Price
+    var leaves: Quantity
+    var shown: Quantity
+}
+
+struct TradePicture: Equatable {
+    var id: TradeID
+    var order: OrderID
+    var quantity: Quantity
+    var price: Price
+    var fee: Amount
+    var feeAsset: AssetID
+    var liquidity: Liquidity
+    var exec: Text
+    var time: Timestamp
+}
+
+/// All that is asked of an order.
+struct DetailPicture: Equatable {
+    var order: OrderPicture
+    var account: AccountNumber
+    var clientID: Text
+    var side: Side
+    var type: OrderType
+    var timeInForce: TimeInForce
+    var quantity: Quantity
+    var price: Price
+    var expire: Timestamp
+    var max: Amount
+    var reserved: Amount
+    var created: Timestamp
+    var updated: Timestamp
+    var reason: CancelReason
+    var reasonText: Text
+}
+
+enum Answer: Equatable {
+    case rejected(Rejection)
+    case order(OrderPicture, duplicate: Bool)
+    case filled(OrderPicture, trade: TradeID, duplicate: Bool)
+    case balance(available: Amount, asset: AssetID, duplicate: Bool)
+    case position(PositionPicture, duplicate: Bool)
+    case canceled(count: Int64)
+    case done(duplicate: Bool)
+    case defined(number: Int64, canceled: Int64, duplicate: Bool)
+
+    init(_ outcome: Outcome) {
+        switch outcome {
+        case .rejected(let it): self = .rejected(it)
+        case .order(let view, let duplicate): self = .order(OrderPicture(view), duplicate: duplicate)
+        case .filled(let view, let trade, let duplicate): self = .filled(OrderPicture(view), trade: trade, duplicate: duplicate)
+        case .balance(let available, let asset, let duplicate): self = .balance(available: available, asset: asset, duplicate: duplicate)
+        case .position(let view, let duplicate): self = .position(PositionPicture(view), duplicate: duplicate)
+        case .canceled(let count): self = .canceled(count: count)
+        case .done(let duplicate): self = .done(duplicate: duplicate)
+        case .defined(let number, let canceled, let duplicate): self = .defined(number: number, canceled: canceled, duplicate: duplicate)
+        case .transferring: fatalError("no transfers here")
+        }
+    }
+}
+
+/// What a mutation says, as numbers: the same for the same event. Only the hash of the command's content is left out.
+func digest(_ mutation: Mutation) -> UInt64 {
+    var sum: UInt64 = 0
+    func add(_ parts: Int128...) {
+        for part in parts { sum = mix(sum ^ UInt64(truncatingIfNeeded: part) ^ mix(UInt64(truncatingIfNeeded: part >> 64))) }
+    }
+    func number(_ text: Text) -> Int128 { Int128(text.hash) }
+    switch mutation {
+    case .orderAccepted(let it):
+        let how = it.instructions
+        add(1, Int128(it.id), Int128(it.account), Int128(it.instrument), Int128(it.side.rawValue), Int128(it.type.rawValue))
+        add(Int128(it.timeInForce.rawValue), Int128(it.quantity), Int128(it.price), number(it.clientID), Int128(it.expire), it.max)
+        add(it.marketReserve, number(it.strategy), number(it.note), Int128(it.cancelOnDisconnect), Int128(it.oco))
+        add(Int128(it.fees.maker), Int128(it.fees.taker), Int128(how.stop), Int128(how.display), Int128(how.trigger.rawValue))
+        add(Int128(how.triggerPrice.rawValue), Int128(how.selfTrade.rawValue), how.postOnly ? 1 : 0, how.reduceOnly ? 1 : 0)
+    case .orderReplaced(let it):
+        add(2, Int128(it.order), Int128(it.quantity), Int128(it.price), it.max, it.marketReserve, Int128(it.stop))
+    case .orderCanceled(let it): add(3, Int128(it.order), Int128(it.reason.rawValue), number(it.note))
+    case .orderExpired(let order): add(4, Int128(order))
+    case .filled(let it):
+        add(5, Int128(it.trade), Int128(it.order), Int128(it.quantity), Int128(it.price), number(it.exec), it.fee, Int128(it.feeAsset))
+    case .matched(let it):
+        add(6, Int128(it.trade), Int128(it.maker), Int128(it.taker), Int128(it.quantity), Int128(it.price), it.makerFee, it.takerFee)
+    case .orderTriggered(let order): add(7, Int128(order))
+    case .moneyMoved(let it):
+        add(8, Int128(it.kind.rawValue), Int128(it.account), Int128(it.asset), it.amount, number(it.reference), number(it.note))
+    case .limitsSet(let account, let instrument, let it):
+        add(9, Int128(account), Int128(instrument), it.maxQuantity, it.maxNotional, it.maxPosition, Int128(it.maxOpenOrders), it.enabled ? 1 : 0)
+        add(Int128(it.makerFee), Int128(it.takerFee), Int128(it.selfTrade.rawValue))
+    case .markSet(let instrument, let price): add(10, Int128(instrument), Int128(price))
+    case .defined(let number, _): add(11, Int128(number))
+    case .positionTakenOver(let it): add(12, Int128(it.account), Int128(it.instrument), Int128(it.quantity), Int128(it.price), number(it.reference))
+    default: add(13)
+    }
+    return sum
+}
+
+/// What scripts and comparisons may ask of a venue, whichever it is.
+protocol Venue: AnyObject {
+    func run(_ command: Command, now: Timestamp) -> (answer: Answer, events: [Mutation])
+    func expireDue(now: Timestamp, max: Int) -> (count: Int, events: [Mutation])
+    func book(_ instrument: InstrumentID, _ side: Side) -> [RestingPicture]
+    func balance(_ account: AccountNumber, _ asset: AssetID) -> BalancePicture
+    func position(_ account: AccountNumber, _ instrument: InstrumentID) -> PositionPicture?
+    func openOrders(_ account: AccountNumber) -> [OrderID]
+    func detail(_ order: OrderID) -> DetailPicture?
+    func trades(_ order: OrderID) -> [TradePicture]
+    func last(_ instrument: InstrumentID) -> Price?
+}
+
+extension Twin: Venue {
+    func run(_ command: Command, now: Timestamp) -> (answer: Answer, events: [Mutation]) {
+        let answer = execute(command, now: now)
+        return (answer, events)
+    }
+
+    func expireDue(now: Timestamp, max: Int) -> (count: Int, events: [Mutation]) {
+        let count = expire(now: now, max: max)
+        return (count, events)
+    }
+
+    func book(_ instrument: InstrumentID, _ side: Side) -> [RestingPicture] {
+        let market = markets[Int(instrument)]
+        return (side == .buy ? market.bids : market.asks).map {
+            RestingPicture(order: $0.id, price: $0.price, leaves: $0.leaves, shown: $0.shown)
+        }
+    }
+
+    func balance(_ account: AccountNumber, _ asset: AssetID) -> BalancePicture {
+        let account = self.account(account)!
+        let balance = account.balances[asset] ?? TwinBalance()
+        let reserved = reserved(account, asset)
+        return BalancePicture(available: balance.owned - reserved, reserved: reserved, held: balance.held)
+    }
+
+    func position(_ account: AccountNumber, _ instrument: InstrumentID) -> PositionPicture? {
+        position(self.account(account)!, markets[Int(instrument)])
+    }
+
+    func openOrders(_ account: AccountNumber) -> [OrderID] { self.account(account)!.open.map(\.id).sorted() }
+
+    func detail(_ order: OrderID) -> DetailPicture? {
+        guard let it = orders[order] else { return nil }
+        return DetailPicture(
+            order: OrderPicture(it), account: it.account.number, clientID: it.new.clientID, side: it.side, type: it.type,
+            timeInForce: it.new.timeInForce, quantity: it.quantity, price: it.price, expire: it.expire, max: it.max, reserved: it.held,
+            created: it.created, updated: it.updated, reason: it.reason, reasonText: it.reasonText)
+    }
+
+    func trades(_ order: OrderID) -> [TradePicture] {
+        (orders[order]?.trades ?? []).reversed().map {
+            TradePicture(
+                id: $0.id, order: order, quantity: $0.quantity, price: $0.price, fee: $0.fee, feeAsset: $0.feeAsset, liquidity: $0.liquidity,
+                exec: $0.exec, time: $0.time)
+        }
+    }
+
+    func last(_ instrument: InstrumentID) -> Price? { markets[Int(instrument)].last }
+}
