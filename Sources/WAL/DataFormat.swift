@@ -76,6 +76,7 @@ public enum DataFormat {
         case .define(let definition): needed(by: definition)
         // What an order may ask for it may ask for on an internal venue only, and that is there or it is not.
         case .newOrder, .replace, .cancel, .cancelAll, .fill, .closePosition, .money, .takeOver, .transfer, .setMark: logAlone
+        case .deadMan: venues
         }
     }
 
@@ -103,6 +104,7 @@ public enum DataFormat {
     private static func needed(by setting: Setting) -> Int {
         switch setting {
         case .windowHours, .windowIDs, .marketMarginBps: logAlone
+        case .dayStartMinutes: venues
         }
     }
 

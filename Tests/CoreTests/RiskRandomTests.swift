@@ -163,22 +163,26 @@ private final class NaiveRisk {
 
     static func pick(_ change: inout LimitsChange, ofAccount: Bool, _ random: inout Generator) {
         func amount(_ values: [String]) -> Amount {
-            Int.random(in: 0..<3, using: &random) == 0 ? Limits.none : amount18(values.randomElement(using: &random)!)
+            Int.random(in: 0..<3, using: &random) > 0 ? Limits.none : amount18(values.randomElement(using: &random)!)
         }
-        func rate(_ values: [Int32]) -> Int32 { Bool.random(using: &random) ? Limits.unlimited : values.randomElement(using: &random)! }
+        func rate(_ values: [Int32]) -> Int32 {
+            Int.random(in: 0..<3, using: &random) > 0 ? Limits.unlimited : values.randomElement(using: &random)!
+        }
         switch Int.random(in: 0..<11, using: &random) {
-        case 0: change.maxQuantity = amount(["10", "25", "0.2"])
-        case 1: change.maxNotional = amount(["2000", "20"])
+        case 0: change.maxQuantity = amount(["20", "25", "0.2"])
+        case 1: change.maxNotional = amount(["2500", "25"])
         case 2: change.maxPosition = amount(["40", "100", "0.5"])
-        case 3: change.maxOpenOrders = Int.random(in: 0..<3, using: &random) > 0 ? .max : Int64.random(in: 1...8, using: &random)
-        case 4: change.enabled = Int.random(in: 0..<4, using: &random) > 0
-        case 5: change.priceBand = rate([500, 1_000, 1_500])
-        case 6: change.maxOrderRate = rate([1, 3, 7, 1_000])
-        case 7: change.maxCancelRate = rate([1, 3, 7, 1_000])
+        case 3: change.maxOpenOrders = Int.random(in: 0..<3, using: &random) > 0 ? .max : Int64.random(in: 5...20, using: &random)
+        case 4: change.enabled = Int.random(in: 0..<8, using: &random) > 0
+        case 5: change.priceBand = rate([1_000, 2_000, 4_000])
+        case 6: change.maxOrderRate = rate([1, 3, 1_000])
+        case 7: change.maxCancelRate = rate([1, 2, 1_000])
         case 8: change.mayShort = Int.random(in: 0..<3, using: &random) > 0
         case 9 where ofAccount: change.listedOnly = Int.random(in: 0..<3, using: &random) == 0
         case 10 where ofAccount: change.maxDailyLoss = amount(["100", "300", "1000"])
-        default: change.maxOpenOrders = .max
+        default:
+            change.enabled = true
+            change.maxOpenOrders = .max
         }
     }
 

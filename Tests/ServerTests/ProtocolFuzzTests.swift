@@ -16,6 +16,8 @@ import Testing
         "h ORD 7 BTC-USD id=x status=all limit=10 after=99", "i TRD 7 BTC-USD 5 limit=1000", "j INS BTC-USD tick=0.05 state=halted",
         "k INS ETH-USD venue=manual wallet=spot base=BTC quote=USD tick=0.1 lot=0.1 price_scale=3 qty_scale=4 funds=none", "l AST EUR decimals=2",
         "m WLT margin", "n VEN x kind=manual", "o ACC 7 suspend", "o ACC * suspend", "o ACC after=7 limit=5", "o SES", "o SNP", "p LIM 7 BTC-USD max_qty=- max_notional=5 max_position=1 max_open=3 enabled=0",
+        "p LIM * price_band_bps=100 max_order_rate=5 max_cancel_rate=6 max_daily_loss=7.5 short=0 listed=1 maker_bps=-0.5 taker_bps=2 stp=both",
+        "p LIM 7 reset=loss wallet=spot", "p DMS 7 30", "p DMS 7 -",
         "q MRK BTC-USD 64000", "r SET window_hours 48", "s SUB from=81274.1 account=7 symbol=BTC-USD kind=ORDER,TRADE", "t UNS",
         "u AUTH eyJhbGciOiJIUzI1NiJ9.e30.abc session=grid hb=10 cod=1", "v HELP NEW", "w STAT hash=1", "x PING before=5",
         "y NEW 7 BTC-USDT S LMT 1 2 GTC id=a stop=2.5 take=1 trigger=mark display=0.25 post=1 reduce=1 oco=b stp=both",

@@ -67,7 +67,44 @@ import WAL
                 TakeOver(
                     account: 7, instrument: 2, quantity: -9_223_372_036_854_775_807, price: .max, reference: Text("mig-1"), note: Text("x"))),
             .positionTakenOver(TakeOver(account: 8, instrument: 0, quantity: 1, price: 1, reference: Text("mig-2"))),
-        ] + ofVenue
+        ] + ofVenue + ofRisk
+    }
+
+    /// Each of the later limits alone and all together, latches, timers.
+    private static var ofRisk: [Mutation] {
+        var all = Limits()
+        let changes: [(inout Limits) -> Void] = [
+            { $0.priceBand = 1 }, { $0.maxOrderRate = 1_000_000 }, { $0.maxCancelRate = 7 }, { $0.maxDailyLoss = 50_000_000_000_000_000_000 },
+            { $0.mayShort = false }, { $0.listedOnly = true }, { $0.makerFee = -1_000 }, { $0.takerFee = 10_000 }, { $0.selfTrade = .both },
+        ]
+        var mutations: [Mutation] = changes.map { change in
+            var limits = Limits()
+            change(&limits)
+            return .limitsSet(account: 7, instrument: -1, limits)
+        }
+        for change in changes { change(&all) }
+        all.enabled = false
+        mutations += [.limitsSet(account: 0, instrument: -1, all), .limitsSet(account: 7, instrument: 3, all)]
+        return mutations + [
+            .lossLatched(account: 7, asset: 2, on: true), .lossLatched(account: (1 << 53) - 1, asset: -1, on: false),
+            .deadManSet(account: 7, deadline: time + 10_000_000), .deadManSet(account: 7, deadline: time - 10), .deadManSet(account: 8, deadline: 0),
+        ]
+    }
+
+    @Test func `limits of the first versions: the bytes they always had`() {
+        var limits = Limits()
+        limits.maxQuantity = 5_000_000_000_000_000_000
+        limits.maxOpenOrders = 3
+        limits.enabled = false
+        let batch = Batch()
+        var writer = RecordWriter()
+        writer.append(.limitsSet(account: 7, instrument: 2, limits), shard: 0, time: 0, session: 0, to: batch)
+        var expected: [UInt8] = [11, 7, 4, 19, 5]
+        // 2^127 - 1, twice: no zeros to take away.
+        let none: [UInt8] = [1] + [UInt8](repeating: 0xFF, count: 18) + [1]
+        expected += none + none + [3, 0]
+        let bytes = [UInt8](batch.bytes.bytes)
+        #expect(bytes == expected)
     }
 
     /// What internal venues add.

@@ -79,9 +79,10 @@ extension Loop {
         if minute == dayStartMinute { return }
         dayStartMinute = minute
         let minutes = start.minutes(at: time)
-        if registry.setting(.dayStartMinutes) == minutes || log.storage != .ok { return }
+        let definition = Definition.setting(.dayStartMinutes, minutes)
+        if registry.setting(.dayStartMinutes) == minutes || log.storage != .ok || DataFormat.needed(by: definition) > log.format { return }
         enter()
-        defineByItself(.setting(.dayStartMinutes, minutes))
+        defineByItself(definition)
     }
 
     func forgetEndedSessions() {

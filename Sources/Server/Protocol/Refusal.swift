@@ -54,6 +54,7 @@ public enum Refusal: Error, BitwiseCopyable, Sendable {
         switch copy request {
         case .shard(_, let command): need = DataFormat.needed(by: command)
         case .define(let definition): need = DataFormat.needed(by: definition)
+        case .deadMan: need = DataFormat.venues
         case .order, .cancelAll, .house, .query, .session, .refused: return nil
         }
         if need <= format { return nil }

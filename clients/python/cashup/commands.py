@@ -29,6 +29,9 @@ ORDERS_PAGE_MAX = 1000
 #: Given to `set_limits` to remove a limit (None leaves it as it is).
 REMOVE = "-"
 
+#: As an account of `limits` and `set_limits`: every account that has no limits of its own in the wallet.
+ALL = "*"
+
 
 @dataclass(frozen=True)
 class Command:
@@ -295,11 +298,20 @@ def instruments(symbol: Optional[str] = None) -> Command:
     return Command(_line("INS", [_maybe(encode_name, symbol)]), _rows(results.instrument_row))
 
 
-def limits(account: int, symbol: Optional[str] = None, *, wallet: Optional[str] = None) -> Command:
-    """LIM without options: list of `Limits`."""
-    return Command(_line("LIM", [encode_account(account), _maybe(encode_name, symbol)],
+def _limited(account: Union[int, str]) -> str:
+    return ALL if account == ALL else encode_account(account)
+
+
+def limits(account: Union[int, str], symbol: Optional[str] = None, *, wallet: Optional[str] = None) -> Command:
+    """LIM without options: list of `Limits`; of `ALL`, what holds for accounts without their own."""
+    return Command(_line("LIM", [_limited(account), _maybe(encode_name, symbol)],
                          wallet=_maybe(encode_name, wallet)),
-                   _rows(results.limits_row, account))
+                   _rows(results.limits_row, None if account == ALL else account))
+
+
+def dead_men(account: Optional[int] = None) -> Command:
+    """DMS: list of `DeadMan`, the account's timers that run; without an account (admin) everybody's."""
+    return Command(_line("DMS", [_maybe(encode_account, account)]), _rows(results.dead_man_row))
 
 
 def accounts(account: Optional[int] = None, *, after: Optional[int] = None, limit: Optional[int] = None) -> Command:
@@ -400,18 +412,38 @@ def resume_all() -> Command:
     return _house("resume", "resumed")
 
 
-def set_limits(account: int, symbol: Optional[str] = None, *, wallet: Optional[str] = None, max_qty: Limit = None,
-               max_notional: Limit = None, max_position: Limit = None, max_open: Union[int, str, None] = None,
-               enabled: Optional[bool] = None) -> Command:
-    """LIM: sets those risk limits that are given; `REMOVE` removes one. `enabled=False` refuses every new order."""
+def set_limits(account: Union[int, str], symbol: Optional[str] = None, *, wallet: Optional[str] = None,
+               max_qty: Limit = None, max_notional: Limit = None, max_position: Limit = None,
+               max_open: Union[int, str, None] = None, enabled: Optional[bool] = None, price_band_bps: Limit = None,
+               max_order_rate: Limit = None, max_cancel_rate: Limit = None, max_daily_loss: Limit = None,
+               short: Optional[bool] = None, listed: Optional[bool] = None, maker_bps: Limit = None,
+               taker_bps: Limit = None, stp: Optional[str] = None) -> Command:
+    """LIM: sets those risk limits that are given; `REMOVE` removes one. `enabled=False` refuses every new order.
+    `ALL` as the account: for every account without its own."""
     def limit(value: Limit) -> Optional[str]:
         return REMOVE if value == REMOVE else _maybe(encode_number, value)
     options = dict(max_qty=limit(max_qty), max_notional=limit(max_notional), max_position=limit(max_position),
-                   max_open=limit(max_open), enabled=_maybe(encode_flag, enabled))
+                   max_open=limit(max_open), enabled=_maybe(encode_flag, enabled),
+                   price_band_bps=limit(price_band_bps), max_order_rate=limit(max_order_rate),
+                   max_cancel_rate=limit(max_cancel_rate), max_daily_loss=limit(max_daily_loss),
+                   short=_maybe(encode_flag, short), listed=_maybe(encode_flag, listed), maker_bps=limit(maker_bps),
+                   taker_bps=limit(taker_bps), stp=_maybe(encode_name, stp))
     if not any(options.values()):
         raise ValueError("no limit given")
-    return Command(_line("LIM", [encode_account(account), _maybe(encode_name, symbol)],
+    return Command(_line("LIM", [_limited(account), _maybe(encode_name, symbol)],
                          wallet=_maybe(encode_name, wallet), **options), _answer)
+
+
+def reset_loss(account: int, *, wallet: Optional[str] = None) -> Command:
+    """LIM reset=loss: an account that has lost too much today may trade again; losses are counted from now."""
+    return Command(_line("LIM", [encode_account(account)], wallet=_maybe(encode_name, wallet), reset="loss"), _answer)
+
+
+def dead_man(account: int, seconds: Optional[int]) -> Command:
+    """DMS: unless it is sent again within so many seconds, everything the account has open is cancelled; None: the timer
+    is off. Not sent again after a lost connection: it would stand for a client that is not there. Gives a `DeadMan`."""
+    return Command(_line("DMS", [encode_account(account), "-" if seconds is None else encode_whole(seconds)]),
+                   lambda answer: results.dead_man_answer(answer, account), repeat=False)
 
 
 def set_mark(symbol: str, price: Number) -> Command:
@@ -473,7 +505,7 @@ def raw(line: str, *, repeat: bool = False) -> Command:
 BUILDERS: Tuple[Callable[..., Command], ...] = (
     new_order, replace, cancel, cancel_all, fill, close_position,
     deposit, withdraw, adjust, hold, release, transfer, take_over,
-    balances, positions, orders, trades, book, market, instruments, limits, accounts,
+    balances, positions, orders, trades, book, market, instruments, limits, accounts, dead_men,
     define_asset, define_wallet, define_venue, define_instrument, change_instrument,
-    open_account, suspend, resume, suspend_all, resume_all, set_limits, set_mark, set_setting,
+    open_account, suspend, resume, suspend_all, resume_all, set_limits, reset_loss, dead_man, set_mark, set_setting,
     sync, ping, time, stat, sessions, snapshot, raw)

@@ -281,9 +281,10 @@ class MarketLine:
 
 @dataclass(frozen=True)
 class Limits:
-    """Risk limits of an account in a wallet (`symbol` is None) or of one instrument. None: no such limit."""
+    """Risk limits of an account in a wallet (`symbol` is None) or of one instrument. None: no such limit. `default`: they
+    are those of all accounts, which `account` None stands for. `latched`: assets of which the account has lost too much."""
 
-    account: int
+    account: Optional[int] = None
     wallet: Optional[str] = None
     symbol: Optional[str] = None
     max_qty: Optional[Decimal] = None
@@ -291,6 +292,28 @@ class Limits:
     max_position: Optional[Decimal] = None
     max_open: Optional[int] = None
     enabled: bool = True
+    price_band_bps: Optional[int] = None
+    max_order_rate: Optional[int] = None
+    max_cancel_rate: Optional[int] = None
+    max_daily_loss: Optional[Decimal] = None
+    short: bool = True
+    listed: bool = False
+    maker_bps: Optional[Decimal] = None
+    taker_bps: Optional[Decimal] = None
+    stp: Optional[str] = None
+    default: bool = False
+    latched: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeadMan:
+    """A dead-man timer: when (Unix milliseconds) everything the account has open is cancelled. None: it is off."""
+
+    account: int
+    wallet: Optional[str] = None
+    deadline: Optional[int] = None
+    lsn: Optional[int] = None
+    dup: bool = False
 
 
 @dataclass(frozen=True)
@@ -497,9 +520,19 @@ def public_trade(fields: Dict[str, str]) -> PublicTrade:
     return _take(PublicTrade, fields, {"price": "px", "trade_id": "trade"})
 
 
-def limits_row(row: Row, account: int) -> Limits:
-    enabled = row.fields.get("enabled", "1") == "1"
-    return _take(Limits, row.fields, account=account, enabled=enabled)
+def limits_row(row: Row, account: Optional[int]) -> Limits:
+    flags = {name: row.fields.get(name, otherwise) == "1"
+             for name, otherwise in (("enabled", "1"), ("short", "1"), ("listed", "0"), ("default", "0"))}
+    return _take(Limits, row.fields, account=account, latched=tuple(filter(None, row.fields.get("latched", "").split(","))),
+                 **flags)
+
+
+def dead_man_row(row: Row) -> DeadMan:
+    return _take(DeadMan, row.fields, account=decode_whole(row.word(0)))
+
+
+def dead_man_answer(answer: Answer, account: int) -> DeadMan:
+    return _take(DeadMan, answer.done.fields, account=account)
 
 
 def account_row(row: Row) -> Account:
