@@ -57,7 +57,8 @@ final class Twin {
         case .setLimits(let limits): return decide(limits)
         case .setMark(let mark): return decide(mark)
         case .define(let definition): return decide(definition)
-        default: fatalError("the twin knows no transfers and no timers")
+        case .transfer: fatalError("the twin has one wallet and no transfers")
+        case .deadMan: fatalError("the twin has no timers of accounts")
         }
     }
 
