@@ -81,7 +81,7 @@ extension Shard {
     mutating func evolve(_ replaced: borrowing OrderReplaced, at slot: Int32, change: Amount? = nil, _ time: Timestamp) {
         let before = change == nil ? reserved(slot) : 0
         let old = orders[slot]
-        let counted = counts(replaced.quantity, replaced.price, replaced.max, stop: replaced.stop, slot)
+        let counted = limits.end == 0 ? false : counts(replaced.quantity, replaced.price, replaced.max, stop: replaced.stop, slot)
         let instrument = positions[old.position].instrument
         let place =
             markets[instrument].book == none ? .none : leaveForReplace(slot, replaced.quantity, replaced.price, stop: replaced.stop)
