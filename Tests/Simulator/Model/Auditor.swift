@@ -331,7 +331,11 @@ package final class Auditor {
     /// Gives up what nobody can ask for any more.
     private func forget() {
         var low = model.lsn
-        for state in connections.values { if let awaited = state.awaited { low = min(low, awaited.low) } }
+        for state in connections.values {
+            if let awaited = state.awaited { low = min(low, awaited.low) }
+            // What comes of a book is after what came.
+            if state.isOpen { for book in state.books.values { low = min(low, max(book.lsn, book.low)) } }
+        }
         for item in waiting[waitingHead...] { if case .answer(let sent, _) = item.what { low = min(low, sent.low) } }
         model.forget(before: low)
         for key in causes.keys {
