@@ -297,7 +297,7 @@ final class DirectWorld {
             out.removeAll()
             refuse(rejection, tag, &out)
         } else {
-            AnswerWriter.end(rows: rows, tag: tag, into: &out)
+            AnswerWriter.end(rows: rows, tag: tag, lsn: query.kind == .book ? Int64(lsn) : 0, into: &out)
         }
     }
 

@@ -72,8 +72,12 @@ package final class Auditor {
     /// Wallets that cancel what a suspension makes them cancel.
     private var suspending: Set<WalletID> = []
 
+    /// Cancels of a CXA -> the first of them in the same wallet.
+    var runOf: [UInt64: UInt64] = [:]
+
     struct CancelRun {
         var sent: Sent
+        var first: UInt64
         var remaining: [OrderID]
     }
 
@@ -346,6 +350,7 @@ package final class Auditor {
             // Nobody will be told of it.
             entry.key > low || entry.value.candidates.contains { $0.isAwaited || !$0.isAnswered && $0.deadAfter == nil }
         }
+        runOf = runOf.filter { open[$0.key] != nil }
         firstOf = firstOf.filter { open[$0.value] != nil }
         debitOf = debitOf.filter { $0.key > low || open[$0.value] != nil }
         creditAnswers = creditAnswers.filter { debitOf[$0.key] != nil }
