@@ -20,6 +20,10 @@ package final class Auditor {
         package var records = 0
         package var crashes = 0
         package var checks = 0
+        /// Of internal venues: matches, triggers and cancels by rule.
+        package var matches = 0
+        package var triggers = 0
+        package var byRule: [String: Int] = [:]
         /// Lines whose answer never came.
         package var lost = 0
         /// Waiting for records.
@@ -30,7 +34,7 @@ package final class Auditor {
         package var description: String {
             let list = { (counts: [String: Int]) in counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ") }
             return "sent \(sent), answered \(answers) (done \(done), repeats \(repeats)), lost \(lost), rows \(rows), events \(events), market data \(market), records \(records), "
-                + "crashes \(crashes), checks \(checks), unjudged \(unjudged)\n  verbs: \(list(verbs))\n  refusals: \(list(refusals))"
+                + "crashes \(crashes), checks \(checks), unjudged \(unjudged)\n  matches \(matches), triggers \(triggers), cancelled by rule: \(list(byRule))\n  verbs: \(list(verbs))\n  refusals: \(list(refusals))"
         }
     }
 
@@ -223,6 +227,12 @@ package final class Auditor {
         let mutation = copy mutation
         note("LSN \(lsn) wallet \(shard) time \(time) session \(session): \(mutation)")
         if lsn <= model.lsn { return fail("LSN \(lsn) is there again, after \(model.lsn)") }
+        switch mutation {
+        case .matched: counts.matches += 1
+        case .orderTriggered: counts.triggers += 1
+        case .orderCanceled(let canceled) where canceled.reason.isRule: counts.byRule[canceled.reason.word, default: 0] += 1
+        default: break
+        }
         let wasOwed = !model.wallet(shard).due.isEmpty
         model.owing = []
         let candidates = causes(of: mutation, shard: shard, time: time, session: session, lsn: lsn)
