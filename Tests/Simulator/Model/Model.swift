@@ -141,6 +141,7 @@ final class Model {
         case .matched(let matched):
             try apply(matched, wallet, time)
             events = told.match(matched)
+        case .lossLatched, .deadManSet: throw Fault("no trader limits losses or sets timers")
         case .orderTriggered(let id):
             try applyTriggered(id, wallet, time)
             events = [told.order(id, "TRIGGERED")]
