@@ -432,6 +432,46 @@ bal 7
 7 CXL m
 bal 7
 """),
+("armed: expires, is cancelled and suspended like any other", """
+7 B 2 @ 105 stop=104 gtd=3 id=a
+8 B 2 @ mkt stop=104 id=b
+9 S 2 @ 95 stop=96 id=c
+bal 7
+wait 3
+bal 7
+8 CXL b
+bal 8
+suspend 9
+bal 9
+6 S 1 @ 104 id=d
+5 B 1 @ 104 id=e
+"""),
+("triggered iceberg: shows its slices where it comes to rest", """
+8 S 1 @ 100 id=a
+7 B 9 @ 99 display=2 stop=100 id=ice
+9 B 1 @ 100 id=t
+book
+6 S 3 @ 99 id=u
+book
+"""),
+("market order: its own account's orders are passed over or prevent it", """
+7 S 1 @ 100 id=own
+8 S 2 @ 101 id=a
+7 B 2 @ mkt id=m1
+7 B 2 @ mkt stp=oldest id=m2
+bal 7
+"""),
+("triggered FOK, reduce-only: nothing of it where the position is smaller", """
+7 B 3 @ 100 id=a
+8 S 3 @ 100 id=b
+7 S 3 @ 90 fok stop=95 reduce id=f
+7 S 1 @ 99 id=c
+9 B 1 @ 99 id=d
+8 B 5 @ 95 id=e
+9 S 1 @ 95 id=g
+pos 7
+ord 7 f
+"""),
 ("oco: both legs hold what the dearer one holds; a trade of one cancels the other before", """
 7 B 2 @ 95 id=low
 bal 7
@@ -598,5 +638,29 @@ dep 7 USD 1
 8 S 900000000000000 @ 1 id=d
 9 S 900000000000000 @ 1 id=e
 book
+"""),
+("oco: two sales hold their base once, with fees the dearer purchase counts", """
+fees 10 20
+7 S 3 @ 110 id=p
+7 S 3 @ 90 stop=95 oco=p id=q
+bal 7
+7 CXL q
+bal 7
+7 B 3 @ 95 id=r
+7 B 3 @ mkt stop=110 oco=r id=s
+bal 7
+ord 7 s
+8 S 1 @ 95 id=t
+bal 7
+"""),
+("a triggered leg may be a first leg again, and holds all it needs", """
+mark 100
+7 B 2 @ 95 id=p
+7 B 2 @ 90 stop=101 mark oco=p id=q
+mark 101
+7 B 2 @ 94 oco=q id=r
+bal 7
+ord 7 q
+ord 7 r
 """),
 ]

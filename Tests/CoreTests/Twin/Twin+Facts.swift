@@ -223,8 +223,8 @@ extension Twin {
         if change.maxQuantity ?? 0 < 0 || change.maxNotional ?? 0 < 0 || change.maxPosition ?? 0 < 0 || change.maxOpenOrders ?? 0 < 0 {
             return .rejected(.badValue(.value))
         }
-        if let rate = change.makerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.makerFee)) }
-        if let rate = change.takerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.takerFee)) }
+        if let rate = change.makerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.value)) }
+        if let rate = change.takerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.value)) }
         let old = (set.instrument < 0 ? account.limits : account.positions[set.instrument]?.limits) ?? Limits()
         let new = old.changed(by: change)
         if new == old { return .done(duplicate: true) }

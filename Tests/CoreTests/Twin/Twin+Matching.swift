@@ -132,7 +132,7 @@ extension Twin {
                     makerFee: makerSide.fee, takerFee: takerSide.fee)))
         for (order, effect, liquidity) in [(maker, makerSide, Liquidity.maker), (taker, takerSide, .taker)] {
             lastTrade += 1
-            if order.isMarketBuy { order.hold -= effect.worth + max(effect.fee, 0) }
+            if order.isMarketBuy, market.info.funds == .full { order.hold -= effect.worth + max(effect.fee, 0) }
             order.trades.append(
                 TwinTrade(
                     id: Int64(wallet) << 40 | lastTrade, quantity: quantity, price: price, fee: effect.fee, feeAsset: market.info.quote,
