@@ -1,5 +1,6 @@
 import Core
 import Testing
+import Twin
 @Suite struct Tell {
  @Test func tell() {
   for (name, script) in scripts {

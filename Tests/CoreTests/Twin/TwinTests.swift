@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Testing
+import Twin
 
 /// Core's venue against its naive twin. `FUZZ_SEED` gives other streams, `FUZZ_STREAMS` more of them.
 @Suite struct TwinTests {
