@@ -46,6 +46,7 @@ private struct World: ~Copyable {
         switch parsed.request {
         case .define(let definition): command = .define(definition)
         case .cancelAll(_, let cancelAll): command = .cancelAll(cancelAll)
+        case .deadMan(let account, let seconds): command = .deadMan(DeadMan(account: account, deadline: seconds == 0 ? 0 : now + seconds * 1_000_000))
         case .order, .shard:
             if let (wallet, of) = parsed.command, wallet == 0 { command = of }
         case .query(let query):
@@ -64,7 +65,11 @@ private struct World: ~Copyable {
         var emitted: [Mutation] = []
         let outcome = shard.execute(command, now: now) { emitted.append(copy $0) }
         let hash = shard.stateHash()
-        if case .rejected = outcome { invariant(emitted.isEmpty && hash == lastHash, "a refusal changes nothing") }
+        if case .rejected = outcome {
+            // But that the account has lost too much may be noted with one.
+            let latches = emitted.count { if case .lossLatched = $0 { true } else { false } }
+            invariant(emitted.count == latches && (latches > 0 || hash == lastHash), "a refusal changes nothing")
+        }
         lastHash = hash
         for mutation in emitted {
             lsn += 1

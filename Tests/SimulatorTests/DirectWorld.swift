@@ -211,7 +211,7 @@ final class DirectWorld {
         case .session(let verb):
             if parsed.before != 0, now > parsed.before { return refuse(.tooLate(before: parsed.before, now: now), tag, &out) }
             self.session(verb, tag, link, &out)
-        case .shard, .order: break
+        case .shard, .order, .deadMan: break
         }
     }
 

@@ -13,6 +13,7 @@ extension Twin {
         if let late = tooLate(replace.before) { return .rejected(late) }
         guard order.isOpen else { return .rejected(.orderClosed(order.status)) }
         if order.leg != nil { return .rejected(.inPair(order.id)) }
+        if !market.isInternal, replace.stop != 0 { return .rejected(.notSupported(.instructions)) }
         if let closed = stateFault(order, replace, stopChanges) { return .rejected(closed) }
         if account.status != .open { return .rejected(.accountSuspended(account.number)) }
         if replace.stop < 0 || replace.stop != 0 && !order.isArmed { return .rejected(.badValue(.stop)) }

@@ -166,7 +166,7 @@ extension Twin {
         if it.display != 0, it.display < 0 || it.display >= new.quantity || it.display % market.terms.lot != 0 || takesAtOnce(new) {
             return .badValue(.display)
         }
-        if !new.oco.isEmpty, it.trigger == .none, takesAtOnce(new) { return .badValue(.oco) }
+        if !new.oco.isEmpty, new.timeInForce == .ioc || new.timeInForce == .fok || new.type == .market && it.trigger == .none { return .badValue(.oco) }
         return nil
     }
 

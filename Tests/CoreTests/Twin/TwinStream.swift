@@ -8,6 +8,8 @@ final class TwinStream {
     var random: Generator
     /// Only what holds its funds: then nobody is ever below zero.
     let isPure: Bool
+    /// Everything is compared after every command, not only now and then.
+    var isCareful = false
     var now: Timestamp = 1_700_000_000_000_000
     var coverage = Coverage()
     /// What differs; `nil`: nothing.
@@ -93,7 +95,7 @@ final class TwinStream {
             } else {
                 both(nextCommand())
             }
-            if fault == nil, step % 64 == 0 { fault = difference() }
+            if fault == nil, isCareful || step % 64 == 0, let found = difference() { fault = found + "\nafter\n" + recent.suffix(12).map(brief).joined(separator: "\n") }
         }
         if fault == nil { fault = difference(whole: true) ?? core.fault() }
         coverage.add(twin)
@@ -111,8 +113,19 @@ final class TwinStream {
         compare(one.events, other.events)
         if fault == nil, case .rejected = one.answer, !other.events.isEmpty { fault = "a refused command was recorded" }
         guard fault != nil else { return }
-        let near = recent.suffix(40).filter { instrument($0) == instrument(command) || instrument($0) < 0 }
-        fault! += "\nafter " + near.map { "\($0)" }.joined(separator: "\n      ")
+        let near = recent.suffix(60).filter { instrument($0) == instrument(command) || instrument($0) < 0 }
+        fault! += "\nafter\n" + near.suffix(12).map(brief).joined(separator: "\n")
+    }
+
+    /// Without what says nothing.
+    private func brief(_ command: Command) -> String {
+        var text = "\(command)"
+        for word in ["Core.", ", before: 0", ", max: 0", ", expire: 0", ", strategy: ", ", note: ", ", cancelOnDisconnect: 0", "stop: 0, ", "display: 0, ",
+            "trigger: Trigger.none, ", "triggerPrice: TriggerPrice.last, ", "selfTrade: SelfTradePrevention.standard", ", postOnly: false", ", reduceOnly: false"]
+        {
+            text = text.split(separator: word, omittingEmptySubsequences: false).joined()
+        }
+        return text
     }
 
     private func compare(_ events: [Mutation], _ others: [Mutation]) {
@@ -410,7 +423,7 @@ final class TwinStream {
             new.instructions.postOnly.toggle()
             command = .newOrder(new)
         }
-        if case .define(.changeInstrument) = command { return .setMark(SetMark(instrument: 1, price: 100)) }
+        if case .define = command { return .setMark(SetMark(instrument: 1, price: 100)) }
         return command
     }
 }

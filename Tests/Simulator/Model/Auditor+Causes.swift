@@ -7,7 +7,7 @@ extension Auditor {
     func causes(of mutation: Mutation, shard: WalletID, time: Timestamp, session: UInt64, lsn: UInt64) -> [Sent] {
         model.closing = nil
         let wallet = model.wallet(shard)
-        if !wallet.owed.isEmpty {
+        if !wallet.due.isEmpty {
             // Whoever caused what owes it; of a CXA the other leg of a pair counts, too.
             guard case .orderCanceled(let canceled) = mutation, canceled.reason == .oco, var running = runs[shard] else { return [] }
             for index in running.indices { running[index].remaining.removeAll { $0 == canceled.order } }
@@ -53,6 +53,9 @@ extension Auditor {
             guard instrument >= 0, Int(instrument) < model.names.instruments.count else { return [] }
             return commandCauses("M/\(model.names.instruments[Int(instrument)].symbol.plain)", mutation, wallet, time, lsn)
         case .orderExpired, .transferReceived, .transfersSettled, .matched, .orderTriggered: return []
+        case .lossLatched, .deadManSet:
+            fail("LSN \(lsn) has no cause: nobody asked for it\n  \(mutation)")
+            return []
         }
     }
 

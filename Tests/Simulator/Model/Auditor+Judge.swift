@@ -275,6 +275,7 @@ extension Auditor {
         case .takeOver(let it): it.account
         case .transfer(let it): it.account
         case .setLimits(let it): it.account
+        case .deadMan(let it): it.account
         case .setMark, .define: 0
         }
     }

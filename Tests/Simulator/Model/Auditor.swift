@@ -219,7 +219,7 @@ package final class Auditor {
         let mutation = copy mutation
         note("LSN \(lsn) wallet \(shard) time \(time) session \(session): \(mutation)")
         if lsn <= model.lsn { return fail("LSN \(lsn) is there again, after \(model.lsn)") }
-        let wasOwed = !model.wallet(shard).owed.isEmpty
+        let wasOwed = !model.wallet(shard).due.isEmpty
         model.owing = []
         let candidates = causes(of: mutation, shard: shard, time: time, session: session, lsn: lsn)
         do throws(Fault) {
@@ -244,8 +244,8 @@ package final class Auditor {
     /// What a command has brought about is complete when nothing of it is owed any more: only then its answer is what it says.
     private func follow(_ effect: Effect, wasOwed: Bool) {
         let wallet = model.wallet(effect.shard)
-        if !wasOwed { running[effect.shard] = wallet.owed.isEmpty ? nil : effect.lsn }
-        guard wasOwed, wallet.owed.isEmpty else { return }
+        if !wasOwed { running[effect.shard] = wallet.due.isEmpty ? nil : effect.lsn }
+        guard wasOwed, wallet.due.isEmpty else { return }
         suspending.remove(effect.shard)
         guard let first = running.removeValue(forKey: effect.shard), var record = open[first] else { return }
         record.last = effect.lsn
@@ -266,7 +266,7 @@ package final class Auditor {
         switch mutation {
         case .defined(let number, _):
             // A wallet that came later begins with copies of what was before it.
-            if !model.wallet(shard).owed.isEmpty { suspending.insert(shard) }
+            if !model.wallet(shard).due.isEmpty { suspending.insert(shard) }
             if shard == 0 || number >= model.names.since(wallet: shard) { definitionLast[number] = max(lsn, definitionLast[number] ?? 0) }
         case .orderCanceled(let canceled) where canceled.reason == .suspended || suspending.contains(shard):
             let number = model.wallet(shard).registryNumber.last

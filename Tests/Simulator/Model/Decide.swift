@@ -42,7 +42,7 @@ struct Judge {
         case .transfer(let transfer): return decide(transfer)
         case .setLimits(let limits): return decide(limits)
         case .setMark(let mark): return decide(mark)
-        case .cancelAll, .define: return .refuse(["?"])
+        case .cancelAll, .define, .deadMan: return .refuse(["?"])
         }
     }
 
