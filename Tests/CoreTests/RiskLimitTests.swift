@@ -53,7 +53,10 @@ import Testing
         desk.new(.buy, "1", "1", id: "b", on: Desk.unit)
         let refused = Rejection.limitOrderRate(scope(instrument), limit: 3, retry: 333_334)
         #expect(desk.new(.buy, "1", "1", on: Desk.unit).rejection == refused)
-        #expect(desk.replace("a", "1", "1", on: Desk.unit).rejection == refused)
+        #expect(desk.replace("a", "3", "1", on: Desk.unit).rejection == refused)
+        #expect(desk.replace("a", "2", "2", on: Desk.unit).rejection == refused)
+        // Less quantity is not asked.
+        #expect(desk.replace("a", "1", "1", on: Desk.unit).rejection == nil)
         // Cancels are free.
         #expect(desk.cancel("b", on: Desk.unit).rejection == nil)
         desk.now += 333_333

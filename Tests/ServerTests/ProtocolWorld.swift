@@ -107,6 +107,15 @@ final class ProtocolWorld {
                 }
             }
             AnswerWriter.canceled(count, tag: tag, lsn: lsn, into: &out)
+        case .deadMan(let account, let seconds):
+            let before = lsn
+            let deadline = seconds == 0 ? 0 : now + seconds * 1_000_000
+            for index in homes.indices {
+                if case .rejected(let rejection) = execute(index, .deadMan(DeadMan(account: account, deadline: deadline))) {
+                    return AnswerWriter.write(rejection, tag: tag, registry: homes[0].shard.registry, into: &out)
+                }
+            }
+            AnswerWriter.deadMan(deadline, tag: tag, lsn: lsn > before ? lsn : 0, into: &out)
         case .define(let definition):
             let outcome = define(definition)
             AnswerWriter.write(

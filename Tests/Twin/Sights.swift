@@ -71,6 +71,12 @@ func code(_ rejection: Rejection) -> StaticString {
     case .limitNotional: "limitNotional"
     case .limitPosition: "limitPosition"
     case .limitOpenOrders: "limitOpenOrders"
+    case .limitPriceBand: "limitPriceBand"
+    case .limitOrderRate: "limitOrderRate"
+    case .limitCancelRate: "limitCancelRate"
+    case .limitDailyLoss: "limitDailyLoss"
+    case .limitShort: "limitShort"
+    case .limitNotListed: "limitNotListed"
     case .idReused: "idReused"
     case .overflow(let what):
         switch what {

@@ -13,6 +13,7 @@ extension Twin {
         if let late = tooLate(replace.before) { return .rejected(late) }
         guard order.isOpen else { return .rejected(.orderClosed(order.status)) }
         if order.leg != nil { return .rejected(.inPair(order.id)) }
+        if !market.isInternal, replace.stop != 0 { return .rejected(.notSupported(.instructions)) }
         if let closed = stateFault(order, replace, stopChanges) { return .rejected(closed) }
         if account.status != .open { return .rejected(.accountSuspended(account.number)) }
         if replace.stop < 0 || replace.stop != 0 && !order.isArmed { return .rejected(.badValue(.stop)) }
@@ -76,7 +77,7 @@ extension Twin {
         let added = replace.quantity - order.quantity
         if added > 0 || change > 0 || replace.price > order.price {
             if let refused = riskRefusal(
-                account, market, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false)
+                account, market, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false, isReduceOnly: order.new.instructions.reduceOnly)
             {
                 return .rejected(refused)
             }

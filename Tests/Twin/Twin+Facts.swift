@@ -241,7 +241,7 @@ extension Twin {
         if let late = tooLate(set.before) { return .rejected(late) }
         record(.markSet(instrument: set.instrument, price: set.price))
         market.mark = set.price
-        cascade(market)
+        cascade(market, isMark: true)
         return .done(duplicate: false)
     }
 

@@ -202,6 +202,8 @@ extension Twin {
         if sight == .ocoByCancel, order.isArmed { saw(.ocoByCancelOfArmed) }
         order.leg = nil
         other.leg = nil
+        order.isSecond = false
+        other.isSecond = false
         cancel(other, .oco)
     }
 
@@ -220,8 +222,8 @@ extension Twin {
     func isRising(_ order: TwinOrder) -> Bool { (order.side == .buy) == (order.new.instructions.trigger == .stop) }
 
     /// After a command that traded or set the mark.
-    func cascade(_ market: TwinMarket) {
-        guard market.isInternal, market.terms.state == .trading else { return }
+    func cascade(_ market: TwinMarket, isMark: Bool = false) {
+        guard market.isInternal, market.terms.state == .trading, isMark || high != nil else { return }
         var count = 0
         while let order = nextDue(market) {
             count += 1

@@ -57,7 +57,7 @@ final class Twin {
         case .setLimits(let limits): return decide(limits)
         case .setMark(let mark): return decide(mark)
         case .define(let definition): return decide(definition)
-        case .transfer: fatalError("the twin has one wallet and no transfers")
+        case .transfer, .deadMan: fatalError("the twin has one wallet, no transfers and no timers")
         }
     }
 

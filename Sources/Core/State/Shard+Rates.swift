@@ -85,6 +85,7 @@ extension Shard {
     /// CXL was accepted.
     @inline(__always)
     mutating func noteCancel(_ position: Int32, _ time: Timestamp) {
+        if limits.end == 0 { return }
         let account = positions[position].account
         if accounts[account].limits & positions[position].limits & defaultLimits != none { takeCancel(account, position, time) }
     }

@@ -77,6 +77,10 @@ extension Twin {
             return isInRange(available + change) && isInRange(balance.owned + change) && isInRange(balance.owned + balance.held + change)
         }
         let info = order.market.info
+        // What a venue owes and what it has collected are bounded, too.
+        guard isInRange((owed[[info.venue, info.base]] ?? 0) - effect.base), isInRange((owed[[info.venue, info.quote]] ?? 0) - effect.quote),
+            isInRange((feesCollected[effect.feeAsset] ?? 0) + effect.fee)
+        else { return false }
         let onBase = effect.feeAsset == info.base ? effect.fee : 0
         let onQuote = effect.feeAsset == info.quote ? effect.fee : 0
         return inRange(info.base, effect.base - onBase) && inRange(info.quote, effect.quote - onQuote)
@@ -219,8 +223,8 @@ extension Twin {
         if change.maxQuantity ?? 0 < 0 || change.maxNotional ?? 0 < 0 || change.maxPosition ?? 0 < 0 || change.maxOpenOrders ?? 0 < 0 {
             return .rejected(.badValue(.value))
         }
-        if let rate = change.makerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.makerFee)) }
-        if let rate = change.takerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.takerFee)) }
+        if let rate = change.makerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.value)) }
+        if let rate = change.takerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.value)) }
         let old = (set.instrument < 0 ? account.limits : account.positions[set.instrument]?.limits) ?? Limits()
         let new = old.changed(by: change)
         if new == old { return .done(duplicate: true) }
@@ -237,7 +241,7 @@ extension Twin {
         if let late = tooLate(set.before) { return .rejected(late) }
         record(.markSet(instrument: set.instrument, price: set.price))
         market.mark = set.price
-        cascade(market)
+        cascade(market, isMark: true)
         return .done(duplicate: false)
     }
 

@@ -73,7 +73,7 @@ extension Twin {
 
     /// As much of it as what the market buy still holds pays for.
     private func affordable(_ taker: TwinOrder, _ price: Price, _ quantity: Quantity) -> Quantity {
-        let (market, rate) = (taker.market, taker.rates.taker)
+        let (market, rate) = (taker.market, max(taker.rates.taker, 0))
         if let worth = market.worth(price, quantity), worth + feeOf(worth, rate) <= taker.hold { return quantity }
         let product = UInt128(taker.hold).multipliedFullWidth(by: 1_000_000)
         let spendable = UInt128(1_000_000 + Int128(rate)).dividingFullWidth(product).quotient
@@ -104,8 +104,6 @@ extension Twin {
             cancel(maker, .selfTrade)
             cancel(taker, .selfTrade)
         case .decrement:
-            cancelOtherLeg(of: maker, .ocoByDecrement)
-            cancelOtherLeg(of: taker, .ocoByDecrement)
             let (makerLeaves, takerLeaves) = (maker.leaves, taker.leaves)
             saw(makerLeaves < takerLeaves ? .selfDecrementMakerGone : makerLeaves > takerLeaves ? .selfDecrementTakerGone : .selfDecrementBothGone)
             if makerLeaves <= takerLeaves { cancel(maker, .selfTrade) } else { decrement(maker, takerLeaves) }
@@ -114,6 +112,7 @@ extension Twin {
     }
 
     private func decrement(_ order: TwinOrder, _ quantity: Quantity) {
+        cancelOtherLeg(of: order, .ocoByDecrement)
         let market = order.type == .market ? order.hold : 0
         record(.orderReplaced(OrderReplaced(order: order.id, quantity: order.quantity - quantity, price: order.price, max: order.max, marketReserve: market)))
         order.quantity -= quantity
@@ -133,7 +132,7 @@ extension Twin {
                     makerFee: makerSide.fee, takerFee: takerSide.fee)))
         for (order, effect, liquidity) in [(maker, makerSide, Liquidity.maker), (taker, takerSide, .taker)] {
             lastTrade += 1
-            if order.isMarketBuy { order.hold -= effect.worth + effect.fee }
+            if order.isMarketBuy, market.info.funds == .full { order.hold -= effect.worth + max(effect.fee, 0) }
             order.trades.append(
                 TwinTrade(
                     id: Int64(wallet) << 40 | lastTrade, quantity: quantity, price: price, fee: effect.fee, feeAsset: market.info.quote,
@@ -203,6 +202,8 @@ extension Twin {
         if sight == .ocoByCancel, order.isArmed { saw(.ocoByCancelOfArmed) }
         order.leg = nil
         other.leg = nil
+        order.isSecond = false
+        other.isSecond = false
         cancel(other, .oco)
     }
 
@@ -221,8 +222,8 @@ extension Twin {
     func isRising(_ order: TwinOrder) -> Bool { (order.side == .buy) == (order.new.instructions.trigger == .stop) }
 
     /// After a command that traded or set the mark.
-    func cascade(_ market: TwinMarket) {
-        guard market.isInternal, market.terms.state == .trading else { return }
+    func cascade(_ market: TwinMarket, isMark: Bool = false) {
+        guard market.isInternal, market.terms.state == .trading, isMark || high != nil else { return }
         var count = 0
         while let order = nextDue(market) {
             count += 1
@@ -277,7 +278,7 @@ extension Twin {
         _ new: NewOrder, _ quantity: Quantity, _ price: Price, _ account: TwinAccount, _ market: TwinMarket, _ rates: FeeRates, _ budget: Amount?
     ) -> (quantity: Quantity, worth: Amount) {
         let mode = selfTrade(new.instructions.selfTrade, account, market)
-        var (sum, worth, fees): (Quantity, Amount, Amount) = (0, 0, 0)
+        var (sum, worth): (Quantity, Amount) = (0, 0)
         var counted: [TwinOrder] = []
         var rest = market.others(of: new.side)
         while let best = rest.first, sum < quantity, crosses(new.side, new.type, price, best) {
@@ -288,22 +289,21 @@ extension Twin {
                 break
             }
             var there: Quantity = 0
-            for maker in level where maker.account !== account && !maker.new.instructions.reduceOnly {
+            for maker in level where maker.account !== account {
                 if let leg = maker.leg, counted.contains(where: { $0 === leg }) {
                     saw(.fokLegLeftOut)
                     continue
                 }
                 counted.append(maker)
+                if maker.new.instructions.reduceOnly { continue }
                 there += min(maker.leaves, quantity - sum - there)
             }
             guard let partWorth = market.worth(best.price, there) else { break }
-            let fee = feeOf(partWorth, rates.taker)
-            if let budget, worth + fees + partWorth + fee > budget {
+            if let budget, worth + partWorth + feeOf(worth + partWorth, max(rates.taker, 0)) > budget {
                 saw(.fokStoppedByMax)
                 break
             }
             worth += partWorth
-            fees += fee
             sum += there
         }
         return (sum, worth)

@@ -71,7 +71,10 @@ extension Twin {
         if new.instructions.reduceOnly, order.closable < new.quantity {
             return .rejected(.reduceOnly(market.id, position: order.position.quantity))
         }
-        if let refused = riskRefusal(account, market, new.side, quantity: new.quantity, added: new.quantity, notional: notional, opens: true) {
+        if let refused = riskRefusal(
+            account, market, new.side, quantity: new.quantity, added: new.quantity, notional: notional, opens: true,
+            isReduceOnly: new.instructions.reduceOnly)
+        {
             return .rejected(refused)
         }
 
@@ -166,7 +169,7 @@ extension Twin {
         if it.display != 0, it.display < 0 || it.display >= new.quantity || it.display % market.terms.lot != 0 || takesAtOnce(new) {
             return .badValue(.display)
         }
-        if !new.oco.isEmpty, it.trigger == .none, takesAtOnce(new) { return .badValue(.oco) }
+        if !new.oco.isEmpty, new.timeInForce == .ioc || new.timeInForce == .fok || new.type == .market && it.trigger == .none { return .badValue(.oco) }
         return nil
     }
 
@@ -222,7 +225,8 @@ extension Twin {
     }
 
     func riskRefusal(
-        _ account: TwinAccount, _ market: TwinMarket, _ side: Side, quantity: Quantity, added: Quantity, notional: Amount, opens: Bool
+        _ account: TwinAccount, _ market: TwinMarket, _ side: Side, quantity: Quantity, added: Quantity, notional: Amount, opens: Bool,
+        isReduceOnly: Bool
     ) -> Rejection? {
         let here = account.open.filter { $0.market === market }
         let open = here.filter { $0.side == side }.reduce(Int128(0)) { $0 + Int128($1.leaves) } + Int128(added)
@@ -245,7 +249,7 @@ extension Twin {
             if opens, Int64(count) + 1 > limits.maxOpenOrders {
                 return .limitOpenOrders(scope, limit: limits.maxOpenOrders, value: Int64(count) + 1)
             }
-            if added > 0, limits.maxPosition != Limits.none, worst > limits.maxPosition {
+            if added > 0, !isReduceOnly, limits.maxPosition != Limits.none, worst > limits.maxPosition {
                 return .limitPosition(scope, limit: limits.maxPosition, value: worst)
             }
         }

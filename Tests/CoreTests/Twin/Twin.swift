@@ -58,6 +58,7 @@ final class Twin {
         case .setMark(let mark): return decide(mark)
         case .define(let definition): return decide(definition)
         case .transfer: fatalError("the twin has one wallet and no transfers")
+        case .deadMan: fatalError("the twin has no timers of accounts")
         }
     }
 

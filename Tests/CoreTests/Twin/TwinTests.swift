@@ -12,22 +12,25 @@ import Testing
         let all = only.map { $0..<$0 + 1 } ?? 0..<streams
         var whole = Coverage()
         var faults: [String] = []
-        await withTaskGroup(of: (Coverage, String?).self) { group in
+        await withTaskGroup(of: (Coverage, [String]).self) { group in
             for part in 0..<2 {
                 group.addTask {
                     var coverage = Coverage()
+                    var faults: [String] = []
                     for number in all where number % 2 == part {
                         let stream = TwinStream(seed: seed, number: number)
+                        stream.isCareful = only != nil
                         stream.run(2_500)
                         coverage.add(stream.coverage)
-                        if let fault = stream.fault { return (coverage, "FUZZ_SEED=\(seed) FUZZ_STREAM=\(number), command \(stream.coverage.commands): \(fault)") }
+                        if let fault = stream.fault { faults.append("FUZZ_SEED=\(seed) FUZZ_STREAM=\(number), command \(stream.coverage.commands): \(fault)") }
+                        if faults.count == 5 { break }
                     }
-                    return (coverage, nil)
+                    return (coverage, faults)
                 }
             }
-            for await (coverage, fault) in group {
+            for await (coverage, some) in group {
                 whole.add(coverage)
-                if let fault { faults.append(fault) }
+                faults += some
             }
         }
         print("twin: FUZZ_SEED=\(seed), \(all.count) streams: \(whole.text)")
