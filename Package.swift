@@ -14,6 +14,8 @@ let package = Package(
         .library(name: "WAL", targets: ["WAL"]),
         .library(name: "Server", targets: ["Server"]),
         .library(name: "Client", targets: ["Client"]),
+        // For the benches.
+        .library(name: "Twin", targets: ["Twin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),

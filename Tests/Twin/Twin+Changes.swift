@@ -77,7 +77,7 @@ extension Twin {
         let added = replace.quantity - order.quantity
         if added > 0 || change > 0 || replace.price > order.price {
             if let refused = riskRefusal(
-                account, market, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false)
+                account, market, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false, isReduceOnly: order.new.instructions.reduceOnly)
             {
                 return .rejected(refused)
             }

@@ -71,7 +71,7 @@ extension Twin {
         if new.instructions.reduceOnly, order.closable < new.quantity {
             return .rejected(.reduceOnly(market.id, position: order.position.quantity))
         }
-        if let refused = riskRefusal(account, market, new.side, quantity: new.quantity, added: new.quantity, notional: notional, opens: true) {
+        if let refused = riskRefusal(account, market, new.side, quantity: new.quantity, added: new.quantity, notional: notional, opens: true, isReduceOnly: new.instructions.reduceOnly) {
             return .rejected(refused)
         }
 
@@ -222,7 +222,7 @@ extension Twin {
     }
 
     func riskRefusal(
-        _ account: TwinAccount, _ market: TwinMarket, _ side: Side, quantity: Quantity, added: Quantity, notional: Amount, opens: Bool
+        _ account: TwinAccount, _ market: TwinMarket, _ side: Side, quantity: Quantity, added: Quantity, notional: Amount, opens: Bool, isReduceOnly: Bool
     ) -> Rejection? {
         let here = account.open.filter { $0.market === market }
         let open = here.filter { $0.side == side }.reduce(Int128(0)) { $0 + Int128($1.leaves) } + Int128(added)
@@ -245,7 +245,8 @@ extension Twin {
             if opens, Int64(count) + 1 > limits.maxOpenOrders {
                 return .limitOpenOrders(scope, limit: limits.maxOpenOrders, value: Int64(count) + 1)
             }
-            if added > 0, limits.maxPosition != Limits.none, worst > limits.maxPosition {
+            // A reduce-only order never takes the position beyond zero.
+            if added > 0, !isReduceOnly, limits.maxPosition != Limits.none, worst > limits.maxPosition {
                 return .limitPosition(scope, limit: limits.maxPosition, value: worst)
             }
         }

@@ -145,7 +145,6 @@ final class Model {
         case .orderTriggered(let id):
             try applyTriggered(id, wallet, time)
             events = [told.order(id, "TRIGGERED")]
-        case .lossLatched, .deadManSet: try require(false, "a record of limits that the model does not know")
         }
         self.events.append(events)
         if wallet.due.isEmpty { wallet.rests.append(lsn) }

@@ -14,7 +14,11 @@ extension Trader {
         let account = account()
         let isBuy = random.chance(0.5)
         let isMarket = random.chance(0.15)
-        let quantity = random.chance(0.5) ? roundLots(instrument) : lots(instrument)
+        var quantity = random.chance(0.5) ? roundLots(instrument) : lots(instrument)
+        // A pair wants the same quantity.
+        let partner = orders.last { $0.isOpen && $0.account == account && $0.instrument.symbol == instrument.symbol && $0.isBuy == isBuy }
+        let isPaired = partner != nil && random.chance(0.25)
+        if isPaired { quantity = partner!.quantity }
         let price = ticks(instrument)
         let name = nextID()
         var line = "NEW \(account) \(instrument.symbol) \(isBuy ? "B" : "S") \(isMarket ? "MKT" : "LMT") \(decimal(quantity, instrument.lotDecimals))"
@@ -33,12 +37,7 @@ extension Trader {
         if rests, stop == 0, random.chance(0.15) { line += " post=1" }
         if random.chance(0.1) { line += " reduce=1" }
         if random.chance(0.15) { line += " stp=\(random.pick(["newest", "oldest", "both", "decrement"]))" }
-        let partners = orders.filter { $0.isOpen && $0.account == account && $0.instrument.symbol == instrument.symbol && $0.isBuy == isBuy }
-        if let partner = partners.last, random.chance(0.25) {
-            // The pair wants the same quantity.
-            line = line.replacing(" \(decimal(quantity, instrument.lotDecimals)) ", with: " \(decimal(partner.quantity, instrument.lotDecimals)) ", maxReplacements: 1)
-            line += " oco=\(partner.id)"
-        }
+        if isPaired { line += " oco=\(partner!.id)" }
         if random.chance(0.1) { line += " strategy=mm" }
         line += optional("note")
         know(

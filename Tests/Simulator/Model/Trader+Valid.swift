@@ -198,6 +198,7 @@ extension Trader {
             "max_qty=\(random.pick(["1", "0.5", "-"]))", "max_notional=\(random.pick(["100000", "5000.5", "-"]))",
             "max_position=\(random.pick(["3", "0.7", "-"]))", "max_open=\(random.pick(["3", "20", "-"]))", "enabled=\(random.next(below: 2))",
             "max_qty=- max_notional=- max_position=- max_open=- enabled=1", "stp=\(random.pick(["newest", "oldest", "both", "decrement", "-"]))",
+            "price_band_bps=\(random.pick(["100", "450", "-"]))", "short=\(random.next(below: 2))",
             "maker_bps=\(random.pick(["-", "-1", "0.25"])) taker_bps=\(random.pick(["-", "3", "0"]))",
         ])
         return command("LIM \(account())\(scope) \(change)")

@@ -84,6 +84,7 @@ package final class Trader {
             if random.chance(0.3) { line += " cod=\(random.next(below: 2))" }
             remedies.insert(line, at: 0)
         }
+        if hasMarkets, random.chance(0.5) { remedies.append(marketSubscription().command) }
     }
 
     package func disconnected() {

@@ -47,6 +47,9 @@ package struct Universe: Sendable {
             seedLines.append("ACC \(account) open")
             for (index, wallet) in wallets.enumerated() where random.chance(0.8) {
                 seedLines.append("DEP \(account) USD \(random.next(in: 10_000...5_000_000)).25 ref=seed-\(index)-usd wallet=\(wallet)")
+                if instruments.contains(where: { $0.isInternal && $0.wallet == wallet && $0.base == "ETH" }) {
+                    seedLines.append("DEP \(account) ETH \(random.next(in: 1...500)) ref=seed-\(index)-eth wallet=\(wallet)")
+                }
                 seedLines.append("DEP \(account) BTC \(random.next(in: 1...500)) ref=seed-\(index)-btc wallet=\(wallet)")
             }
         }
