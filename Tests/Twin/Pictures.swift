@@ -45,6 +45,12 @@ package struct BalancePicture: Equatable {
     package var available: Amount = 0
     package var reserved: Amount = 0
     package var held: Amount = 0
+
+    package init(available: Amount = 0, reserved: Amount = 0, held: Amount = 0) {
+        self.available = available
+        self.reserved = reserved
+        self.held = held
+    }
 }
 
 /// An order in a book, the first to trade first.
@@ -53,6 +59,13 @@ package struct RestingPicture: Equatable {
     package var price: Price
     package var leaves: Quantity
     package var shown: Quantity
+
+    package init(order: OrderID, price: Price, leaves: Quantity, shown: Quantity) {
+        self.order = order
+        self.price = price
+        self.leaves = leaves
+        self.shown = shown
+    }
 }
 
 package struct TradePicture: Equatable {
@@ -65,6 +78,18 @@ package struct TradePicture: Equatable {
     package var liquidity: Liquidity
     package var exec: Text
     package var time: Timestamp
+
+    package init(id: TradeID, order: OrderID, quantity: Quantity, price: Price, fee: Amount, feeAsset: AssetID, liquidity: Liquidity, exec: Text, time: Timestamp) {
+        self.id = id
+        self.order = order
+        self.quantity = quantity
+        self.price = price
+        self.fee = fee
+        self.feeAsset = feeAsset
+        self.liquidity = liquidity
+        self.exec = exec
+        self.time = time
+    }
 }
 
 /// All that is asked of an order.
@@ -84,6 +109,24 @@ package struct DetailPicture: Equatable {
     package var updated: Timestamp
     package var reason: CancelReason
     package var reasonText: Text
+
+    package init(order: OrderPicture, account: AccountNumber, clientID: Text, side: Side, type: OrderType, timeInForce: TimeInForce, quantity: Quantity, price: Price, expire: Timestamp, max: Amount, reserved: Amount, created: Timestamp, updated: Timestamp, reason: CancelReason, reasonText: Text) {
+        self.order = order
+        self.account = account
+        self.clientID = clientID
+        self.side = side
+        self.type = type
+        self.timeInForce = timeInForce
+        self.quantity = quantity
+        self.price = price
+        self.expire = expire
+        self.max = max
+        self.reserved = reserved
+        self.created = created
+        self.updated = updated
+        self.reason = reason
+        self.reasonText = reasonText
+    }
 }
 
 package enum Answer: Equatable {

@@ -114,6 +114,8 @@ package struct Coverage {
     package var commands = 0
     package var trades = 0
 
+    package init() {}
+
     package mutating func add(_ twin: Twin) {
         for index in sights.indices { sights[index] += twin.sights[index] }
         reasons.merge(twin.reasons) { $0 + $1 }

@@ -10,6 +10,17 @@ package struct TwinEffect {
     package var quantity: Quantity
     package var cost: Amount
     package var realized: Amount
+
+    package init(worth: Amount, base: Amount, quote: Amount, fee: Amount, feeAsset: AssetID, quantity: Quantity, cost: Amount, realized: Amount) {
+        self.worth = worth
+        self.base = base
+        self.quote = quote
+        self.fee = fee
+        self.feeAsset = feeAsset
+        self.quantity = quantity
+        self.cost = cost
+        self.realized = realized
+    }
 }
 
 // Fills of manual venues, positions, money, limits, marks, definitions.

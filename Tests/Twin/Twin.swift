@@ -43,6 +43,8 @@ package final class Twin {
     /// (venue, asset): what trades moved to and from accounts, with the sign of what the venue has to give.
     package var owed: [[Int32]: Amount] = [:]
 
+    package init() {}
+
     package func execute(_ command: Command, now: Timestamp) -> Answer {
         begin(now)
         switch command {
@@ -167,6 +169,11 @@ package struct TwinBalance {
     /// Available and reserved.
     package var owned: Amount = 0
     package var held: Amount = 0
+
+    package init(owned: Amount = 0, held: Amount = 0) {
+        self.owned = owned
+        self.held = held
+    }
 }
 
 package struct TwinPosition {
@@ -211,7 +218,7 @@ package final class TwinMarket {
 
     package func power(_ exponent: Int32) -> Int128 { (0..<exponent).reduce(Int128(1)) { product, _ in product * 10 } }
     lazy var worthUnit = power(18 - info.priceScale - info.quantityScale)
-    lazy var quantityUnit = power(18 - info.quantityScale)
+    package lazy var quantityUnit = power(18 - info.quantityScale)
 
     /// Price x quantity, `nil` from 2^110.
     package func worth(_ price: Price, _ quantity: Quantity) -> Amount? {
@@ -250,6 +257,18 @@ package struct TwinTrade {
     package var exec: Text
     package var time: Timestamp
     package var venueTime: Timestamp
+
+    package init(id: TradeID, quantity: Quantity, price: Price, fee: Amount, feeAsset: AssetID, liquidity: Liquidity, exec: Text, time: Timestamp, venueTime: Timestamp) {
+        self.id = id
+        self.quantity = quantity
+        self.price = price
+        self.fee = fee
+        self.feeAsset = feeAsset
+        self.liquidity = liquidity
+        self.exec = exec
+        self.time = time
+        self.venueTime = venueTime
+    }
 }
 
 package final class TwinOrder {
