@@ -1,14 +1,10 @@
 import Core
 import Report
-
-#if canImport(Twin)
 import Twin
-#endif
 
 extension MatchBench {
     /// The naive twin that the tests hold the venue against, with the same commands: what a plain implementation of the same rules costs.
     static func twin(_ settings: Settings) throws -> [Figure] {
-        #if canImport(Twin)
         guard settings.wants("match/twin") else { return [] }
         let operations = settings.small ? 200 : 2_000
         var world = MatchWorld(resting: resting)
@@ -29,14 +25,9 @@ extension MatchBench {
             Figure(
                 id: "match/twin/rate", name: "the naive twin, the same mix", column: "commands/s", unit: "commands/s", better: .higher, samples: samples)
         ]
-        #else
-        return []
-        #endif
     }
 
-    #if canImport(Twin)
     private static func execute(_ commands: [Command], on venue: NaiveVenue, now: Timestamp) throws {
         for command in commands where !venue.execute(command, now: now) { throw BenchFailure("the twin refused a command") }
     }
-    #endif
 }

@@ -63,7 +63,7 @@ struct Turn: ~Copyable {
             case .new: shard.execute(orders[index], now: now, emit: { _ in }, then: { _ in })
             case .cancel: shard.execute(cancels[index], now: now) { _ in }
             case .replace: shard.execute(replaces[index], now: now, emit: { _ in }, then: { _ in })
-            case .fill: shard.execute(fills[index], now: now) { _ in }
+            case .fill: shard.execute(fills[index], now: now, emit: { _ in }, then: { _ in })
             }
         if case .rejected = outcome { return true }
         return false
