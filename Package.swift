@@ -14,6 +14,8 @@ let package = Package(
         .library(name: "WAL", targets: ["WAL"]),
         .library(name: "Server", targets: ["Server"]),
         .library(name: "Client", targets: ["Client"]),
+        // For the benches.
+        .library(name: "Twin", targets: ["Twin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -113,7 +115,7 @@ let package = Package(
             ],
             path: "Tests/Simulator/World", swiftSettings: strict),
 
-        .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
+        .testTarget(name: "CoreTests", dependencies: ["Core", "Twin"], swiftSettings: strict),
         .testTarget(name: "WALTests", dependencies: ["Core", "WAL", "CZstd"], swiftSettings: strict),
         .testTarget(
             name: "ClientTests",

@@ -44,7 +44,8 @@ public enum OrderType: UInt8, BitwiseCopyable, Sendable { case limit = 0, market
 public enum TimeInForce: UInt8, BitwiseCopyable, Sendable { case gtc = 0, ioc = 1, fok = 2, gtd = 3 }
 public enum OrderStatus: UInt8, BitwiseCopyable, Sendable {
     case new = 0, partiallyFilled = 1, filled = 2, canceled = 3, expired = 4
-    public var isOpen: Bool { self == .new || self == .partiallyFilled }
+    @inline(__always)
+    public var isOpen: Bool { rawValue <= OrderStatus.partiallyFilled.rawValue }
 }
 /// Why an order was cancelled; printed as `reason=`.
 public enum CancelReason: UInt8, BitwiseCopyable, Sendable {

@@ -63,10 +63,15 @@ public enum Numbers {
     static func inRange(_ amount: Amount) -> Bool { amount < Balance.limit && amount > -Balance.limit }
 
     /// amount x numerator / denominator, truncated toward zero; amount >= 0, 0 <= numerator <= denominator, denominator > 0.
+    /// Whole multiples of the denominator first, then the rest, so that the processor's divisions do.
     static func share(of amount: Amount, _ numerator: UInt64, of denominator: UInt64) -> Amount {
         if numerator == denominator { return amount }
-        let product = UInt128(amount).multipliedFullWidth(by: UInt128(numerator))
-        return Amount(UInt128(denominator).dividingFullWidth(product).quotient)
+        let (low, high) = (UInt64(truncatingIfNeeded: amount), UInt64(truncatingIfNeeded: amount >> 64))
+        let (wholeHigh, restHigh) = high.quotientAndRemainder(dividingBy: denominator)
+        let (wholeLow, rest) = denominator.dividingFullWidth((restHigh, low))
+        let part = denominator.dividingFullWidth(rest.multipliedFullWidth(by: numerator)).quotient
+        let whole = UInt128(wholeHigh) << 64 | UInt128(wholeLow)
+        return Amount(truncatingIfNeeded: whole &* UInt128(numerator) &+ UInt128(part))
     }
 
     /// The worth of a fee: amount of base asset x price, in the quote asset at 10^-18, rounded up (against the payer; a rebate toward zero).

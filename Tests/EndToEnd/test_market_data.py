@@ -166,16 +166,15 @@ def test_an_iceberg_shows_its_slice_only(desk, shared):
 def test_events_and_several_markets_on_one_connection(desk, shared, lines, accounts):
     other = Desk(lines, accounts, money=False)
     with shared.lines() as listener:
-        assert listener.ask(f"s SUB symbol={desk.symbol} kind=ORDER").startswith("+s OK from=")
-        assert listener.ask(f"s SUB book={desk.symbol}") == "+s OK"
-        assert listener.ask(f"s SUB book={other.symbol}") == "+s OK"
-        assert listener.ask("s SUB").startswith("-s ALREADY_SUBSCRIBED")
+        listener.send(f"1 SUB symbol={desk.symbol} kind=ORDER\n2 SUB book={desk.symbol}\n3 SUB book={other.symbol}\n4 SUB\n")
+        lines = [listener.read() for _ in range(6)]
+        assert [line for line in lines if line[0] in "+-"][1:] == ["+2 OK", "+3 OK", "-4 ALREADY_SUBSCRIBED"]
         assert "subscribed=1" in " ".join(desk.ask("SES"))
         desk.play("""
             NEW $a $s B LMT 1 99.00 GTC id=b
             + *
         """)
-        found = [listener.wait_for("! ") for _ in range(4)]
+        found = [line for line in lines if line[0] == "!"] + [listener.wait_for("! ") for _ in range(2)]
         assert sum(line.startswith(f"! BOOK symbol={other.symbol} seq=1 type=snapshot levels=0") for line in found) == 1
         assert sum(" ORDER account=" in line for line in found) == 1
         assert sum(line.startswith(f"! BOOK symbol={desk.symbol}") for line in found) == 2
@@ -362,6 +361,7 @@ def test_the_client_keeps_a_book(fresh):
         assert admin.book("BTC-USDT").bids == book._feed._book.book("").bids
         rest = admin.new_order(8, "BTC-USDT", "S", "1", tif="IOC")
         assert (rest.status, rest.reason, rest.cum) == ("CANCELED", "unfilled", Decimal("0.3"))
+        assert trades.next(10).qty == Decimal("0.3")
         [armed] = admin.orders(7, "BTC-USDT", admin.new_order(7, "BTC-USDT", "B", 1, 120, stop=110, trigger="mark", stp="both"))
         assert armed.armed and armed.stop == 110 and armed.trigger == "mark" and armed.stp == "both"
     service.restart()

@@ -567,7 +567,7 @@ def test_events_of_a_match(desk, shared):
         assert listener.ask(f"s SUB symbol={desk.symbol}").startswith("+s OK")
         desk.play("""
             NEW $a $s B LMT 1 50.00 GTC id=b display=0.5
-            + $b NEW leaves=1.00000 cum=0.00000 lsn=$l1
+            + $o1 NEW leaves=1.00000 cum=0.00000 lsn=$l1
             NEW $c $s S MKT 0.1 - GTC id=stop stop=50.00
             + $stop NEW leaves=0.10000 cum=0.00000 lsn=$l2
             NEW $b $s S LMT 0.2 50.00 GTC id=s

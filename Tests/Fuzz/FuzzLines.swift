@@ -14,10 +14,14 @@ private let setUp = """
     VEN manual kind=manual
     INS BTC-USD venue=manual wallet=spot base=BTC quote=USD tick=0.01 lot=0.00000001
     INS P-USD venue=manual wallet=spot base=BTC quote=USD tick=0.1 lot=0.001 funds=none
+    VEN inside kind=internal
+    INS BTC-EUR venue=inside wallet=spot base=BTC quote=EUR tick=0.01 lot=0.00001 maker_bps=1 taker_bps=2
     ACC 7 open
     ACC 8 open
     DEP 7 USD 1000000.00 ref=usd
     DEP 7 BTC 10 ref=btc
+    DEP 8 BTC 10 ref=btc
+    DEP 7 EUR 1000000.00 ref=eur
     """
 
 private struct World: ~Copyable {

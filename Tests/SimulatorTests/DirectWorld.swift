@@ -297,7 +297,7 @@ final class DirectWorld {
             out.removeAll()
             refuse(rejection, tag, &out)
         } else {
-            AnswerWriter.end(rows: rows, tag: tag, into: &out)
+            AnswerWriter.end(rows: rows, tag: tag, lsn: query.kind == .book ? Int64(lsn) : 0, into: &out)
         }
     }
 
@@ -318,7 +318,8 @@ final class DirectWorld {
                 return say("-\(tag) BAD_VALUE argument=from value=\(from.lsn) expected=a_durable_LSN")
             }
             say("-\(tag) BUSY what=subscribers")
-        case .unsubscribe: say("-\(tag) NOT_SUBSCRIBED")
+        case .subscribeMarket: say("-\(tag) BUSY what=subscribers")
+        case .unsubscribe, .unsubscribeMarket: say("-\(tag) NOT_SUBSCRIBED")
         case .snapshot: say("-\(tag) SNAPSHOT_FAILED reason=no_space")
         }
     }

@@ -249,7 +249,7 @@ extension Shard {
                 kind.key(place.price) <= key
             else { throw ImageError("an order is not in its place of a book") }
             key = kind.key(place.price)
-            books.append(slot, ladder, place.price, showing: visible(slot), &orders)
+            books.append(slot, book, kind, place.price, showing: visible(slot), &orders)
             if kind.isArmed { books.books[book].armed += 1 }
         }
     }

@@ -23,6 +23,8 @@ struct Level: BitwiseCopyable {
     var first: Int32 = none
     var last: Int32 = none
     var orders: Int32 = 0
+    /// Its key there, see ``LadderKind/key(_:)``.
+    var key: Int64
     /// Index in ``Books/ladders``: book x 6 + kind.
     var ladder: Int32
 }
@@ -77,19 +79,29 @@ struct Books: ~Copyable {
 
     @inline(__always)
     mutating func note(_ level: Int32) {
-        if notesLevels { touched.append(TouchedLevel(ladder: levels[level].ladder, price: levels[level].price)) }
+        if notesLevels { noteTouched(level) }
+    }
+
+    @inline(never)
+    private mutating func noteTouched(_ level: Int32) {
+        touched.append(TouchedLevel(ladder: levels[level].ladder, price: levels[level].price))
     }
 
     // MARK: Orders in levels
 
     /// Puts an order last at its price, showing `quantity`.
     @inline(__always)
-    mutating func append(_ slot: Int32, _ ladder: Int32, _ price: Price, showing quantity: Quantity, _ orders: inout Arena<Order>) {
-        let key = Books.kind(ladder).key(price)
-        var level = ladders[ladder].find(key, chunks)
+    mutating func append(
+        _ slot: Int32, _ book: Int32, _ kind: LadderKind, _ price: Price, showing quantity: Quantity, _ orders: inout Arena<Order>
+    ) {
+        let ladder = Books.ladder(book, kind)
+        let key = kind.key(price)
+        let it = ladders.pointer(ladder)
+        let place = it.pointee.place(of: key, chunks)
+        var level = place.level
         if level == none {
-            level = levels.insert(Level(price: price, ladder: ladder))
-            ladders[ladder].insert(key, level, &chunks)
+            level = levels.insert(Level(price: price, key: key, ladder: ladder))
+            it.pointee.insert(key, level, at: place, &chunks)
         }
         link(slot, level, &orders)
         levels[level].quantity += Int128(quantity)
@@ -98,37 +110,40 @@ struct Books: ~Copyable {
 
     @inline(__always)
     private mutating func link(_ slot: Int32, _ level: Int32, _ orders: inout Arena<Order>) {
-        let last = levels[level].last
-        orders[slot].level = level
-        orders[slot].bookPrevious = last
-        orders[slot].bookNext = none
-        if last == none { levels[level].first = slot } else { orders[last].bookNext = slot }
-        levels[level].last = slot
-        levels[level].orders += 1
+        let (order, it) = (orders.pointer(slot), levels.pointer(level))
+        let last = it.pointee.last
+        order.pointee.level = level
+        order.pointee.bookPrevious = last
+        order.pointee.bookNext = none
+        if last == none { it.pointee.first = slot } else { orders[last].bookNext = slot }
+        it.pointee.last = slot
+        it.pointee.orders += 1
     }
 
     @inline(__always)
     private mutating func unlink(_ slot: Int32, _ level: Int32, _ orders: inout Arena<Order>) {
-        let (previous, next) = (orders[slot].bookPrevious, orders[slot].bookNext)
-        if previous == none { levels[level].first = next } else { orders[previous].bookNext = next }
-        if next == none { levels[level].last = previous } else { orders[next].bookPrevious = previous }
-        levels[level].orders -= 1
+        let (order, it) = (orders.pointer(slot), levels.pointer(level))
+        let (previous, next) = (order.pointee.bookPrevious, order.pointee.bookNext)
+        if previous == none { it.pointee.first = next } else { orders[previous].bookNext = next }
+        if next == none { it.pointee.last = previous } else { orders[next].bookPrevious = previous }
+        it.pointee.orders -= 1
     }
 
     /// Takes an order, which showed `quantity`, out of its level, and the level out of its ladder if it was the only one.
     @inline(__always)
     mutating func remove(_ slot: Int32, showing quantity: Quantity, _ orders: inout Arena<Order>) {
-        let level = orders[slot].level
+        let order = orders.pointer(slot)
+        let level = order.pointee.level
         unlink(slot, level, &orders)
-        orders[slot].level = none
-        orders[slot].bookNext = none
-        orders[slot].bookPrevious = none
-        levels[level].quantity -= Int128(quantity)
+        order.pointee.level = none
+        order.pointee.bookNext = none
+        order.pointee.bookPrevious = none
+        let it = levels.pointer(level)
+        it.pointee.quantity -= Int128(quantity)
         note(level)
-        if levels[level].orders == 0 {
-            invariant(levels[level].quantity == 0, "an empty level shows a quantity")
-            let ladder = levels[level].ladder
-            ladders[ladder].remove(Books.kind(ladder).key(levels[level].price), &chunks)
+        if it.pointee.orders == 0 {
+            invariant(it.pointee.quantity == 0, "an empty level shows a quantity")
+            ladders[it.pointee.ladder].remove(it.pointee.key, &chunks)
             levels.remove(level)
         }
     }

@@ -29,11 +29,13 @@ extension Ladder {
         let last = Int(count) - 1
         // Most of what happens is at the best prices.
         if last <= 0 || firstKeys![last] <= key { return Swift.max(last, 0) }
+        // Which half it is cannot be foreseen, so there is no branch on it.
         var low = 0
-        var high = last
-        while low < high {
-            let middle = (low + high + 1) >> 1
-            if firstKeys![middle] <= key { low = middle } else { high = middle - 1 }
+        var left = last
+        while left > 1 {
+            let half = left >> 1
+            low &+= firstKeys![low &+ half] <= key ? half : 0
+            left &-= half
         }
         return low
     }
@@ -101,39 +103,54 @@ extension Arena<LadderChunk> {
     func place(of key: Int64, in slot: Int32, count: Int) -> Int {
         let keys = keys(slot)
         var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) >> 1
-            if keys[middle] < key { low = middle + 1 } else { high = middle }
+        var left = count
+        while left > 1 {
+            let half = left >> 1
+            low &+= keys[low &+ half &- 1] < key ? half : 0
+            left &-= half
         }
-        return low
+        return left == 1 && keys[low] < key ? low &+ 1 : low
     }
 }
 
+/// Where a key is in a ladder, or would be.
+struct LadderPlace {
+    var chunk = 0
+    var index = 0
+    /// `none`: the key is not there.
+    var level = none
+}
+
 extension Ladder {
-    /// The level with this key; `none`: there is none.
     @inline(__always)
-    func find(_ key: Int64, _ pool: borrowing Arena<LadderChunk>) -> Int32 {
-        if count == 0 { return none }
+    func place(of key: Int64, _ pool: borrowing Arena<LadderChunk>) -> LadderPlace {
+        if count == 0 { return LadderPlace() }
         let chunk = chunk(for: key)
         let inChunk = Int(counts![chunk])
-        let place = pool.place(of: key, in: chunks![chunk], count: inChunk)
-        return place < inChunk && pool.keys(chunks![chunk])[place] == key ? pool.levels(chunks![chunk])[place] : none
+        let slot = chunks![chunk]
+        let index = pool.place(of: key, in: slot, count: inChunk)
+        return LadderPlace(chunk: chunk, index: index, level: index < inChunk && pool.keys(slot)[index] == key ? pool.levels(slot)[index] : none)
     }
 
-    mutating func insert(_ key: Int64, _ level: Int32, _ pool: inout Arena<LadderChunk>) {
+    /// The level with this key; `none`: there is none.
+    @inline(__always)
+    func find(_ key: Int64, _ pool: borrowing Arena<LadderChunk>) -> Int32 { place(of: key, pool).level }
+
+    /// Adds a level at the place of its key.
+    mutating func insert(_ key: Int64, _ level: Int32, at found: LadderPlace, _ pool: inout Arena<LadderChunk>) {
         levelCount += 1
         if count == 0 { return begin(key, level, at: 0, &pool) }
-        var chunk = chunk(for: key)
+        var (chunk, place) = (found.chunk, found.index)
         var inChunk = Int(counts![chunk])
         if inChunk == LadderChunk.capacity {
-            let isBest = chunk == Int(count) - 1 && key > pool.keys(chunks![chunk])[inChunk - 1]
-            if isBest { return begin(key, level, at: chunk + 1, &pool) }
+            if chunk == Int(count) - 1, place == inChunk { return begin(key, level, at: chunk + 1, &pool) }
             split(chunk, &pool)
-            if firstKeys![chunk + 1] <= key { chunk += 1 }
+            if firstKeys![chunk + 1] <= key {
+                chunk += 1
+                place -= LadderChunk.capacity / 2
+            }
             inChunk = Int(counts![chunk])
         }
-        let place = pool.place(of: key, in: chunks![chunk], count: inChunk)
         let (keys, levels) = (pool.keys(chunks![chunk]), pool.levels(chunks![chunk]))
         (keys + place + 1).update(from: keys + place, count: inChunk - place)
         (levels + place + 1).update(from: levels + place, count: inChunk - place)
@@ -163,12 +180,12 @@ extension Ladder {
     }
 
     mutating func remove(_ key: Int64, _ pool: inout Arena<LadderChunk>) {
-        let chunk = chunk(for: key)
+        let found = place(of: key, pool)
+        invariant(found.level != none, "a level is not in its ladder")
+        let (chunk, place) = (found.chunk, found.index)
         let slot = chunks![chunk]
         let inChunk = Int(counts![chunk])
         let (keys, levels) = (pool.keys(slot), pool.levels(slot))
-        let place = pool.place(of: key, in: slot, count: inChunk)
-        invariant(place < inChunk && keys[place] == key, "a level is not in its ladder")
         levelCount -= 1
         if inChunk == 1 {
             removeChunk(at: chunk)

@@ -20,7 +20,12 @@ extension Shard {
     /// Whether what does not trade of the order rests.
     @inline(__always)
     func rests(_ slot: Int32) -> Bool {
-        orders[slot].type == .limit && (orders[slot].timeInForce == .gtc || orders[slot].timeInForce == .gtd)
+        Shard.mayRest(orders[slot].type, orders[slot].timeInForce)
+    }
+
+    @inline(__always)
+    static func mayRest(_ type: OrderType, _ timeInForce: TimeInForce) -> Bool {
+        type == .limit && (timeInForce == .gtc || timeInForce == .gtd)
     }
 
     /// Does it wait for its trigger?
@@ -33,18 +38,21 @@ extension Shard {
     /// Behind the others of its price. An iceberg shows a full slice again.
     mutating func placeLast(_ slot: Int32, _ instrument: InstrumentID) {
         let book = markets[instrument].book
-        let leaves = orders[slot].quantity - orders[slot].cumulative
+        let order = orders.pointer(slot)
+        let (side, leaves) = (order.pointee.side, order.pointee.quantity - order.pointee.cumulative)
         let extra = orderRecords[slot].extra
+        var shows = leaves
         if extra != none {
             let it = extras[extra].instructions
             if it.trigger != .none, !extras[extra].isTriggered {
-                let kind = LadderKind(it.trigger, it.triggerPrice, orders[slot].side)
-                return books.append(slot, Books.ladder(book, kind), it.stop, showing: 0, &orders)
+                return books.append(slot, book, LadderKind(it.trigger, it.triggerPrice, side), it.stop, showing: 0, &orders)
             }
-            if it.display != 0 { extras[extra].shown = Swift.min(it.display, leaves) }
+            if it.display != 0 {
+                shows = Swift.min(it.display, leaves)
+                extras[extra].shown = shows
+            }
         }
-        let kind = orders[slot].side == .buy ? LadderKind.bids : .asks
-        books.append(slot, Books.ladder(book, kind), orders[slot].price, showing: visible(slot), &orders)
+        books.append(slot, book, side == .buy ? .bids : .asks, order.pointee.price, showing: shows, &orders)
     }
 
     /// What others see of a resting order; nothing of an armed one.
@@ -58,34 +66,34 @@ extension Shard {
     }
 
     mutating func leaveBook(_ slot: Int32) {
-        if Books.kind(books.levels[orders[slot].level].ladder).isArmed {
+        if isArmed(slot) {
             books.books[markets[positions[orders[slot].position].instrument].book].armed -= 1
         }
         books.remove(slot, showing: visible(slot), &orders)
     }
 
     /// Before a replace changes the order: out of its level, unless it keeps its place.
-    mutating func leaveForReplace(_ slot: Int32, _ replaced: OrderReplaced) -> BookPlace {
-        if orders[slot].level == none { return .none }
+    mutating func leaveForReplace(_ slot: Int32, _ quantity: Quantity, _ price: Price, stop: Price) -> BookPlace {
+        let order = orders.pointer(slot)
+        if order.pointee.level == none { return .none }
+        let extra = orderRecords[slot].extra
         if isArmed(slot) {
-            let extra = orderRecords[slot].extra
-            if replaced.stop == 0 || replaced.stop == extras[extra].instructions.stop { return .kept }
+            if stop == 0 || stop == extras[extra].instructions.stop { return .kept }
             books.remove(slot, showing: 0, &orders)
             return .last
         }
-        if !keepsPlace(slot, replaced.quantity, replaced.price) || replaced.quantity == orders[slot].cumulative {
-            books.remove(slot, showing: visible(slot), &orders)
+        let shown = visible(slot)
+        if !keepsPlace(slot, quantity, price) || quantity == order.pointee.cumulative {
+            books.remove(slot, showing: shown, &orders)
             return .last
         }
-        let leaves = replaced.quantity - orders[slot].cumulative
-        let extra = orderRecords[slot].extra
-        let shown = visible(slot)
+        let leaves = quantity - order.pointee.cumulative
         var shows = leaves
         if extra != none, extras[extra].instructions.display != 0 {
             shows = Swift.min(shown, leaves)
             extras[extra].shown = shows
         }
-        books.change(orders[slot].level, by: shows - shown)
+        books.change(order.pointee.level, by: shows - shown)
         return .kept
     }
 
@@ -115,8 +123,10 @@ extension Shard {
     @inline(__always)
     private func neededInBook(_ slot: Int32, _ instrument: InstrumentID) -> Amount {
         let amount = needed(slot, instrument)
-        if orders[slot].side == .sell || orders[slot].type == .market || orderRecords[slot].rates == 0 { return amount }
-        return amount + feeHeld(amount, feeRates[Int(orderRecords[slot].rates)])
+        let order = orders.pointer(slot)
+        if order.pointee.side == .sell || order.pointee.type == .market { return amount }
+        let rates = Int(orderRecords[slot].rates)
+        return rates == 0 ? amount : amount + feeHeld(amount, feeRates[rates])
     }
 
     /// The most that fees can come to, rounded up.

@@ -6,7 +6,7 @@ extension Shard {
     // MARK: New
 
     mutating func acceptInBook(
-        _ new: NewOrder, _ account: Int32, _ idHash: UInt64, _ hash: UInt64, wholePosition: Bool, _ now: Timestamp,
+        _ new: borrowing NewOrder, _ account: Int32, _ idHash: UInt64, _ hash: UInt64, wholePosition: Bool, _ now: Timestamp,
         _ emit: (borrowing OrderAccepted) -> Void, _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
         let instrument = new.instrument
@@ -24,8 +24,10 @@ extension Shard {
             return .rejected(.badValue(.expire))
         }
         if new.max != 0, !isAllowed(max: new.max, instrument, new.side, new.type) { return .rejected(.badValue(.max)) }
-        let reference = isArmed ? options.stop : referencePrice(instrument)
-        guard let notional = notional(instrument, new.type, new.quantity, new.price, new.max, reference: reference) else {
+        guard
+            let notional = notional(
+                instrument, new.type, new.quantity, new.price, new.max, reference: isArmed ? options.stop : referencePrice(instrument))
+        else {
             return .rejected(.overflow(.notional))
         }
         if let fault = notionalFault(instrument, new.type, notional) { return .rejected(fault) }
@@ -55,14 +57,18 @@ extension Shard {
         }
 
         var marketReserve: Amount = 0
+        var need: Amount = 0
         if markets[instrument].funds == .full {
-            guard let own = need(instrument, new.side, new.type, new.quantity, new.price, new.max, options, account, rates, new.timeInForce) else {
+            guard let own = self.need(
+                instrument, new.side, new.type, new.quantity, new.price, new.max, stop: options.stop, account, rates, new.timeInForce) else {
                 return .rejected(.overflow(.reserve))
             }
             if new.side == .buy, new.type == .market { marketReserve = own }
-            let need = other == none ? own : Swift.max(0, own - reserved(other))
-            let asset = new.side == .buy ? markets[instrument].quote : markets[instrument].base
-            let available = balanceSlot(account, asset).map { balances[$0].available } ?? 0
+            need = other == none ? own : Swift.max(0, own - reserved(other))
+            let side = new.side
+            let asset = side == .buy ? markets[instrument].quote : markets[instrument].base
+            let balance = position == none ? balanceSlot(account, asset) : side == .buy ? positions[position].quote : positions[position].base
+            let available = balance.map { balances[$0].available } ?? 0
             if available < need { return .rejected(.insufficientFunds(asset, number, need: need, available: available)) }
         }
         if let full = tableRefusal(new.strategy) { return .rejected(full) }
@@ -76,7 +82,7 @@ extension Shard {
             marketReserve: marketReserve, strategy: new.strategy, note: new.note, cancelOnDisconnect: new.cancelOnDisconnect, contentHash: hash,
             instructions: options, oco: other == none ? 0 : orders[other].id, fees: rates)
         forgetOld(now, keeping: nil)
-        let slot = evolve(accepted, at: OrderPlace(account: account, position: position, idHash: idHash), now)
+        let slot = evolve(accepted, at: OrderPlace(account: account, position: position, idHash: idHash, reserve: need), now)
         emit(accepted)
         if isArmed { return .order(view(slot), duplicate: false) }
         return trade(slot, instrument, now, then)
@@ -96,17 +102,18 @@ extension Shard {
     }
 
     /// Options that do not go together, or are none of this order's.
-    private func optionsFault(_ new: NewOrder) -> Rejection.Key? {
+    private func optionsFault(_ new: borrowing NewOrder) -> Rejection.Key? {
         let it = new.instructions
-        let mayRest = new.type == .limit && (new.timeInForce == .gtc || new.timeInForce == .gtd)
+        let (type, timeInForce, quantity, lot) = (new.type, new.timeInForce, new.quantity, markets[new.instrument].terms.lot)
+        let mayRest = Shard.mayRest(type, timeInForce)
         if it.stop < 0 || (it.stop != 0) != (it.trigger != .none) { return .stop }
         if it.triggerPrice != .last, it.trigger == .none { return .trigger }
         if it.postOnly, !mayRest || it.trigger != .none { return .post }
         if it.display != 0 {
-            let isSlice = it.display > 0 && it.display < new.quantity && it.display % markets[new.instrument].terms.lot == 0
+            let isSlice = it.display > 0 && it.display < quantity && it.display % lot == 0
             if !mayRest || !isSlice { return .display }
         }
-        if !new.oco.isEmpty, new.timeInForce == .ioc || new.timeInForce == .fok || new.type == .market && it.trigger == .none { return .oco }
+        if !new.oco.isEmpty, timeInForce == .ioc || timeInForce == .fok || type == .market && it.trigger == .none { return .oco }
         return nil
     }
 
@@ -121,27 +128,39 @@ extension Shard {
     /// The instrument's rates, or what the account has in their place.
     private func feeRatesInForce(_ instrument: InstrumentID, _ account: Int32, _ position: Int32) -> FeeRates {
         var rates = markets[instrument].terms.fees
-        for slot in [accountLimits(account), position == none ? none : positions[position].limits] where slot != none {
-            if limits[slot].makerFee != Limits.noRate { rates.maker = limits[slot].makerFee }
-            if limits[slot].takerFee != Limits.noRate { rates.taker = limits[slot].takerFee }
-        }
+        takeRates(of: accountLimits(account), &rates)
+        if position != none { takeRates(of: positions[position].limits, &rates) }
         return rates
     }
 
+    private func takeRates(of slot: Int32, _ rates: inout FeeRates) {
+        if slot == none { return }
+        if limits[slot].makerFee != Limits.noRate { rates.maker = limits[slot].makerFee }
+        if limits[slot].takerFee != Limits.noRate { rates.taker = limits[slot].takerFee }
+    }
+
     /// What the order holds by itself; `nil`: too much.
+    @inline(__always)
     private func need(
-        _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount,
-        _ options: Instructions, _ account: Int32, _ rates: FeeRates, _ timeInForce: TimeInForce
+        _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount, stop: Price,
+        _ account: Int32, _ rates: FeeRates, _ timeInForce: TimeInForce
     ) -> Amount? {
         if side == .sell { return inRange(Int128(quantity) * Int128(markets[instrument].quantityUnit)) }
         if type == .limit { return amount(instrument, price, quantity).flatMap { inRange($0 + feeHeld($0, rates)) } }
+        return needOfMarketBuy(instrument, quantity, max, stop: stop, account, rates, certain: timeInForce == .fok)
+    }
+
+    @inline(never)
+    private func needOfMarketBuy(
+        _ instrument: InstrumentID, _ quantity: Quantity, _ max: Amount, stop: Price, _ account: Int32, _ rates: FeeRates, certain: Bool
+    ) -> Amount? {
         if max > 0 { return max }
-        if options.trigger != .none {
-            guard let worth = amount(instrument, options.stop, quantity) else { return nil }
+        if stop != 0 {
+            guard let worth = amount(instrument, stop, quantity) else { return nil }
             let withMargin = worth + (worth * Int128(registry.setting(.marketMarginBps)) + 9_999) / 10_000
             return inRange(withMargin).flatMap { inRange($0 + feeHeld($0, rates)) }
         }
-        return asked(instrument, quantity, account, certain: timeInForce == .fok).flatMap { inRange($0 + feeHeld($0, rates)) }
+        return asked(instrument, quantity, account, certain: certain).flatMap { inRange($0 + feeHeld($0, rates)) }
     }
 
     private func inRange(_ amount: Amount) -> Amount? { Numbers.inRange(amount) ? amount : nil }
@@ -157,11 +176,11 @@ extension Shard {
     }
 
     /// An order that must not take, or must take all, against the book of now.
-    private func takingRefusal(_ new: NewOrder, _ account: Int32, _ position: Int32, _ rates: FeeRates) -> Rejection? {
+    private func takingRefusal(_ new: borrowing NewOrder, _ account: Int32, _ position: Int32, _ rates: FeeRates) -> Rejection? {
         let instrument = new.instrument
         let crossing = crossing(instrument, new.side, new.type, new.price)
         if markets[instrument].terms.state == .postOnly {
-            let mayRest = new.type == .limit && (new.timeInForce == .gtc || new.timeInForce == .gtd)
+            let mayRest = Shard.mayRest(new.type, new.timeInForce)
             if crossing != nil || !mayRest { return .instrumentPostOnly(instrument) }
         }
         if let crossing, new.instructions.postOnly { return .wouldTake(instrument, price: crossing) }
@@ -244,30 +263,33 @@ extension Shard {
     // MARK: Replace
 
     mutating func replaceInBook(
-        _ replace: Replace, _ account: Int32, _ slot: Int32, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void,
+        _ replace: borrowing Replace, _ account: Int32, _ slot: Int32, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void,
         _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
         let instrument = replace.instrument
+        let (quantity, price, max, newStop) = (replace.quantity, replace.price, replace.max, replace.stop)
         let order = orders[slot]
+        let market = markets.pointer(instrument)
         let extra = orderRecords[slot].extra
         let options = extra == none ? Instructions() : extras[extra].instructions
         let isArmed = isArmed(slot)
-        let keeps = keepsPlace(slot, replace.quantity, replace.price) && (replace.stop == 0 || replace.stop == options.stop)
+        let keeps = keepsPlace(slot, quantity, price) && (newStop == 0 || newStop == options.stop)
         if partner(slot) != none { return .rejected(.inPair(order.id)) }
-        if let closed = closedRefusal(instrument), markets[instrument].terms.state == .halted || !keeps { return .rejected(closed) }
+        if let closed = closedRefusal(instrument), market.pointee.terms.state == .halted || !keeps { return .rejected(closed) }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
-        if replace.stop != 0, !isArmed || replace.stop < 0 { return .rejected(.badValue(.stop)) }
+        if newStop != 0, !isArmed || newStop < 0 { return .rejected(.badValue(.stop)) }
         if let fault = termsFault(
-            instrument, order.type, replace.quantity, replace.price, lot: replace.quantity != order.quantity, tick: replace.price != order.price)
+            instrument, order.type, quantity, price, lot: quantity != order.quantity, tick: price != order.price)
         {
             return .rejected(fault)
         }
-        let stop = replace.stop == 0 ? options.stop : replace.stop
-        if stop != options.stop, !isMultiple(stop, of: markets[instrument].terms.tick) { return .rejected(.offTick(instrument)) }
-        if replace.quantity < order.cumulative { return .rejected(.belowCumulative(instrument, cumulative: order.cumulative)) }
-        if replace.max != 0, !isAllowed(max: replace.max, instrument, order.side, order.type) { return .rejected(.badValue(.max)) }
-        let reference = isArmed ? stop : referencePrice(instrument)
-        guard let notional = notional(instrument, order.type, replace.quantity, replace.price, replace.max, reference: reference) else {
+        let stop = newStop == 0 ? options.stop : newStop
+        if stop != options.stop, !isMultiple(stop, of: market.pointee.terms.tick) { return .rejected(.offTick(instrument)) }
+        if quantity < order.cumulative { return .rejected(.belowCumulative(instrument, cumulative: order.cumulative)) }
+        if max != 0, !isAllowed(max: max, instrument, order.side, order.type) { return .rejected(.badValue(.max)) }
+        guard
+            let notional = notional(instrument, order.type, quantity, price, max, reference: isArmed ? stop : referencePrice(instrument))
+        else {
             return .rejected(.overflow(.notional))
         }
         if let fault = notionalFault(instrument, order.type, notional) { return .rejected(fault) }
@@ -276,49 +298,49 @@ extension Shard {
             moved.stop = stop
             if let refused = triggerRefusal(instrument, order.side, moved) { return .rejected(refused) }
         }
-        if !isArmed, !keeps, let crossing = crossing(instrument, order.side, order.type, replace.price) {
-            if markets[instrument].terms.state == .postOnly { return .rejected(.instrumentPostOnly(instrument)) }
+        let crossing = isArmed || keeps ? nil : crossing(instrument, order.side, order.type, price)
+        if let crossing {
+            if market.pointee.terms.state == .postOnly { return .rejected(.instrumentPostOnly(instrument)) }
             if options.postOnly { return .rejected(.wouldTake(instrument, price: crossing)) }
         }
-        let leaves = replace.quantity - order.cumulative
-        let added = replace.quantity - order.quantity
+        let leaves = quantity - order.cumulative
+        let added = quantity - order.quantity
         if options.reduceOnly, added > 0, leaves > reducible(slot) {
             return .rejected(.reduceOnly(instrument, position: positions[order.position].quantity))
         }
         var marketReserve: Amount = 0
         var change: Amount = 0
-        if markets[instrument].funds == .full {
-            var moved = options
-            moved.stop = stop
+        if market.pointee.funds == .full {
             let rates = feeRates[Int(orderRecords[slot].rates)]
             guard
                 let need = leaves == 0
-                    ? 0 : need(instrument, order.side, order.type, leaves, replace.price, replace.max, moved, account, rates, order.timeInForce)
+                    ? 0 : need(instrument, order.side, order.type, leaves, price, max, stop: stop, account, rates, order.timeInForce)
             else { return .rejected(.overflow(.reserve)) }
             if order.type == .market, order.side == .buy { marketReserve = need }
             change = need - reserved(slot)
             let available = balances[order.funds].available
             if change > 0, available < change {
-                let asset = order.side == .buy ? markets[instrument].quote : markets[instrument].base
+                let asset = order.side == .buy ? market.pointee.quote : market.pointee.base
                 return .rejected(.insufficientFunds(asset, number, need: change, available: available))
             }
         }
         if let refused = riskRefusal(
             RiskAsk(
                 number: replace.account, account: account, instrument: instrument, position: order.position, side: order.side,
-                quantity: replace.quantity, added: Swift.max(added, 0), price: replace.price == order.price && stop == options.stop ? 0 : replace.price,
-                stop: isArmed ? stop : 0, notional: notional, opens: false, isDearer: added > 0 || change > 0 || replace.price > order.price,
-                counts: counts(replace.quantity, replace.price, replace.max, stop: stop == options.stop ? 0 : stop, slot), isReduceOnly: options.reduceOnly), now, then)
+                quantity: quantity, added: Swift.max(added, 0), price: price == order.price && stop == options.stop ? 0 : price,
+                stop: isArmed ? stop : 0, notional: notional, opens: false, isDearer: added > 0 || change > 0 || price > order.price,
+                counts: counts(quantity, price, max, stop: stop == options.stop ? 0 : stop, slot), isReduceOnly: options.reduceOnly), now, then)
         {
             return .rejected(refused)
         }
         let replaced = OrderReplaced(
-            order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve,
+            order: order.id, quantity: quantity, price: price, max: max, marketReserve: marketReserve,
             stop: stop == options.stop ? 0 : stop)
         forgetOld(now, keeping: nil)
-        evolve(replaced, at: slot, now)
+        evolve(replaced, at: slot, change: change, now)
         emit(replaced)
-        if isArmed || keeps || !orders[slot].status.isOpen { return .order(view(slot), duplicate: false) }
+        // An order in a book may rest: where it does not cross, that is all.
+        if crossing == nil || !orders[slot].status.isOpen { return .order(view(slot), duplicate: false) }
         return trade(slot, instrument, now, then)
     }
 

@@ -17,15 +17,16 @@ extension Shard {
     mutating func match(
         _ taker: Int32, _ instrument: InstrumentID, _ range: inout TradedRange, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void
     ) {
-        let side = orders[taker].side
-        let opposite = Books.ladder(markets[instrument].book, side == .buy ? .asks : .bids)
-        let account = positions[orders[taker].position].account
+        let order = orders.pointer(taker)
+        let side = order.pointee.side
+        let opposite = books.ladders.pointer(Books.ladder(markets[instrument].book, side == .buy ? .asks : .bids))
+        let account = positions[order.pointee.position].account
         let isReducing = isReduceOnly(taker)
-        while orders[taker].status.isOpen {
-            let level = books.ladders[opposite].best
+        while order.pointee.status.isOpen {
+            let level = opposite.pointee.best
             if level == none { break }
             let price = books.levels[level].price
-            if orders[taker].type == .limit, side == .buy ? price > orders[taker].price : price < orders[taker].price { break }
+            if order.pointee.type == .limit, side == .buy ? price > order.pointee.price : price < order.pointee.price { break }
             if isReducing, reducible(taker) == 0 {
                 cancel(taker, .reduceOnly, now, emit)
                 break
@@ -37,7 +38,7 @@ extension Shard {
                 trade(taker, maker, instrument, price, &range, now, emit)
             }
         }
-        if orders[taker].status.isOpen, !rests(taker) { cancel(taker, .unfilled, now, emit) }
+        if order.pointee.status.isOpen, !rests(taker) { cancel(taker, .unfilled, now, emit) }
     }
 
     /// One match, or the end of whichever of the two cannot trade.
@@ -61,10 +62,10 @@ extension Shard {
         let quote = markets[instrument].quote
         let makerFee = fee(worth, feeRates[Int(orderRecords[maker].rates)].maker)
         let takerFee = fee(worth, takerRate)
-        guard let makerEffect = effect(maker, quantity, price, makerFee, quote), fits(maker, makerEffect, quantity, quote) else {
+        guard let makerEffect = effect(maker, quantity, price, worth, makerFee, quote), fits(maker, makerEffect, quantity, quote) else {
             return cancel(maker, .overflow, now, emit)
         }
-        guard let takerEffect = effect(taker, quantity, price, takerFee, quote), fits(taker, takerEffect, quantity, quote) else {
+        guard let takerEffect = effect(taker, quantity, price, worth, takerFee, quote), fits(taker, takerEffect, quantity, quote) else {
             return cancel(taker, .overflow, now, emit)
         }
         if partner(maker) != none { cancel(partner(maker), .oco, now, emit) }
@@ -83,9 +84,11 @@ extension Shard {
 
     /// In a replay: the effects are worked out again.
     mutating func evolve(_ matched: borrowing Matched, _ maker: Int32, _ taker: Int32, _ time: Timestamp) {
-        let quote = markets[positions[orders[maker].position].instrument].quote
-        guard let makerEffect = effect(maker, matched.quantity, matched.price, matched.makerFee, quote),
-            let takerEffect = effect(taker, matched.quantity, matched.price, matched.takerFee, quote)
+        let instrument = positions[orders[maker].position].instrument
+        let quote = markets[instrument].quote
+        guard let worth = amount(instrument, matched.price, matched.quantity),
+            let makerEffect = effect(maker, matched.quantity, matched.price, worth, matched.makerFee, quote),
+            let takerEffect = effect(taker, matched.quantity, matched.price, worth, matched.takerFee, quote)
         else { invariantFailure("a recorded match does not fit the state") }
         evolve(matched, maker, makerEffect, taker, takerEffect, time)
     }
@@ -119,10 +122,7 @@ extension Shard {
         let position = orders[slot].position
         let quote = markets[positions[position].instrument].quote
         settle(position, effect, fee, quote, time)
-        let filled = Filled(
-            trade: trade, order: orders[slot].id, quantity: quantity, price: price, exec: Text(), fee: fee, feeAsset: quote, liquidity: liquidity,
-            venueTime: 0)
-        addTrade(filled, slot, position, time)
+        addTrade(trade, slot, quantity, price, fee: fee, quote, liquidity, time)
     }
 
     /// A maker shows so much less. True: an iceberg whose slice is used up.
@@ -189,10 +189,11 @@ extension Shard {
     }
 
     func selfTradePrevention(_ account: Int32, _ position: Int32) -> SelfTradePrevention {
-        for slot in [position == none ? none : positions[position].limits, accountLimits(account)] where slot != none {
-            if limits[slot].selfTrade != .standard { return limits[slot].selfTrade }
+        if position != none, positions[position].limits != none, limits[positions[position].limits].selfTrade != .standard {
+            return limits[positions[position].limits].selfTrade
         }
-        return .newest
+        let own = accountLimits(account)
+        return own == none || limits[own].selfTrade == .standard ? .newest : limits[own].selfTrade
     }
 
     private mutating func preventSelfTrade(

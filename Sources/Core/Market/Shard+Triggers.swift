@@ -31,6 +31,7 @@ extension Shard {
     private func isFillable(_ slot: Int32, _ instrument: InstrumentID) -> Bool {
         let order = orders[slot]
         let options = extras[orderRecords[slot].extra]
+        if options.instructions.reduceOnly, reducible(slot) < order.leaves { return false }
         let account = positions[order.position].account
         let own = options.instructions.selfTrade
         let available = fillable(

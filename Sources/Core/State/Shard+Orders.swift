@@ -12,7 +12,7 @@ extension Shard {
         let idHash = Shard.idHash(account, new.clientID)
         let hash = new.contentHash
         if let known = remembered(account, new.clientID, idHash) { return repeated(known, new.clientID, hash) }
-        if markets[new.instrument].book != none { return acceptInBook(copy new, account, idHash, hash, wholePosition: false, now, emit, then) }
+        if markets[new.instrument].book != none { return acceptInBook(new, account, idHash, hash, wholePosition: false, now, emit, then) }
         return accept(new, account, idHash, hash, now, emit, then)
     }
 
@@ -59,8 +59,8 @@ extension Shard {
         }
 
         var marketReserve: Amount = 0
+        var need: Amount = 0
         if markets[instrument].funds == .full {
-            let need: Amount
             switch reserve(instrument, new.side, new.type, new.quantity, new.max, notional) {
             case .success(let amount): need = amount
             case .failure(let rejection): return .rejected(rejection)
@@ -83,7 +83,7 @@ extension Shard {
             expire: new.expire, max: new.max, marketReserve: marketReserve, strategy: new.strategy, note: new.note,
             cancelOnDisconnect: new.cancelOnDisconnect, contentHash: hash)
         forgetOld(now, keeping: nil)
-        evolve(accepted, at: OrderPlace(account: account, position: position ?? none, idHash: idHash), now)
+        evolve(accepted, at: OrderPlace(account: account, position: position ?? none, idHash: idHash, reserve: need), now)
         emit(accepted)
         return .order(
             OrderView(id: id, instrument: instrument, status: .new, leaves: new.quantity, cumulative: 0, cumulativeCost: 0),
@@ -109,7 +109,7 @@ extension Shard {
         if same, order.status.isOpen || order.status == .filled { return .order(view(slot), duplicate: true) }
         if let late = tooLate(replace.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }
-        if markets[instrument].book != none { return replaceInBook(copy replace, account, slot, now, emit, then) }
+        if markets[instrument].book != none { return replaceInBook(replace, account, slot, now, emit, then) }
         if replace.stop != 0 { return .rejected(.notSupported(.instructions)) }
         if markets[instrument].terms.state != .trading, let closed = closedRefusal(instrument) { return .rejected(closed) }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
@@ -161,7 +161,7 @@ extension Shard {
         let replaced = OrderReplaced(
             order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve)
         forgetOld(now, keeping: nil)
-        evolve(replaced, at: slot, now)
+        evolve(replaced, at: slot, change: change, now)
         emit(replaced)
         return .order(view(slot), duplicate: false)
     }
@@ -364,9 +364,10 @@ extension Shard {
 
     @inline(__always)
     func notional(
-        _ instrument: InstrumentID, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount, reference: Price
+        _ instrument: InstrumentID, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount, reference: @autoclosure () -> Price
     ) -> Amount? {
         if type == .limit { return amount(instrument, price, quantity) }
+        let reference = reference()
         if reference == 0 { return 0 }
         return amount(instrument, reference, quantity).map { Swift.max($0, max) }
     }

@@ -1,4 +1,5 @@
 import Core
+import Twin
 
 /// One run of random commands, given to the twin and to Core in turn. Prices are few, quantities small and accounts few, so that what is rare elsewhere happens all the time here.
 final class TwinStream {
@@ -8,6 +9,10 @@ final class TwinStream {
     var random: Generator
     /// Only what holds its funds: then nobody is ever below zero.
     let isPure: Bool
+    /// Prices from 1 to 1,000 and more orders that rest, so that ladders grow long.
+    let isDeep: Bool
+    /// Everything is compared after every command, not only now and then.
+    var isCareful = false
     var now: Timestamp = 1_700_000_000_000_000
     var coverage = Coverage()
     /// What differs; `nil`: nothing.
@@ -28,6 +33,7 @@ final class TwinStream {
         self.number = number
         random = Generator(state: mix(seed ^ mix(UInt64(number))))
         isPure = number % 3 == 0
+        isDeep = number % 10 == 7
         setUp()
     }
 
@@ -55,7 +61,7 @@ final class TwinStream {
                             funds: funds, terms: terms))))
         }
         // Fees are cut off in almost every trade here.
-        define("TINY", base: 1, quote: 0, scales: (9, 9), minNotional: 97)
+        define("TINY", base: 1, quote: 0, scales: (9, 9), minNotional: isDeep ? 0 : 97)
         define("LOTS", base: 3, quote: 2, scales: (2, 2), tick: 2, lot: 5, most: 60)
         define("PERP", base: 3, quote: 2, scales: (1, 1), funds: .none)
         // Positions leave the range of quantities here, and of amounts there.
@@ -65,9 +71,10 @@ final class TwinStream {
         if number % 2 == 0 { both(.define(.setting(.windowIDs, 1_000))) }
         for account in TwinStream.accounts {
             both(.define(.account(account, .open)))
-            let isPoor = account == 5
+            let isPoor = account == 5 && !isDeep
+            let many: Amount = isDeep ? 1_000 : 1
             for (asset, amount) in [
-                (AssetID(0), Amount(isPoor ? 700 : 20_000)), (1, isPoor ? 4_000_000_000 : 200_000_000_000),
+                (AssetID(0), isPoor ? 700 : 20_000 * many), (1, isPoor ? 4_000_000_000 : 200_000_000_000 * many),
                 (2, isPoor ? 600_000_000_000_000_000 : 20_000_000_000_000_000_000), (3, isPoor ? 600_000_000_000_000_000 : 20_000_000_000_000_000_000),
             ] {
                 both(.money(Money(.deposit, account: account, asset: asset, amount: amount, reference: Text("first-\(asset)"))))
@@ -93,7 +100,7 @@ final class TwinStream {
             } else {
                 both(nextCommand())
             }
-            if fault == nil, step % 64 == 0 { fault = difference() }
+            if fault == nil, isCareful || step % 64 == 0, let found = difference() { fault = found + "\nafter\n" + recent.suffix(12).map(brief).joined(separator: "\n") }
         }
         if fault == nil { fault = difference(whole: true) ?? core.fault() }
         coverage.add(twin)
@@ -111,8 +118,19 @@ final class TwinStream {
         compare(one.events, other.events)
         if fault == nil, case .rejected = one.answer, !other.events.isEmpty { fault = "a refused command was recorded" }
         guard fault != nil else { return }
-        let near = recent.suffix(40).filter { instrument($0) == instrument(command) || instrument($0) < 0 }
-        fault! += "\nafter " + near.map { "\($0)" }.joined(separator: "\n      ")
+        let near = recent.suffix(60).filter { instrument($0) == instrument(command) || instrument($0) < 0 }
+        fault! += "\nafter\n" + near.suffix(12).map(brief).joined(separator: "\n")
+    }
+
+    /// Without what says nothing.
+    private func brief(_ command: Command) -> String {
+        var text = "\(command)"
+        for word in ["Core.", ", before: 0", ", max: 0", ", expire: 0", ", strategy: ", ", note: ", ", cancelOnDisconnect: 0", "stop: 0, ", "display: 0, ",
+            "trigger: Trigger.none, ", "triggerPrice: TriggerPrice.last, ", "selfTrade: SelfTradePrevention.standard", ", postOnly: false", ", reduceOnly: false"]
+        {
+            text = text.split(separator: word, omittingEmptySubsequences: false).joined()
+        }
+        return text
     }
 
     private func compare(_ events: [Mutation], _ others: [Mutation]) {
@@ -248,7 +266,7 @@ final class TwinStream {
         switch market.id {
         case TwinStream.wide: return Price(pick(3) + 1)
         case TwinStream.lots: return Price(94 + 2 * pick(7)) + (chance(2) ? 1 : 0)
-        default: return Price(95 + pick(11))
+        default: return isDeep && chance(80) ? 2 * Price(1 + pick(500)) : Price(95 + pick(11))
         }
     }
 
@@ -298,6 +316,16 @@ final class TwinStream {
             let step = Price(1 + pick(4)) * market.terms.tick
             new.instructions.stop = chance(85) ? (rises ? reference + step : max(1, reference - step)) : price(market)
         }
+        if isDeep, new.type == .limit, market.id != TwinStream.wide, chance(90) {
+            new.price = 2 * Price(1 + pick(250)) + (new.side == .sell ? 500 : 0)
+            if new.instructions.trigger != .none, let reference = new.instructions.triggerPrice == .last ? market.last : market.mark {
+                let rises = (new.side == .buy) == (new.instructions.trigger == .stop)
+                new.instructions.stop = max(2, reference + 2 * Price(pick(250)) * (rises ? 1 : -1))
+            } else if chance(60) {
+                new.timeInForce = .gtc
+                new.expire = 0
+            }
+        }
         if chance(1) { new.instructions.stop = Price(pick(3) - 1) }
         if chance(1) { new.instructions.triggerPrice = .mark }
         if chance(16), let leg = one(of: twin.account(account)!.open.filter { $0.market === market && $0.leg == nil }, or: nil) {
@@ -336,6 +364,7 @@ final class TwinStream {
         let steps = market.terms.lot
         if chance(60) { replace.quantity += steps * Quantity(pick(9) - 4) }
         if chance(5) { replace.quantity = order.cumulative }
+        if isDeep, order.type == .limit, chance(30) { replace.price = 2 * Price(1 + pick(500)) }
         if chance(50), order.type == .limit { replace.price = max(0, replace.price + market.terms.tick * Price(pick(9) - 4)) }
         if order.isArmed ? chance(50) : chance(1) { replace.stop = order.stop + market.terms.tick * Price(pick(7) - 3) }
         if order.isMarketBuy, chance(30) { replace.max = chance(50) ? 0 : order.max + 17 }
@@ -410,7 +439,7 @@ final class TwinStream {
             new.instructions.postOnly.toggle()
             command = .newOrder(new)
         }
-        if case .define(.changeInstrument) = command { return .setMark(SetMark(instrument: 1, price: 100)) }
+        if case .define = command { return .setMark(SetMark(instrument: 1, price: 100)) }
         return command
     }
 }

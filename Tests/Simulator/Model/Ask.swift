@@ -245,11 +245,13 @@ struct Reading {
         }
         if let display = words["display"] { it.display = scaled(display, info(id).quantityScale) }
         (it.postOnly, it.reduceOnly) = (flag("post"), flag("reduce"))
-        if let word = words["stp"] {
-            let all: [String: SelfTradePrevention] = ["newest": .newest, "oldest": .oldest, "both": .both, "decrement": .decrement]
-            it.selfTrade = all[word] ?? fail("BAD_VALUE", .standard)
-        }
+        if let word = words["stp"] { it.selfTrade = selfTrade(word) }
         return it
+    }
+
+    private mutating func selfTrade(_ word: String) -> SelfTradePrevention {
+        let all: [String: SelfTradePrevention] = ["newest": .newest, "oldest": .oldest, "both": .both, "decrement": .decrement]
+        return all[word] ?? fail("BAD_VALUE", .standard)
     }
 
     private mutating func replace() -> Ask? {
@@ -261,8 +263,8 @@ struct Reading {
             .replace(
                 Replace(
                     account: account, instrument: id, order: order, quantity: scaled(a[3], info(id).quantityScale),
-                    price: priceOrDash(a[4], info(id).priceScale), max: max, before: time("before"),
-                    stop: words["stop"].map { scaled($0, info(id).priceScale) } ?? 0)))
+                    price: priceOrDash(a[4], info(id).priceScale), max: max,
+                    stop: words["stop"].map { scaled($0, info(id).priceScale) } ?? 0, before: time("before"))))
     }
 
     private mutating func cancel() -> Ask? {
@@ -350,11 +352,17 @@ struct Reading {
     }
 
     private mutating func limits() -> Ask? {
+        // What holds for all is listed, and not read here.
+        if a == ["*"], words.options.keys.allSatisfy({ ["limit", "wallet", "before"].contains($0) }) {
+            _ = scope(nil)
+            _ = limit(0)
+            return .session(.help)
+        }
         let account = account(a[0])
         let id = a.count > 1 ? instrument(a[1]) : nil
         if a.count > 1, id == nil { return nil }
         let wallet = scope(id)
-        let keys = ["max_qty", "max_notional", "max_position", "max_open", "enabled"]
+        let keys = ["max_qty", "max_notional", "max_position", "max_open", "enabled", "price_band_bps", "short", "listed", "maker_bps", "taker_bps", "stp"]
         guard keys.contains(where: { has($0) }) else {
             return .query(Query(kind: .limits, account: account, instrument: id ?? -1, wallet: wallet, limit: limit(Int.max)))
         }
@@ -368,6 +376,13 @@ struct Reading {
         change.maxPosition = value("max_position", &self)
         if let most = words["max_open"] { change.maxOpenOrders = most == "-" ? .max : scaled(most, 0, zero: true) }
         if has("enabled") { change.enabled = flag("enabled") }
+        if let band = words["price_band_bps"] { change.priceBand = band == "-" ? Limits.unlimited : Int32(whole(band, 1...1_000_000)) }
+        if has("short") { change.mayShort = flag("short") }
+        if has("listed"), id != nil { faults.insert("BAD_VALUE") }
+        if has("listed") { change.listedOnly = flag("listed") }
+        change.makerFee = words["maker_bps"] == "-" ? Limits.noRate : basisPoints("maker_bps")
+        change.takerFee = words["taker_bps"] == "-" ? Limits.noRate : basisPoints("taker_bps")
+        if let word = words["stp"] { change.selfTrade = word == "-" ? .standard : selfTrade(word) }
         let target = wallet >= 0 ? wallet : self.wallet(option: "wallet")
         return .shard(target, .setLimits(SetLimits(account: account, instrument: id ?? -1, change: change, before: time("before"))))
     }

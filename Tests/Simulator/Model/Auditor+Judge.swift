@@ -121,25 +121,31 @@ extension Auditor {
     private func judgeCancelAll(
         _ sent: Sent, _ wallet: WalletID, _ all: CancelAll, _ rest: String, _ lsn: UInt64?, _ item: Item
     ) -> Set<UInt64> {
-        let may = sent.explains.filter { open[$0] != nil }.sorted()
-        let must = may.filter { open[$0]!.candidates.count == 1 }
         guard rest.hasPrefix("OK canceled="), let count = number("canceled", in: item.line) else {
             mismatch(sent, item.line, "OK canceled=...")
             return []
         }
-        if count > may.count || count < must.count {
-            mismatch(sent, item.line, "OK canceled=, from \(must.count) to \(may.count)")
-        }
-        if count == 0 {
-            if lsn != nil { mismatch(sent, item.line, "no lsn=: nothing was changed") }
-            return []
+        if (count == 0) != (lsn == nil) { mismatch(sent, item.line, "lsn= where something was changed, and only there") }
+        // It runs once in each wallet: at most one of the runs there that it may have been is its own.
+        let may = sent.explains.filter { open[$0] != nil }
+        let must = may.filter { open[$0]!.candidates.count == 1 }
+        var runs: [WalletID: [UInt64: Set<UInt64>]] = [:]
+        for lsn in may { runs[open[lsn]!.effect.shard, default: [:]][runOf[lsn] ?? lsn, default: []].insert(lsn) }
+        var choices: [Set<UInt64>] = [[]]
+        for wallet in runs.keys.sorted() {
+            let some = runs[wallet]!.values.sorted { $0.min()! < $1.min()! }
+            choices += choices.flatMap { choice in some.map { choice.union($0) } }.filter { $0.count <= count }
         }
         // With several loops the LSN may be that of a later record.
-        guard let lsn, lsn >= may.last ?? 0 || count < may.count else {
-            mismatch(sent, item.line, "OK canceled=\(count) lsn= at least \(may.last ?? 0)")
-            return Set(may)
+        let possible = choices.filter { $0.count == count && must.isSubset(of: $0) && $0.max() ?? 0 <= lsn ?? 0 }
+        guard let first = possible.first else {
+            mismatch(sent, item.line, "OK canceled= of runs of cancels that it may have made: \(runs.mapValues { $0.mapValues(\.count) })")
+            return may
         }
-        return count == may.count ? Set(may) : Set(must)
+        let certain = possible.reduce(first) { $0.intersection($1) }
+        // Which of the others are its own stays open.
+        sent.explains.subtract(possible.reduce(first) { $0.union($1) }.subtracting(certain))
+        return certain
     }
 
     // MARK: Definitions

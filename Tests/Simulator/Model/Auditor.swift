@@ -20,6 +20,10 @@ package final class Auditor {
         package var records = 0
         package var crashes = 0
         package var checks = 0
+        /// Of internal venues: matches, triggers and cancels by rule.
+        package var matches = 0
+        package var triggers = 0
+        package var byRule: [String: Int] = [:]
         /// Lines whose answer never came.
         package var lost = 0
         /// Waiting for records.
@@ -30,7 +34,7 @@ package final class Auditor {
         package var description: String {
             let list = { (counts: [String: Int]) in counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ") }
             return "sent \(sent), answered \(answers) (done \(done), repeats \(repeats)), lost \(lost), rows \(rows), events \(events), market data \(market), records \(records), "
-                + "crashes \(crashes), checks \(checks), unjudged \(unjudged)\n  verbs: \(list(verbs))\n  refusals: \(list(refusals))"
+                + "crashes \(crashes), checks \(checks), unjudged \(unjudged)\n  matches \(matches), triggers \(triggers), cancelled by rule: \(list(byRule))\n  verbs: \(list(verbs))\n  refusals: \(list(refusals))"
         }
     }
 
@@ -72,8 +76,12 @@ package final class Auditor {
     /// Wallets that cancel what a suspension makes them cancel.
     private var suspending: Set<WalletID> = []
 
+    /// Cancels of a CXA -> the first of them in the same wallet.
+    var runOf: [UInt64: UInt64] = [:]
+
     struct CancelRun {
         var sent: Sent
+        var first: UInt64
         var remaining: [OrderID]
     }
 
@@ -219,7 +227,13 @@ package final class Auditor {
         let mutation = copy mutation
         note("LSN \(lsn) wallet \(shard) time \(time) session \(session): \(mutation)")
         if lsn <= model.lsn { return fail("LSN \(lsn) is there again, after \(model.lsn)") }
-        let wasOwed = !model.wallet(shard).owed.isEmpty
+        switch mutation {
+        case .matched: counts.matches += 1
+        case .orderTriggered: counts.triggers += 1
+        case .orderCanceled(let canceled) where canceled.reason.isRule: counts.byRule[canceled.reason.word, default: 0] += 1
+        default: break
+        }
+        let wasOwed = !model.wallet(shard).due.isEmpty
         model.owing = []
         let candidates = causes(of: mutation, shard: shard, time: time, session: session, lsn: lsn)
         do throws(Fault) {
@@ -244,8 +258,8 @@ package final class Auditor {
     /// What a command has brought about is complete when nothing of it is owed any more: only then its answer is what it says.
     private func follow(_ effect: Effect, wasOwed: Bool) {
         let wallet = model.wallet(effect.shard)
-        if !wasOwed { running[effect.shard] = wallet.owed.isEmpty ? nil : effect.lsn }
-        guard wasOwed, wallet.owed.isEmpty else { return }
+        if !wasOwed { running[effect.shard] = wallet.due.isEmpty ? nil : effect.lsn }
+        guard wasOwed, wallet.due.isEmpty else { return }
         suspending.remove(effect.shard)
         guard let first = running.removeValue(forKey: effect.shard), var record = open[first] else { return }
         record.last = effect.lsn
@@ -266,7 +280,7 @@ package final class Auditor {
         switch mutation {
         case .defined(let number, _):
             // A wallet that came later begins with copies of what was before it.
-            if !model.wallet(shard).owed.isEmpty { suspending.insert(shard) }
+            if !model.wallet(shard).due.isEmpty { suspending.insert(shard) }
             if shard == 0 || number >= model.names.since(wallet: shard) { definitionLast[number] = max(lsn, definitionLast[number] ?? 0) }
         case .orderCanceled(let canceled) where canceled.reason == .suspended || suspending.contains(shard):
             let number = model.wallet(shard).registryNumber.last
@@ -331,7 +345,11 @@ package final class Auditor {
     /// Gives up what nobody can ask for any more.
     private func forget() {
         var low = model.lsn
-        for state in connections.values { if let awaited = state.awaited { low = min(low, awaited.low) } }
+        for state in connections.values {
+            if let awaited = state.awaited { low = min(low, awaited.low) }
+            // What comes of a book is after what came.
+            if state.isOpen { for book in state.books.values { low = min(low, max(book.lsn, book.low)) } }
+        }
         for item in waiting[waitingHead...] { if case .answer(let sent, _) = item.what { low = min(low, sent.low) } }
         model.forget(before: low)
         for key in causes.keys {
@@ -342,6 +360,7 @@ package final class Auditor {
             // Nobody will be told of it.
             entry.key > low || entry.value.candidates.contains { $0.isAwaited || !$0.isAnswered && $0.deadAfter == nil }
         }
+        runOf = runOf.filter { open[$0.key] != nil }
         firstOf = firstOf.filter { open[$0.value] != nil }
         debitOf = debitOf.filter { $0.key > low || open[$0.value] != nil }
         creditAnswers = creditAnswers.filter { debitOf[$0.key] != nil }

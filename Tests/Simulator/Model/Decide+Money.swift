@@ -123,6 +123,12 @@ extension Judge {
         if let value = set.change.maxPosition { new.maxPosition = value }
         if let value = set.change.maxOpenOrders { new.maxOpenOrders = value }
         if let value = set.change.enabled { new.enabled = value }
+        if let value = set.change.priceBand { new.priceBand = value }
+        if let value = set.change.mayShort { new.mayShort = value }
+        if let value = set.change.listedOnly { new.listedOnly = value }
+        if let value = set.change.makerFee { new.makerFee = value }
+        if let value = set.change.takerFee { new.takerFee = value }
+        if let value = set.change.selfTrade { new.selfTrade = value }
         if new == old { return .repeated("OK") }
         let reasons = late(set.before)
         return reasons.isEmpty ? .accept(.limitsSet(account: set.account, instrument: set.instrument, new)) : .refuse(reasons)

@@ -67,7 +67,7 @@ struct Judge {
         if let verdict = known(order.account, order.clientID, content, {
             if case .order(let id, _) = $0 { telling.progress(id) } else { nil }
         }) { return verdict }
-        if names.isInternal(order.instrument) { return market(.newOrder(order)) }
+        if names.isInternal(order.instrument) { return market(order) }
         let info = info(order.instrument)
         let symbol = info.symbol.plain
         var reasons = late(order.before)
@@ -87,6 +87,8 @@ struct Judge {
         }
         reasons += limitReasons(
             order.account, order.instrument, order.side, quantity: order.quantity, added: order.quantity, notional: notional, opens: true)
+        reasons += bandReasons(order.account, order.instrument, price: order.price)
+        reasons += shortReasons(order.account, order.instrument, order.side, added: order.quantity)
         var marketReserve: Amount = 0
         if info.funds == .full {
             switch need(order.instrument, order.side, order.type, order.quantity, order.max, notional) {
@@ -113,7 +115,7 @@ struct Judge {
         if let verdict = known(close.account, close.clientID, Model.content(close), {
             if case .order(let id, _) = $0 { telling.progress(id) } else { nil }
         }) { return verdict }
-        if names.isInternal(close.instrument) { return market(.closePosition(close)) }
+        if names.isInternal(close.instrument) { return market(close) }
         let held = wallet.position(close.account, close.instrument, at).quantity
         if held == 0 || held.magnitude < close.quantity.magnitude {
             return .refuse(["NO_POSITION qty=\(telling.quantity(held, of: close.instrument))"] + late(close.before))
@@ -225,7 +227,7 @@ struct Judge {
         }
         var reasons = late(replace.before)
         if !order.status.isOpen { return .refuse(reasons + ["ORDER_CLOSED status=\(order.status.word)"]) }
-        if isInternal { return market(.replace(replace)) }
+        if isInternal { return market(replace, order) }
         if replace.stop != 0 { reasons.append("BAD_VALUE argument=stop") }
         let info = info(order.instrument)
         if info.terms.state != .trading { reasons.append("INSTRUMENT_HALTED symbol=\(info.symbol.plain)") }
@@ -264,6 +266,8 @@ struct Judge {
             if change > 0, available < change { reasons.append(telling.funds("INSUFFICIENT_FUNDS", asset, need: change, "available", available)) }
         }
         let added = replace.quantity - order.quantity
+        if replace.price != order.price { reasons += bandReasons(order.account, order.instrument, price: replace.price) }
+        reasons += shortReasons(order.account, order.instrument, order.side, added: added)
         if added > 0 || change > 0 || replace.price > order.price {
             reasons += limitReasons(
                 order.account, order.instrument, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false)

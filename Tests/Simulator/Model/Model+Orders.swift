@@ -164,7 +164,7 @@ extension Model {
         let before = holding([old.id], wallet)
         if order.status.isOpen {
             if isMatch {
-                if order.type == .market, order.side == .buy, info.funds == .full { order.marketReserve -= result.worth + filled.fee }
+                if order.type == .market, order.side == .buy, info.funds == .full { order.marketReserve -= result.worth + max(filled.fee, 0) }
                 try require(order.marketReserve >= 0, "market order \(order.id) spends more than it holds")
             } else {
                 order.marketReserve -= min(order.marketReserve, result.worth)

@@ -61,7 +61,7 @@ final class Model {
         try require(time >= wallet.time.last, "time goes back from \(wallet.time.last) to \(time) in wallet \(shard)")
         let wasOwed = try takeOwed(mutation, wallet)
         if !wasOwed {
-            wallet.owed = owing
+            wallet.due = owing
             owing = []
         }
         self.lsn = lsn
@@ -86,7 +86,7 @@ final class Model {
         case .orderCanceled(let canceled):
             let leg = wallet.orders[canceled.order]?.last?.leg ?? 0
             try close(canceled.order, .canceled, canceled.reason, canceled.note, wallet, time)
-            if !wasOwed, leg != 0, wallet.owed.isEmpty { wallet.owed = [Model.ocoCancel(leg)] }
+            if !wasOwed, leg != 0, wallet.due.isEmpty { wallet.due = [Model.ocoCancel(leg)] }
             events = [told.order(canceled.order, "CANCELED")]
             effect.answer = told.progress(canceled.order)
         case .orderExpired(let id):
@@ -94,7 +94,7 @@ final class Model {
             try require(expire != 0 && expire <= time, "order \(id) expired at \(time), due at \(expire)")
             let leg = wallet.orders[id]?.last?.leg ?? 0
             try close(id, .expired, .requested, Text(), wallet, time)
-            if leg != 0 { wallet.owed = [Model.ocoCancel(leg)] }
+            if leg != 0 { wallet.due = [Model.ocoCancel(leg)] }
             events = [told.order(id, "EXPIRED")]
         case .filled(let filled):
             try apply(filled, wallet, time)
@@ -147,7 +147,7 @@ final class Model {
             events = [told.order(id, "TRIGGERED")]
         }
         self.events.append(events)
-        if wallet.owed.isEmpty { wallet.rests.append(lsn) }
+        if wallet.due.isEmpty { wallet.rests.append(lsn) }
         return effect
     }
 
@@ -155,7 +155,7 @@ final class Model {
 
     /// What a command brings about comes at once: nothing else of the wallet stands between. Returns whether the record was owed.
     private func takeOwed(_ mutation: Mutation, _ wallet: WalletState) throws(Fault) -> Bool {
-        guard let next = wallet.owed.first else {
+        guard let next = wallet.due.first else {
             switch mutation {
             case .orderCanceled(let canceled) where canceled.reason.isOwed: throw Fault("order \(canceled.order) is cancelled (\(canceled.reason)), and nothing asks for that")
             case .matched, .orderTriggered: throw Fault("nothing asks for this match or trigger")
@@ -163,14 +163,14 @@ final class Model {
             }
         }
         try require(isSame(next, mutation), "another record of the wallet must come next:\n  \(next)")
-        wallet.owed.removeFirst()
+        wallet.due.removeFirst()
         return true
     }
 
     /// Nothing is left half done: at a quiet moment.
     func unfinished() -> String? {
         for wallet in wallets {
-            if !wallet.owed.isEmpty { return "wallet \(wallet.number): not recorded are \(wallet.owed)" }
+            if !wallet.due.isEmpty { return "wallet \(wallet.number): not recorded are \(wallet.due)" }
             if wallet.registryNumber.last != names.count { return "wallet \(wallet.number) has \(wallet.registryNumber.last) of \(names.count) definitions" }
             for (target, list) in wallet.outgoing.sorted(by: { $0.key < $1.key }) where !list.isEmpty {
                 return "wallet \(wallet.number) has \(list.count) transfers to \(target) that are not settled"
@@ -203,7 +203,7 @@ final class Model {
         wallet.noteChange(0, lsn)
         if case .wallet = definition { _ = self.wallet(WalletID(names.wallets.count - 1)) }
         guard case .account(let account, .suspended) = definition else { return }
-        wallet.owed = cancels(of: openOrders(of: account, -1, wallet), .suspended, wallet)
+        wallet.due = cancels(of: openOrders(of: account, -1, wallet), .suspended, wallet)
     }
 
     /// Each with the other leg of its pair.

@@ -194,7 +194,12 @@ struct Telling {
         let scope = instrument >= 0 ? "symbol=\(info(instrument).symbol.plain)" : "wallet=\(model.names.wallets[Int(wallet.number)].name.plain)"
         return " \(scope) max_qty=\(value(limits.maxQuantity)) max_notional=\(value(limits.maxNotional)) max_position=\(value(limits.maxPosition))"
             + " max_open=\(limits.maxOpenOrders == .max ? "-" : String(limits.maxOpenOrders)) enabled=\(limits.enabled ? 1 : 0)"
+            + (limits.priceBand == Limits.unlimited ? "" : " price_band_bps=\(limits.priceBand)") + (limits.mayShort ? "" : " short=0")
+            + (limits.listedOnly ? " listed=1" : "") + rate("maker_bps", limits.makerFee) + rate("taker_bps", limits.takerFee)
+            + (limits.selfTrade == .standard ? "" : " stp=\(limits.selfTrade)")
     }
+
+    private func rate(_ key: String, _ rate: Int32) -> String { rate == Limits.noRate ? "" : " \(key)=\(Decimals.print(Int128(rate), scale: 2))" }
 
     func limits(_ account: AccountNumber, _ instrument: InstrumentID, _ limits: Limits) -> Event {
         Event(

@@ -152,7 +152,7 @@ final class WalletState {
     /// Of the newest turn in a queue.
     var ranks = 0
     /// What must be recorded next, before anything else of the wallet.
-    var owed: [Mutation] = []
+    var due: [Mutation] = []
     /// The records after which nothing was owed: between two commands.
     var rests: [UInt64] = []
     /// Orders that expire, with their time.

@@ -125,7 +125,7 @@ struct CoreWorld: ~Copyable {
 
     mutating func draw(below bound: Int) -> Int { Int(random.next(below: UInt64(bound))) }
 
-    mutating func tick() { now += 1 }
+    mutating func execute(_ turn: borrowing Turn) { turn.execute(&shard, &now) }
 }
 
 /// A bench whose commands are refused measures refusals.

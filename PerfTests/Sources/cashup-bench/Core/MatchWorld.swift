@@ -20,7 +20,12 @@ struct MatchWorld: ~Copyable {
 
     private var shard: Shard
     private(set) var now: Timestamp = 1_763_798_400_000_000
-    private let target: Int
+    /// So many rest, but for what a command in between has changed.
+    let target: Int
+    /// Quantities are 1 to this many lots.
+    private let lots: UInt64
+    /// Ticks between the middle and the best price of either side.
+    private let gap: Int
     private var random = SplitMix(seed: 23)
     private var resting: [Resting] = []
     /// OrderID's counter -> index in `resting`; -1: gone.
@@ -28,99 +33,135 @@ struct MatchWorld: ~Copyable {
     private var indices: [OrderID] = []
     private var counter = 0
 
-    init(resting target: Int) {
+    init(resting target: Int, lots: Int = 100, gap: Int = 0) {
         shard = MatchWorld.market(now: now)
         self.target = target
+        self.lots = UInt64(lots)
+        self.gap = gap
     }
 
     /// A shard with one internal instrument and rich accounts.
     static func market(now: Timestamp) -> Shard {
         var shard = Shard(number: 0)
+        for command in setUp() { invariantDone(shard.execute(command, now: now) { _ in }) }
+        return shard
+    }
+
+    /// What makes the market, as commands.
+    static func setUp() -> [Command] {
+        let terms = InstrumentTerms(tick: tick, lot: 1, minQuantity: 0, maxQuantity: .max, minNotional: 0, fees: FeeRates(maker: 100, taker: 200))
         var definitions: [Definition] = [
             .wallet(WalletInfo(name: Text("spot"))), .venue(VenueInfo(name: Text("internal"), kind: .internal)),
             .asset(AssetInfo(name: Text("USDT"), decimals: 2)), .asset(AssetInfo(name: Text("BTC"), decimals: 8)),
+            // The smallest window: the cost of forgetting is part of the cost of an operation.
             .setting(.windowIDs, 1_000),
             .instrument(
                 InstrumentInfo(
-                    symbol: Text("BTC-USDT"), venue: 0, wallet: 0, base: 1, quote: 0, priceScale: 4, quantityScale: 5,
-                    terms: InstrumentTerms(
-                        tick: tick, lot: 1, minQuantity: 0, maxQuantity: .max, minNotional: 0, fees: FeeRates(maker: 100, taker: 200)))),
+                    symbol: Text("BTC-USDT"), venue: 0, wallet: 0, base: 1, quote: 0, priceScale: 4, quantityScale: 5, terms: terms)),
         ]
         for account in 1...accounts { definitions.append(.account(AccountNumber(account), .open)) }
-        for definition in definitions { invariantDone(shard.execute(.define(definition), now: now) { _ in }) }
-        for account in 1...accounts {
-            for asset in 0...1 {
-                let deposit = Money(
-                    .deposit, account: AccountNumber(account), asset: AssetID(asset), amount: 1_000_000_000 * 1_000_000_000_000_000_000,
-                    reference: Text("f\(asset)"))
-                invariantDone(shard.execute(.money(deposit), now: now) { _ in })
+        var commands = definitions.map(Command.define)
+        for account in AccountNumber(1)...AccountNumber(accounts) {
+            for asset in AssetID(0)...1 {
+                commands.append(
+                    .money(
+                        Money(
+                            .deposit, account: account, asset: asset, amount: 1_000_000_000 * 1_000_000_000_000_000_000, reference: Text("f\(asset)"))))
             }
-            // Its position is made before the clock runs.
-            let order = NewOrder(
-                account: AccountNumber(account), instrument: 0, side: .buy, type: .limit, timeInForce: .gtc, quantity: 1, price: tick, clientID: Text("p"))
-            invariantDone(shard.execute(.newOrder(order), now: now) { _ in })
-            invariantDone(shard.execute(.cancel(Cancel(account: AccountNumber(account), instrument: 0, order: .client(Text("p")))), now: now) { _ in })
+            // An account's first order makes its position, once; so it is made before the clock runs.
+            commands.append(
+                .newOrder(
+                    NewOrder(
+                        account: account, instrument: 0, side: .buy, type: .limit, timeInForce: .gtc, quantity: 1, price: tick, clientID: Text("p"))))
+            commands.append(.cancel(Cancel(account: account, instrument: 0, order: .client(Text("p")))))
         }
-        return shard
+        return commands
     }
 
     // MARK: Commands
 
     /// The next of the mix.
     mutating func next() -> Command {
-        now += 1
         let draw = resting.count < target ? 0 : random.next(below: 100)
         switch draw {
         // What comes balances what goes; should the book grow all the same, more of it trades.
-        case 0..<9: return add(.gtc, resting.count > target * 21 / 20)
-        case 9..<12: return add(.ioc, true)
+        case 0..<9: return add(.gtc, crossing: resting.count > target * 21 / 20)
+        case 9..<12: return add(.ioc, crossing: true)
         case 12..<18: return cancel()
-        default: return move()
+        default: return move(crossing: true)
         }
     }
 
-    /// A passive order; for filling a book.
+    /// A passive order.
     mutating func rest() -> Command {
-        now += 1
-        return add(.gtc, false)
+        add(.gtc, crossing: false)
     }
 
-    private mutating func add(_ timeInForce: TimeInForce, _ crosses: Bool) -> Command {
-        counter += 1
+    /// One of a level of makers in front of the book, `place` ticks from the middle, one lot, of the first half of the accounts.
+    mutating func makerInFront(_ side: Side, place: Int) -> Command {
+        add(.gtc, side, place, quantity: 1, accounts: 0..<MatchWorld.accounts / 2)
+    }
+
+    /// An IOC order of the other half for exactly the `makers` of the best level, there.
+    mutating func takerOfLevel(_ side: Side, place: Int, makers: Int) -> Command {
+        add(.ioc, side, -place, quantity: Quantity(makers), accounts: MatchWorld.accounts / 2..<MatchWorld.accounts)
+    }
+
+    private mutating func add(_ timeInForce: TimeInForce, crossing: Bool) -> Command {
         let side: Side = random.next() & 1 == 0 ? .buy : .sell
-        let distance = crosses ? -Int64(random.next(below: 8)) - 1 : Int64(random.next(below: UInt64(spread))) + 1
-        let price = MatchWorld.middle + (side == .buy ? -distance : distance) * MatchWorld.tick
-        let order = NewOrder(
-            account: AccountNumber(random.next(below: UInt64(MatchWorld.accounts)) + 1), instrument: 0, side: side, type: .limit,
-            timeInForce: timeInForce, quantity: Quantity(random.next(below: 100)) + 1, price: price, clientID: Text("x-\(counter)"))
-        return run(.newOrder(order))
+        let distance = crossing ? -Int(random.next(below: 8)) - 1 - gap : Int(random.next(below: UInt64(spread))) + 1 + gap
+        return add(timeInForce, side, distance, quantity: Quantity(random.next(below: lots)) + 1, accounts: 0..<MatchWorld.accounts)
+    }
+
+    private mutating func add(_ timeInForce: TimeInForce, _ side: Side, _ distance: Int, quantity: Quantity, accounts: Range<Int>) -> Command {
+        counter += 1
+        let account = AccountNumber(accounts.lowerBound + Int(random.next(below: UInt64(accounts.count))) + 1)
+        return run(
+            .newOrder(
+                NewOrder(
+                    account: account, instrument: 0, side: side, type: .limit, timeInForce: timeInForce, quantity: quantity,
+                    price: price(side, distance), clientID: Text("x-\(counter)"))))
+    }
+
+    /// So many ticks away from the middle, on the side's own half; negative: on the other.
+    private func price(_ side: Side, _ distance: Int) -> Price {
+        MatchWorld.middle + Price(side == .buy ? -distance : distance) * MatchWorld.tick
     }
 
     /// Half the width of the book in ticks: with it about three quarters as many levels as orders are occupied.
     private var spread: Int { max(8, target * 85 / 100) }
 
-    private mutating func cancel() -> Command {
+    mutating func cancel() -> Command {
         let it = resting[Int(random.next(below: UInt64(resting.count)))]
         return run(.cancel(Cancel(account: it.account, instrument: 0, order: .client(it.id))))
     }
 
-    /// To another price up to eight ticks away, within the book; one in fifty goes to the other side's prices and trades there.
-    private mutating func move() -> Command {
+    /// To another price up to eight ticks away, within the book; with `crossing` one in fifty goes to the other side's prices and trades there.
+    mutating func move(crossing: Bool) -> Command {
         let place = Int(random.next(below: UInt64(resting.count)))
         let it = resting[place]
-        let sign: Int64 = it.side == .buy ? -1 : 1
-        let distance = (it.price - MatchWorld.middle) * sign / MatchWorld.tick
-        let step = Int64(random.next(below: 16)) - 8
-        var moved = distance + (step >= 0 ? step + 1 : step)
-        if moved < 1 || moved > Int64(spread) { moved = distance - (step >= 0 ? step + 1 : step) }
-        if random.next(below: 50) == 0 { moved = -Int64(random.next(below: 8)) - 1 }
-        let price = MatchWorld.middle + moved * sign * MatchWorld.tick
-        resting[place].price = price
-        return run(.replace(Replace(account: it.account, instrument: 0, order: .client(it.id), quantity: it.quantity, price: price)))
+        let distance = Int((it.side == .buy ? MatchWorld.middle - it.price : it.price - MatchWorld.middle) / MatchWorld.tick) - gap
+        let draw = Int(random.next(below: 16)) - 8
+        let step = draw >= 0 ? draw + 1 : draw
+        var moved = (1...spread).contains(distance + step) ? distance + step : distance - step
+        if crossing, random.next(below: 50) == 0 { moved = -Int(random.next(below: 8)) - 1 - 2 * gap }
+        resting[place].price = price(it.side, moved + gap)
+        return run(
+            .replace(Replace(account: it.account, instrument: 0, order: .client(it.id), quantity: it.quantity, price: resting[place].price)))
+    }
+
+    /// A lot less of an order that has more than one left, in place.
+    mutating func reduce() -> Command {
+        var place: Int
+        repeat { place = Int(random.next(below: UInt64(resting.count))) } while resting[place].quantity - resting[place].filled < 2
+        resting[place].quantity -= 1
+        let it = resting[place]
+        return run(.replace(Replace(account: it.account, instrument: 0, order: .client(it.id), quantity: it.quantity, price: it.price)))
     }
 
     /// Executes a command here and notes what became of the orders.
     private mutating func run(_ command: Command) -> Command {
+        now += 1
         var mutations: [Mutation] = []
         invariantDone(shard.execute(command, now: now) { mutations.append(copy $0) })
         for mutation in mutations {
@@ -160,15 +201,20 @@ struct MatchWorld: ~Copyable {
     }
 
     var restingCount: Int { resting.count }
-    /// Levels there are, of both sides.
-    var levelCount: Int {
-        var count = 0
+    /// Whether the other shard has the same book, level by level.
+    func isSame(_ other: borrowing Shard) -> Bool { MatchWorld.book(shard) == MatchWorld.book(other) }
+
+    private static func book(_ shard: borrowing Shard) -> [BookLevel] {
+        var levels: [BookLevel] = []
         for side in [Side.buy, .sell] {
-            shard.forEachLevel(0, side) { _ in
-                count += 1
+            shard.forEachLevel(0, side) {
+                levels.append($0)
                 return true
             }
         }
-        return count
+        return levels
     }
+
+    /// Levels there are, of both sides.
+    var levelCount: Int { MatchWorld.book(shard).count }
 }
