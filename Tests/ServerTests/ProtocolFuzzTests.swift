@@ -115,7 +115,7 @@ import Testing
         }
         if ["DEP", "WDR", "HLD", "RLS"].contains(fields[1]), !isNumber(positional[2]) { return "amount" }
         if fields[1] != "HELP", fields[1] != "AUTH", let first = positional.first, ["BAL", "POS", "ORD", "NEW", "DEP", "LIM", "ACC", "DMS"].contains(fields[1]),
-            !isNumber(first) || first.contains("."), !(fields[1] == "ACC" && first == "*" && positional.count == 2)
+            !isNumber(first) || first.contains("."), !(first == "*" && (fields[1] == "LIM" || fields[1] == "ACC" && positional.count == 2))
         { return "account" }
         if fields[1] == "PTO", !isNumber(positional[2].hasPrefix("-") ? String(positional[2].dropFirst()) : positional[2]) { return "quantity" }
         return nil
