@@ -266,7 +266,7 @@ def test_what_orders_of_internal_venues_asked_for_outlives_an_older_schema(keepi
             + OK *
             NEW 71 IN-USD B LMT 10 9.00 GTC id=first display=2 stp=both
             + $first NEW *
-            NEW 71 IN-USD B MKT 10 - IOC id=second stop=9.50 oco=first
+            NEW 71 IN-USD B MKT 10 - GTC id=second stop=9.50 oco=first
             + $second NEW *
             NEW 72 IN-USD S LMT 4 9.00 GTC id=maker post=1
             - WOULD_TAKE *

@@ -146,6 +146,8 @@ def test_limits_of_the_account(venue):
     assert (row["taker_fee_bps"], row["maker_fee_bps"], row["self_trade_prevention"], row["price_band_bps"], row["max_order_rate"]) == ("1", "0", "both", 500, 1000)
     assert (row["max_cancel_rate"], row["short_allowed"], row["listed_only"], row["latched_assets"], row["is_default"]) == (None, True, False, [], False)
     venue.order(venue.one, side="sell")
+    venue.other.refuse(400, "NO_MARK", "POST", "orders", venue.new(quantity="0.5"))
+    venue.admin.post("positions/update-prices", {"prices": {venue.symbol: "100.00"}}, 200)
     assert D(venue.order(venue.other, quantity="0.5")["commission"]) == D("0.005")
     refused = venue.other.refuse(400, "LIMIT_PRICE_BAND", "POST", "orders", venue.new(price="90.00"))
     assert refused["details"]["limit"] == "500"
@@ -167,18 +169,23 @@ def test_lists_say_what_the_service_says(rest_service, venue):
     words = {"B": "buy", "S": "sell", "MKT": {None: "market", "0": "stop", "1": "take_profit"}, "LMT": {None: "limit", "0": "stop_limit", "1": "take_profit_limit"}}
     accounts = [int(venue.one.account), int(venue.other.account)]
     with rest_service.lines() as lines:
-        for number in range(400):
+        rests = {}
+        for number in range(500):
             account = random.choice(accounts)
-            market = random.random() < 0.1
-            tif = "IOC" if market else random.choice(["GTC", "GTC", "GTC", "IOC", "FOK"])
+            market = random.random() < 0.2
+            side, quantity, oco = random.choice("BS"), f"{random.randint(1, 30) / 10}", ""
+            tif = "GTC" if market else random.choice(["GTC", "GTC", "GTC", "IOC", "FOK"])
+            if tif == "GTC" and random.random() < 0.3 and account in rests:
+                side, quantity, oco = rests.pop(account)
             price = "-" if market else f"{random.randint(95, 105)}.00"
-            line = f"NEW {account} {venue.symbol} {random.choice('BS')} {'MKT' if market else 'LMT'} {random.randint(1, 30) / 10} {price} {tif} id=r{number}"
+            line = f"NEW {account} {venue.symbol} {side} {'MKT' if market else 'LMT'} {quantity} {price} {tif} id=r{number}{oco}"
             for option, chance in (("display=0.1", 0.2), ("post=1", 0.1), ("reduce=1", 0.1), (f"stp={random.choice(['newest', 'oldest', 'both', 'decrement'])}", 0.3),
-                                   (f"stop={random.randint(95, 105)}.00 {random.choice(['', 'take=1 '])}{random.choice(['', 'trigger=mark '])}".strip(), 0.2),
-                                   (f"oco=r{number - random.randint(1, 9)}", 0.1), ("strategy=s:name", 0.2)):
+                                   (f"stop={random.randint(95, 105)}.00 {random.choice(['', 'take=1 '])}{random.choice(['', 'trigger=mark '])}".strip(), 0.3),
+                                   ("strategy=s:name", 0.2)):
                 if random.random() < chance:
                     line += " " + option
-            lines.ask(f"t {line}")
+            if " NEW " in lines.ask(f"t {line}") and not oco:
+                rests[account] = side, quantity, f" oco=r{number}"
             if random.random() < 0.3:
                 lines.ask(f"t CXL {account} {venue.symbol} id=r{random.randint(0, number)} reason=why")
             if random.random() < 0.1:

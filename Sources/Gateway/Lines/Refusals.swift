@@ -88,7 +88,7 @@ enum Refusals {
         "IN_PAIR": (.badRequest, "an order in an oco pair cannot be replaced"),
         "UPGRADE_NEEDED": (.conflict, "the data directory is of an older format, which has no place for this"),
         "NOTIONAL_TOO_SMALL": (.badRequest, "the order is worth less than the instrument's minimum"),
-        "NO_MARK": (.badRequest, "a market buy needs a mark price of the instrument"),
+        "NO_MARK": (.badRequest, "the instrument has no mark price, which this needs"),
         "ORDER_CLOSED": (.badRequest, "the order is closed"),
         "BELOW_CUM": (.badRequest, "less than what is filled already"),
         "OVERFILL": (.badRequest, "more than the order's quantity"),
