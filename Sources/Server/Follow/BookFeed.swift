@@ -3,7 +3,7 @@ import Core
 /// A book as one client knows it: what it was sent of the best levels, and how the next lines bring that to what the book is now.
 ///
 /// Nothing is queued per change. A client that reads slowly gets fewer and larger steps, each from what it knows to what is.
-struct BookFeed {
+package struct BookFeed {
     let instrument: InstrumentID
     let wallet: WalletID
     /// Levels of a side, the best ones.
@@ -14,12 +14,12 @@ struct BookFeed {
     private var sequence: Int64 = 0
     private var hasBegun = false
     /// The book has changed since it was last looked at, or was never.
-    private(set) var isDue = true
+    package private(set) var isDue = true
     private var bids: [BookLevel] = []
     private var asks: [BookLevel] = []
     private var found: [BookLevel] = []
 
-    init(instrument: InstrumentID, wallet: WalletID, depth: Int, from: UInt64) {
+    package init(instrument: InstrumentID, wallet: WalletID, depth: Int, from: UInt64) {
         self.instrument = instrument
         self.wallet = wallet
         self.depth = depth
@@ -27,7 +27,7 @@ struct BookFeed {
     }
 
     /// What was sent does not count any more: a snapshot comes next.
-    mutating func beginAnew(from lsn: UInt64) {
+    package mutating func beginAnew(from lsn: UInt64) {
         from = lsn
         hasBegun = false
         isDue = true
@@ -36,7 +36,7 @@ struct BookFeed {
     }
 
     /// Levels have changed, none of them better than these.
-    mutating func note(_ touched: TouchedBook) {
+    package mutating func note(_ touched: TouchedBook) {
         if isDue { return }
         // Full and better at its end than what was touched: not in it.
         let bidsAreFull = bids.count == depth && bids[depth - 1].price > touched.bid
@@ -45,7 +45,7 @@ struct BookFeed {
     }
 
     /// Appends the lines from what was sent to what is, the last of them with `lsn=`.
-    mutating func write(_ shard: borrowing Shard, lsn: UInt64, into out: inout OutputBuffer) {
+    package mutating func write(_ shard: borrowing Shard, lsn: UInt64, into out: inout OutputBuffer) {
         guard lsn >= from, Int(instrument) < shard.registry.instruments.count else { return }
         isDue = false
         let info = shard.registry.instruments[Int(instrument)]
@@ -138,11 +138,13 @@ struct BookFeed {
 }
 
 /// The best prices of a book's levels that have changed.
-struct TouchedBook {
+package struct TouchedBook {
     var bid = Price.min
     var ask = Price.max
 
-    mutating func note(_ side: Side, _ price: Price) {
+    package init() {}
+
+    package mutating func note(_ side: Side, _ price: Price) {
         if side == .buy { bid = max(bid, price) } else { ask = min(ask, price) }
     }
 }
