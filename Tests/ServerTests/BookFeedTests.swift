@@ -77,7 +77,7 @@ import Testing
             now += 1_000
             center += Int.random(in: -2...2, using: &random)
             let account = Bool.random(using: &random) ? 7 : 8
-            let price = "\(center + Int.random(in: -15...15, using: &random)).\(Int.random(in: 10...99, using: &random))"
+            let price = "\(center + Int.random(in: -15...15, using: &random)).\(Bool.random(using: &random) ? "00" : "50")"
             let quantity = "0.0000\(Int.random(in: 1...9, using: &random))"
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<6:
