@@ -115,7 +115,7 @@ let package = Package(
             ],
             path: "Tests/Simulator/World", swiftSettings: strict),
 
-        .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
+        .testTarget(name: "CoreTests", dependencies: ["Core", "Twin"], swiftSettings: strict),
         .testTarget(name: "WALTests", dependencies: ["Core", "WAL", "CZstd"], swiftSettings: strict),
         .testTarget(
             name: "ClientTests",

@@ -100,10 +100,14 @@ struct PlainBook {
 
     /// Best first.
     func levels(_ side: Side) -> [Level] {
-        Dictionary(grouping: orders.filter { $0.value.side == side }, by: \.value.price).map { price, orders in
-            Level(
-                price: price, quantity: orders.reduce(0) { $0 + Int128($1.value.left) },
-                ids: orders.sorted { $0.value.turn < $1.value.turn }.map(\.key))
-        }.sorted { side == .buy ? $0.price > $1.price : $0.price < $1.price }
+        let ofSide = orders.filter { $0.value.side == side }
+        var levels: [Level] = []
+        for (price, orders) in Dictionary(grouping: ofSide, by: { $0.value.price }) {
+            var quantity: Int128 = 0
+            for order in orders { quantity += Int128(order.value.left) }
+            let inTurn = orders.sorted { $0.value.turn < $1.value.turn }
+            levels.append(Level(price: price, quantity: quantity, ids: inTurn.map(\.key)))
+        }
+        return levels.sorted { side == .buy ? $0.price > $1.price : $0.price < $1.price }
     }
 }

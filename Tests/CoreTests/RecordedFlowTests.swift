@@ -12,11 +12,11 @@ struct RecordedFlowTests {
         #expect(found.resting == 38)
     }
 
-    /// 348 of the 24,894 orders came to take: the file has them like all others. Here they are refused, and what became of them is of an unknown order.
+    /// 333 of the 24,894 orders came to take: the file has them like all others. Here they are refused, and what became of them is of an unknown order.
     @Test("recorded flow, Bitstamp: as resting orders it gives the book that plain dictionaries give")
     func bitstamp() throws {
         let found = try rest(RecordedFlow.bitstamp())
-        #expect(found.crossing == 348)
+        #expect(found.crossing == 333)
         #expect(found.resting == 184)
     }
 
@@ -46,6 +46,8 @@ struct RecordedFlowTests {
             case .rejected(.wouldTake): crossing += 1
             case .rejected(.unknownOrder): unknown += 1
             case .rejected(let why): Issue.record("\(why)")
+            // The file tells the end of some orders twice; to cancel a cancelled order is a repeat.
+            case .order(let view, duplicate: true): if view.status == .canceled { unknown += 1 }
             default: break
             }
         }
@@ -178,7 +180,8 @@ private final class RecordedMarket {
         var replayed = Shard(number: 0)
         for (mutation, time) in log { replayed.evolve(mutation, at: time) }
         #expect(replayed.stateHash() == shards.live.stateHash(), "replay differs from live")
-        #expect(shards.live.conservationFault() == nil)
-        #expect(shards.live.reservesMatch())
+        let (fault, reservesMatch) = (shards.live.conservationFault(), shards.live.reservesMatch())
+        #expect(fault == nil)
+        #expect(reservesMatch)
     }
 }

@@ -65,9 +65,12 @@ def test_list_shows_what_is_set(lines, account):
         + 2
         LIM $a wallet=spot price_band_bps=- max_order_rate=- max_cancel_rate=- max_daily_loss=- short=1 listed=0 maker_bps=- taker_bps=- stp=-
         + OK lsn=*
-        LIM $a wallet=spot
+        LIM $a EX-USD price_band_bps=- maker_bps=-
+        + OK lsn=*
+        LIM $a
         = $a wallet=spot max_qty=- max_notional=- max_position=- max_open=5 enabled=1
-        + 1
+        = $a symbol=EX-USD max_qty=- max_notional=- max_position=- max_open=- enabled=1
+        + 2
         """, a=account)
 
 

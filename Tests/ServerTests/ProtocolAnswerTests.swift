@@ -157,7 +157,7 @@ import Testing
 
     @Test func limitsThatCameLater() {
         script([
-            ("1 DEP 7 USD 1000 ref=a", "+1 OK available=1000.00 lsn=17"),
+            ("1 DEP 7 USD 1000 ref=dep", "+1 OK available=1000.00 lsn=17"),
             ("1 LIM 7 price_band_bps=100 max_order_rate=2 max_cancel_rate=1", "+1 OK lsn=18"),
             ("1 NEW 7 BTC-USD B LMT 1 100 GTC id=a", "-1 NO_MARK symbol=BTC-USD"),
             ("1 MRK BTC-USD 100", "+1 OK lsn=19"),
@@ -189,7 +189,7 @@ import Testing
 
     @Test func limitsOfAll() {
         script([
-            ("1 DEP 7 USD 1000 ref=a", "+1 OK available=1000.00 lsn=17"),
+            ("1 DEP 7 USD 1000 ref=dep", "+1 OK available=1000.00 lsn=17"),
             ("1 LIM *", "+1 0"),
             ("1 LIM * max_qty=2 max_daily_loss=10", "+1 OK lsn=18"),
             ("1 LIM *", "=1 * wallet=spot max_qty=2 max_notional=- max_position=- max_open=- enabled=1 max_daily_loss=10\n+1 1"),
@@ -232,7 +232,7 @@ import Testing
             ("1 ACC", "=1 7 status=open\n+1 1"),
             ("1 ACC 7", "=1 7 status=open\n+1 1"),
             ("1 ACC 8", "-1 UNKNOWN_ACCOUNT account=8"),
-            ("1 SET", "=1 window_hours value=24\n=1 window_ids value=10000000\n=1 market_margin_bps value=500\n+1 3"),
+            ("1 SET", "=1 window_hours value=24\n=1 window_ids value=10000000\n=1 market_margin_bps value=500\n=1 day_start_minutes value=0\n+1 4"),
             ("1 SET window_hours 48", "+1 OK lsn=18"),
             ("1 SET window_hours 48", "+1 OK dup=1"),
             ("1 INS", "=1 BTC-USD venue=manual wallet=spot base=BTC quote=USD tick=0.01 lot=0.00000001 price_scale=4 qty_scale=8 min_qty=0.00000001 max_qty=90000.00000000 min_notional=0.00 funds=full state=trading\n+1 1"),

@@ -61,7 +61,11 @@ import Testing
         "XFR": (4, 4, ["!ref", "from", "to", "note"]), "PTO": (4, 4, ["!ref", "note"]), "BAL": (1, 2, ["wallet", "limit"]), "POS": (1, 2, ["limit"]),
         "ORD": (1, 3, ["status", "limit", "after"]), "TRD": (1, 3, ["limit"]), "BOOK": (1, 1, ["depth"]), "MKT": (0, 1, ["limit"]), "AST": (0, 1, ["decimals", "limit"]), "WLT": (0, 1, ["limit"]),
         "VEN": (0, 1, ["kind", "limit"]), "ACC": (0, 2, ["limit", "after"]), "SES": (0, 0, []), "MRK": (2, 2, []), "SET": (0, 2, ["limit"]),
-        "LIM": (1, 2, ["wallet", "max_qty", "max_notional", "max_position", "max_open", "enabled", "limit"]),
+        "LIM": (1, 2, [
+            "wallet", "max_qty", "max_notional", "max_position", "max_open", "enabled", "price_band_bps", "max_order_rate", "max_cancel_rate",
+            "max_daily_loss", "short", "listed", "maker_bps", "taker_bps", "stp", "reset", "limit",
+        ]),
+        "DMS": (0, 2, ["limit"]),
         "INS": (0, 1, ["venue", "wallet", "base", "quote", "tick", "lot", "price_scale", "qty_scale", "min_qty", "max_qty", "min_notional", "funds", "state", "maker_bps", "taker_bps", "limit"]),
     ]
 
@@ -94,9 +98,10 @@ import Testing
             if let value = options[key], !isText(value) { return key }
         }
         for key in ["fee", "maker_bps", "taker_bps"] {
-            if let value = options[key], !isNumber(value.hasPrefix("-") ? String(value.dropFirst()) : value) { return key }
+            // LIM takes a rate away with `-`.
+            if let value = options[key], fields[1] != "LIM" || value != "-", !isNumber(value.hasPrefix("-") ? String(value.dropFirst()) : value) { return key }
         }
-        for key in ["take", "post", "reduce", "cod", "hash", "enabled"] {
+        for key in ["take", "post", "reduce", "cod", "hash", "enabled", "short", "listed"] {
             if let value = options[key], value != "0", value != "1" { return key }
         }
         if fields[1] == "NEW", options["stop"] == nil, options["take"] != nil || options["trigger"] != nil { return "stop" }
@@ -109,8 +114,8 @@ import Testing
             if !isNumber(quantity) || (quantity.split(separator: ".").dropFirst().first?.count ?? 0) > 8 { return "quantity" }
         }
         if ["DEP", "WDR", "HLD", "RLS"].contains(fields[1]), !isNumber(positional[2]) { return "amount" }
-        if fields[1] != "HELP", fields[1] != "AUTH", let first = positional.first, ["BAL", "POS", "ORD", "NEW", "DEP", "LIM", "ACC"].contains(fields[1]),
-            !isNumber(first) || first.contains("."), !(fields[1] == "ACC" && first == "*" && positional.count == 2)
+        if fields[1] != "HELP", fields[1] != "AUTH", let first = positional.first, ["BAL", "POS", "ORD", "NEW", "DEP", "LIM", "ACC", "DMS"].contains(fields[1]),
+            !isNumber(first) || first.contains("."), !(first == "*" && (fields[1] == "LIM" || fields[1] == "ACC" && positional.count == 2))
         { return "account" }
         if fields[1] == "PTO", !isNumber(positional[2].hasPrefix("-") ? String(positional[2].dropFirst()) : positional[2]) { return "quantity" }
         return nil

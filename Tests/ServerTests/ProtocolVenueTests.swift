@@ -7,7 +7,7 @@ import Testing
     /// Account 7 with 100000 USDT, 8 with 2 BTC; no events of it are left.
     private func world() -> ProtocolWorld {
         let world = ProtocolWorld(hasInternalVenue: true)
-        for line in ["0 DEP 7 USDT 100000 ref=a", "0 DEP 8 BTC 2 ref=b", "0 DEP 8 USDT 1000 ref=c"] {
+        for line in ["0 DEP 7 USDT 100000 ref=dep-1", "0 DEP 8 BTC 2 ref=dep-2", "0 DEP 8 USDT 1000 ref=dep-3"] {
             #expect(world.send(line).hasPrefix("+0 OK"))
         }
         _ = world.events()
@@ -34,7 +34,7 @@ import Testing
             ("3 NEW 8 BTC-USDT S MKT 1 - IOC id=sell-2", "+3 3 CANCELED leaves=0.00000 cum=0.30000 avg=64010.00 reason=unfilled lsn=+6"),
             ("4 CXL 8 BTC-USDT 3", "+4 3 CANCELED leaves=0.00000 cum=0.30000 avg=64010.00 reason=unfilled dup=1"),
             ("5 BAL 7 USDT wallet=spot", "=5 USDT spot total=48788.6797 available=48788.6797 reserved=0.00 held=0.00 transit=0.00\n+5 1"),
-            ("6 TRD 7", "=6 4 symbol=BTC-USDT order=2 id=bid-1 side=B qty=0.30000 price=64010.00 fee=1.9203 feeasset=USDT liq=M time=1763798400123\n=6 2 symbol=BTC-USDT order=2 id=bid-1 side=B qty=0.50000 price=64000.00 fee=6.40 feeasset=USDT liq=T time=1763798400123\n+6 2"),
+            ("6 TRD 7", "=6 3 symbol=BTC-USDT order=2 id=bid-1 side=B qty=0.30000 price=64010.00 fee=1.9203 feeasset=USDT liq=M time=1763798400123\n=6 2 symbol=BTC-USDT order=2 id=bid-1 side=B qty=0.50000 price=64000.00 fee=6.40 feeasset=USDT liq=T time=1763798400123\n+6 2"),
             ("7 NEW 7 BTC-USDT B LMT 0.1 60000 GTC id=bid-2 display=0.05 stp=both", "+7 4 NEW leaves=0.10000 cum=0.00000 lsn=+7"),
             ("8 ORD 7", "=8 4 symbol=BTC-USDT id=bid-2 side=B type=LMT tif=GTC qty=0.10000 price=60000.00 status=NEW leaves=0.10000 cum=0.00000 reserved=6001.20 created=1763798400123 updated=1763798400123 display=0.05000 stp=both\n+8 1"),
             ("9 BOOK BTC-USDT", "=9 bid px=60000.00 qty=0.05000 orders=1\n+9 1"),

@@ -2,91 +2,134 @@ import Core
 
 // What the twin and Core are compared by, as plain values.
 
-struct OrderPicture: Equatable {
-    var id: OrderID
-    var instrument: InstrumentID
-    var status: OrderStatus
-    var leaves: Quantity
-    var cumulative: Quantity
-    var cumulativeCost: Int128
+package struct OrderPicture: Equatable {
+    package var id: OrderID
+    package var instrument: InstrumentID
+    package var status: OrderStatus
+    package var leaves: Quantity
+    package var cumulative: Quantity
+    package var cumulativeCost: Int128
 
-    init(_ view: OrderView) {
+    package init(_ view: OrderView) {
         (id, instrument, status) = (view.id, view.instrument, view.status)
         (leaves, cumulative, cumulativeCost) = (view.leaves, view.cumulative, view.cumulativeCost)
     }
 
-    init(_ order: TwinOrder) {
+    package init(_ order: TwinOrder) {
         (id, instrument, status) = (order.id, order.market.id, order.status)
         (leaves, cumulative, cumulativeCost) = (order.leaves, order.cumulative, order.cumulativeCost)
     }
 }
 
-struct PositionPicture: Equatable {
-    var instrument: InstrumentID
-    var quantity: Quantity
-    var cost: Amount
-    var realized: Amount
-    var openBuy: Quantity
-    var openSell: Quantity
+package struct PositionPicture: Equatable {
+    package var instrument: InstrumentID
+    package var quantity: Quantity
+    package var cost: Amount
+    package var realized: Amount
+    package var openBuy: Quantity
+    package var openSell: Quantity
 
-    init(instrument: InstrumentID, quantity: Quantity, cost: Amount, realized: Amount, openBuy: Quantity, openSell: Quantity) {
+    package init(instrument: InstrumentID, quantity: Quantity, cost: Amount, realized: Amount, openBuy: Quantity, openSell: Quantity) {
         (self.instrument, self.quantity, self.cost) = (instrument, quantity, cost)
         (self.realized, self.openBuy, self.openSell) = (realized, openBuy, openSell)
     }
 
-    init(_ view: PositionView) {
+    package init(_ view: PositionView) {
         self.init(
             instrument: view.instrument, quantity: view.quantity, cost: view.cost, realized: view.realized, openBuy: view.openBuy,
             openSell: view.openSell)
     }
 }
 
-struct BalancePicture: Equatable {
-    var available: Amount = 0
-    var reserved: Amount = 0
-    var held: Amount = 0
+package struct BalancePicture: Equatable {
+    package var available: Amount = 0
+    package var reserved: Amount = 0
+    package var held: Amount = 0
+
+    package init(available: Amount = 0, reserved: Amount = 0, held: Amount = 0) {
+        self.available = available
+        self.reserved = reserved
+        self.held = held
+    }
 }
 
 /// An order in a book, the first to trade first.
-struct RestingPicture: Equatable {
-    var order: OrderID
-    var price: Price
-    var leaves: Quantity
-    var shown: Quantity
+package struct RestingPicture: Equatable {
+    package var order: OrderID
+    package var price: Price
+    package var leaves: Quantity
+    package var shown: Quantity
+
+    package init(order: OrderID, price: Price, leaves: Quantity, shown: Quantity) {
+        self.order = order
+        self.price = price
+        self.leaves = leaves
+        self.shown = shown
+    }
 }
 
-struct TradePicture: Equatable {
-    var id: TradeID
-    var order: OrderID
-    var quantity: Quantity
-    var price: Price
-    var fee: Amount
-    var feeAsset: AssetID
-    var liquidity: Liquidity
-    var exec: Text
-    var time: Timestamp
+package struct TradePicture: Equatable {
+    package var id: TradeID
+    package var order: OrderID
+    package var quantity: Quantity
+    package var price: Price
+    package var fee: Amount
+    package var feeAsset: AssetID
+    package var liquidity: Liquidity
+    package var exec: Text
+    package var time: Timestamp
+
+    package init(id: TradeID, order: OrderID, quantity: Quantity, price: Price, fee: Amount, feeAsset: AssetID, liquidity: Liquidity, exec: Text, time: Timestamp) {
+        self.id = id
+        self.order = order
+        self.quantity = quantity
+        self.price = price
+        self.fee = fee
+        self.feeAsset = feeAsset
+        self.liquidity = liquidity
+        self.exec = exec
+        self.time = time
+    }
 }
 
 /// All that is asked of an order.
-struct DetailPicture: Equatable {
-    var order: OrderPicture
-    var account: AccountNumber
-    var clientID: Text
-    var side: Side
-    var type: OrderType
-    var timeInForce: TimeInForce
-    var quantity: Quantity
-    var price: Price
-    var expire: Timestamp
-    var max: Amount
-    var reserved: Amount
-    var created: Timestamp
-    var updated: Timestamp
-    var reason: CancelReason
-    var reasonText: Text
+package struct DetailPicture: Equatable {
+    package var order: OrderPicture
+    package var account: AccountNumber
+    package var clientID: Text
+    package var side: Side
+    package var type: OrderType
+    package var timeInForce: TimeInForce
+    package var quantity: Quantity
+    package var price: Price
+    package var expire: Timestamp
+    package var max: Amount
+    package var reserved: Amount
+    package var created: Timestamp
+    package var updated: Timestamp
+    package var reason: CancelReason
+    package var reasonText: Text
+
+    package init(order: OrderPicture, account: AccountNumber, clientID: Text, side: Side, type: OrderType, timeInForce: TimeInForce, quantity: Quantity, price: Price, expire: Timestamp, max: Amount, reserved: Amount, created: Timestamp, updated: Timestamp, reason: CancelReason, reasonText: Text) {
+        self.order = order
+        self.account = account
+        self.clientID = clientID
+        self.side = side
+        self.type = type
+        self.timeInForce = timeInForce
+        self.quantity = quantity
+        self.price = price
+        self.expire = expire
+        self.max = max
+        self.reserved = reserved
+        self.created = created
+        self.updated = updated
+        self.reason = reason
+        self.reasonText = reasonText
+    }
 }
 
-enum Answer: Equatable {
+package enum Answer: Equatable {
     case rejected(Rejection)
     case order(OrderPicture, duplicate: Bool)
     case filled(OrderPicture, trade: TradeID, duplicate: Bool)
@@ -96,7 +139,7 @@ enum Answer: Equatable {
     case done(duplicate: Bool)
     case defined(number: Int64, canceled: Int64, duplicate: Bool)
 
-    init(_ outcome: Outcome) {
+    package init(_ outcome: Outcome) {
         switch outcome {
         case .rejected(let it): self = .rejected(it)
         case .order(let view, let duplicate): self = .order(OrderPicture(view), duplicate: duplicate)
@@ -112,7 +155,7 @@ enum Answer: Equatable {
 }
 
 /// What a mutation says, as numbers: the same for the same event. Only the hash of the command's content is left out.
-func digest(_ mutation: Mutation) -> UInt64 {
+package func digest(_ mutation: Mutation) -> UInt64 {
     var sum: UInt64 = 0
     func add(_ parts: Int128...) {
         for part in parts { sum = mix(sum ^ UInt64(truncatingIfNeeded: part) ^ mix(UInt64(truncatingIfNeeded: part >> 64))) }
@@ -149,7 +192,7 @@ func digest(_ mutation: Mutation) -> UInt64 {
 }
 
 /// What scripts and comparisons may ask of a venue, whichever it is.
-protocol Venue: AnyObject {
+package protocol Venue: AnyObject {
     func run(_ command: Command, now: Timestamp) -> (answer: Answer, events: [Mutation])
     func expireDue(now: Timestamp, max: Int) -> (count: Int, events: [Mutation])
     func book(_ instrument: InstrumentID, _ side: Side) -> [RestingPicture]
@@ -162,37 +205,37 @@ protocol Venue: AnyObject {
 }
 
 extension Twin: Venue {
-    func run(_ command: Command, now: Timestamp) -> (answer: Answer, events: [Mutation]) {
+    package func run(_ command: Command, now: Timestamp) -> (answer: Answer, events: [Mutation]) {
         let answer = execute(command, now: now)
         return (answer, events)
     }
 
-    func expireDue(now: Timestamp, max: Int) -> (count: Int, events: [Mutation]) {
+    package func expireDue(now: Timestamp, max: Int) -> (count: Int, events: [Mutation]) {
         let count = expire(now: now, max: max)
         return (count, events)
     }
 
-    func book(_ instrument: InstrumentID, _ side: Side) -> [RestingPicture] {
+    package func book(_ instrument: InstrumentID, _ side: Side) -> [RestingPicture] {
         let market = markets[Int(instrument)]
         return (side == .buy ? market.bids : market.asks).map {
             RestingPicture(order: $0.id, price: $0.price, leaves: $0.leaves, shown: $0.shown)
         }
     }
 
-    func balance(_ account: AccountNumber, _ asset: AssetID) -> BalancePicture {
+    package func balance(_ account: AccountNumber, _ asset: AssetID) -> BalancePicture {
         let account = self.account(account)!
         let balance = account.balances[asset] ?? TwinBalance()
         let reserved = reserved(account, asset)
         return BalancePicture(available: balance.owned - reserved, reserved: reserved, held: balance.held)
     }
 
-    func position(_ account: AccountNumber, _ instrument: InstrumentID) -> PositionPicture? {
+    package func position(_ account: AccountNumber, _ instrument: InstrumentID) -> PositionPicture? {
         position(self.account(account)!, markets[Int(instrument)])
     }
 
-    func openOrders(_ account: AccountNumber) -> [OrderID] { self.account(account)!.open.map(\.id).sorted() }
+    package func openOrders(_ account: AccountNumber) -> [OrderID] { self.account(account)!.open.map(\.id).sorted() }
 
-    func detail(_ order: OrderID) -> DetailPicture? {
+    package func detail(_ order: OrderID) -> DetailPicture? {
         guard let it = orders[order] else { return nil }
         return DetailPicture(
             order: OrderPicture(it), account: it.account.number, clientID: it.new.clientID, side: it.side, type: it.type,
@@ -200,7 +243,7 @@ extension Twin: Venue {
             created: it.created, updated: it.updated, reason: it.reason, reasonText: it.reasonText)
     }
 
-    func trades(_ order: OrderID) -> [TradePicture] {
+    package func trades(_ order: OrderID) -> [TradePicture] {
         (orders[order]?.trades ?? []).reversed().map {
             TradePicture(
                 id: $0.id, order: order, quantity: $0.quantity, price: $0.price, fee: $0.fee, feeAsset: $0.feeAsset, liquidity: $0.liquidity,
@@ -208,5 +251,5 @@ extension Twin: Venue {
         }
     }
 
-    func last(_ instrument: InstrumentID) -> Price? { markets[Int(instrument)].last }
+    package func last(_ instrument: InstrumentID) -> Price? { markets[Int(instrument)].last }
 }

@@ -1,7 +1,7 @@
 import Core
 
 /// What the random tests must have seen, each.
-enum Sight: Int, CaseIterable {
+package enum Sight: Int, CaseIterable {
     case makerDone, takerDone, bothDone, tradeOfSlice, icebergSlice, priceImprovement, positionFlipped, rebate
     case selfNewest, selfOldest, selfBoth, selfDecrementMakerGone, selfDecrementTakerGone, selfDecrementBothGone
     case reduceOnlyTakerGone, reduceOnlyMakerGone, reduceOnlyTakerCut, reduceOnlyMakerCut
@@ -21,9 +21,9 @@ enum Sight: Int, CaseIterable {
 }
 
 extension Twin {
-    func saw(_ sight: Sight) { sights[sight.rawValue] += 1 }
+    package func saw(_ sight: Sight) { sights[sight.rawValue] += 1 }
 
-    func sawTrigger(_ order: TwinOrder) {
+    package func sawTrigger(_ order: TwinOrder) {
         let isStop = order.new.instructions.trigger == .stop
         if order.new.instructions.triggerPrice == .last {
             saw(order.side == .buy ? (isStop ? .stopBuyLast : .takeBuyLast) : isStop ? .stopSaleLast : .takeSaleLast)
@@ -34,7 +34,7 @@ extension Twin {
 }
 
 /// The code of a refusal, without its facts.
-func code(_ rejection: Rejection) -> StaticString {
+package func code(_ rejection: Rejection) -> StaticString {
     switch rejection {
     case .unknownAccount: "unknownAccount"
     case .unknownAsset: "unknownAsset"
@@ -107,20 +107,22 @@ func code(_ rejection: Rejection) -> StaticString {
 }
 
 /// Of a whole run.
-struct Coverage {
-    var sights = [Int](repeating: 0, count: Sight.allCases.count)
-    var reasons: [UInt8: Int] = [:]
-    var refusals: [String: Int] = [:]
-    var commands = 0
-    var trades = 0
+package struct Coverage {
+    package var sights = [Int](repeating: 0, count: Sight.allCases.count)
+    package var reasons: [UInt8: Int] = [:]
+    package var refusals: [String: Int] = [:]
+    package var commands = 0
+    package var trades = 0
 
-    mutating func add(_ twin: Twin) {
+    package init() {}
+
+    package mutating func add(_ twin: Twin) {
         for index in sights.indices { sights[index] += twin.sights[index] }
         reasons.merge(twin.reasons) { $0 + $1 }
         trades += Int(twin.lastTrade)
     }
 
-    mutating func add(_ other: Coverage) {
+    package mutating func add(_ other: Coverage) {
         for index in sights.indices { sights[index] += other.sights[index] }
         reasons.merge(other.reasons) { $0 + $1 }
         refusals.merge(other.refusals) { $0 + $1 }
@@ -128,7 +130,7 @@ struct Coverage {
         trades += other.trades
     }
 
-    static let refusalsWanted = [
+    package static let refusalsWanted = [
         "unknownOrder", "accountSuspended", "instrumentHalted", "instrumentPostOnly", "instrumentCancelOnly", "unfillable", "wouldTake",
         "wouldTrigger", "reduceOnly", "badPair", "inPair", "offTick", "offLot", "quantityOutOfBounds", "notionalTooSmall", "noMark",
         "alreadyExpired", "tooLate", "orderClosed", "belowCumulative", "overfill", "noPosition", "positionExists", "insufficientFunds",
@@ -136,10 +138,10 @@ struct Coverage {
         "overflow notional", "badValue stop", "badValue trigger", "badValue display", "badValue post", "badValue oco", "badValue quantity",
         "badValue price", "badValue max", "badValue expire", "badValue makerFee", "badValue takerFee", "notSupported instructions",
     ]
-    static let reasonsWanted: [CancelReason] = [.requested, .all, .suspended, .disconnect, .unfilled, .funds, .selfTrade, .reduceOnly, .oco, .overflow]
+    package static let reasonsWanted: [CancelReason] = [.requested, .all, .suspended, .disconnect, .unfilled, .funds, .selfTrade, .reduceOnly, .oco, .overflow]
 
     /// What was not seen though it should, or seen though it should not.
-    var gaps: [String] {
+    package var gaps: [String] {
         var gaps: [String] = []
         for sight in Sight.allCases where sight != .fokEndedByOverflow {
             if (sights[sight.rawValue] == 0) != (sight == .never) { gaps.append("\(sight)") }
@@ -149,7 +151,7 @@ struct Coverage {
         return gaps
     }
 
-    var text: String {
+    package var text: String {
         let seen = Sight.allCases.map { "\($0)=\(sights[$0.rawValue])" }
         let refused = refusals.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         let reasons = reasons.sorted { $0.key < $1.key }.map { "\(CancelReason(rawValue: $0.key)!)=\($0.value)" }

@@ -2,7 +2,7 @@ import Core
 
 // RPL, CXL, CXA.
 extension Twin {
-    func decide(_ replace: Replace) -> Answer {
+    package func decide(_ replace: Replace) -> Answer {
         guard let account = account(replace.account) else { return .rejected(.unknownAccount(replace.account)) }
         guard let market = market(replace.instrument) else { return .rejected(.unknownInstrument(replace.instrument)) }
         guard let order = find(replace.order, account, market) else { return .rejected(.unknownOrder) }
@@ -77,7 +77,8 @@ extension Twin {
         let added = replace.quantity - order.quantity
         if added > 0 || change > 0 || replace.price > order.price {
             if let refused = riskRefusal(
-                account, market, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false, isReduceOnly: order.new.instructions.reduceOnly)
+                account, market, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false,
+                isReduceOnly: order.new.instructions.reduceOnly)
             {
                 return .rejected(refused)
             }
@@ -130,7 +131,7 @@ extension Twin {
         }
     }
 
-    func decide(_ cancel: Cancel) -> Answer {
+    package func decide(_ cancel: Cancel) -> Answer {
         guard let account = account(cancel.account) else { return .rejected(.unknownAccount(cancel.account)) }
         guard let market = market(cancel.instrument) else { return .rejected(.unknownInstrument(cancel.instrument)) }
         guard let order = find(cancel.order, account, market) else { return .rejected(.unknownOrder) }
@@ -141,7 +142,7 @@ extension Twin {
         return .order(OrderPicture(order), duplicate: false)
     }
 
-    func decide(_ all: CancelAll) -> Answer {
+    package func decide(_ all: CancelAll) -> Answer {
         if let late = tooLate(all.before) { return .rejected(late) }
         if all.account == 0 {
             return .canceled(count: accounts.reduce(0) { $0 + cancelOpen($1, -1, all.reason, session: all.session) })
@@ -152,7 +153,7 @@ extension Twin {
     }
 
     /// By ascending instrument and OrderID. How many went, other legs included.
-    func cancelOpen(_ account: TwinAccount, _ instrument: InstrumentID, _ reason: CancelReason, session: UInt64 = 0) -> Int64 {
+    package func cancelOpen(_ account: TwinAccount, _ instrument: InstrumentID, _ reason: CancelReason, session: UInt64 = 0) -> Int64 {
         let before = account.open.count
         let meant = account.open.filter {
             (instrument < 0 || $0.market.id == instrument) && (session == 0 || $0.new.cancelOnDisconnect == session)

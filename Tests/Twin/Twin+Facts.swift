@@ -1,21 +1,32 @@
 import Core
 
 /// What a trade or a reported fill does to its owner.
-struct TwinEffect {
-    var worth: Amount
-    var base: Amount
-    var quote: Amount
-    var fee: Amount
-    var feeAsset: AssetID
-    var quantity: Quantity
-    var cost: Amount
-    var realized: Amount
+package struct TwinEffect {
+    package var worth: Amount
+    package var base: Amount
+    package var quote: Amount
+    package var fee: Amount
+    package var feeAsset: AssetID
+    package var quantity: Quantity
+    package var cost: Amount
+    package var realized: Amount
+
+    package init(worth: Amount, base: Amount, quote: Amount, fee: Amount, feeAsset: AssetID, quantity: Quantity, cost: Amount, realized: Amount) {
+        self.worth = worth
+        self.base = base
+        self.quote = quote
+        self.fee = fee
+        self.feeAsset = feeAsset
+        self.quantity = quantity
+        self.cost = cost
+        self.realized = realized
+    }
 }
 
 // Fills of manual venues, positions, money, limits, marks, definitions.
 extension Twin {
     /// The side of a match: its fee is in the quote asset. `nil`: it would leave the range of numbers.
-    func effect(_ order: TwinOrder, _ quantity: Quantity, _ price: Price, feeRate: Int32) -> TwinEffect? {
+    package func effect(_ order: TwinOrder, _ quantity: Quantity, _ price: Price, feeRate: Int32) -> TwinEffect? {
         guard let worth = order.market.worth(price, quantity) else { return nil }
         let quote = order.market.info.quote
         guard let effect = effect(order, quantity, price, fee: feeOf(worth, feeRate), quote) else { return nil }
@@ -23,7 +34,7 @@ extension Twin {
     }
 
     /// Weighted average cost: docs/PROTOCOL.md, Positions.
-    func effect(_ order: TwinOrder, _ quantity: Quantity, _ price: Price, fee: Amount, _ feeAsset: AssetID) -> TwinEffect? {
+    package func effect(_ order: TwinOrder, _ quantity: Quantity, _ price: Price, fee: Amount, _ feeAsset: AssetID) -> TwinEffect? {
         let (market, position) = (order.market, order.position)
         guard let worth = market.worth(price, quantity) else { return nil }
         let signed = order.side == .buy ? quantity : -quantity
@@ -70,7 +81,7 @@ extension Twin {
     }
 
     /// Do the balances of the order's owner stay in range?
-    func fits(_ order: TwinOrder, _ effect: TwinEffect) -> Bool {
+    package func fits(_ order: TwinOrder, _ effect: TwinEffect) -> Bool {
         func inRange(_ asset: AssetID, _ change: Amount) -> Bool {
             let balance = order.account.balances[asset] ?? TwinBalance()
             let available = available(order.account, asset)
@@ -88,7 +99,7 @@ extension Twin {
 
     // MARK: FIL
 
-    func decide(_ fill: Fill) -> Answer {
+    package func decide(_ fill: Fill) -> Answer {
         guard let account = account(fill.account) else { return .rejected(.unknownAccount(fill.account)) }
         guard let market = market(fill.instrument) else { return .rejected(.unknownInstrument(fill.instrument)) }
         guard let order = find(fill.order, account, market) else { return .rejected(.unknownOrder) }
@@ -130,7 +141,7 @@ extension Twin {
 
     // MARK: Money and positions from elsewhere
 
-    func decide(_ money: Money) -> Answer {
+    package func decide(_ money: Money) -> Answer {
         guard let account = account(money.account) else { return .rejected(.unknownAccount(money.account)) }
         guard money.asset >= 0, Int(money.asset) < assets.count else { return .rejected(.unknownAsset(money.asset)) }
         let available = available(account, money.asset)
@@ -182,7 +193,7 @@ extension Twin {
         remember(name, 0)
     }
 
-    func decide(_ takeOver: TakeOver) -> Answer {
+    package func decide(_ takeOver: TakeOver) -> Answer {
         guard let account = account(takeOver.account) else { return .rejected(.unknownAccount(takeOver.account)) }
         guard let market = market(takeOver.instrument) else { return .rejected(.unknownInstrument(takeOver.instrument)) }
         if let known = ids[TwinName(account.number, takeOver.reference)] {
@@ -207,7 +218,7 @@ extension Twin {
     }
 
     /// As queries show it: only if it was ever traded or taken over.
-    func position(_ account: TwinAccount, _ market: TwinMarket) -> PositionPicture? {
+    package func position(_ account: TwinAccount, _ market: TwinMarket) -> PositionPicture? {
         guard let it = account.positions[market.id], it.traded else { return nil }
         func open(_ side: Side) -> Quantity { account.open.reduce(0) { $1.market === market && $1.side == side ? $0 + $1.leaves : $0 } }
         return PositionPicture(
@@ -216,15 +227,15 @@ extension Twin {
 
     // MARK: Limits, marks, definitions
 
-    func decide(_ set: SetLimits) -> Answer {
+    package func decide(_ set: SetLimits) -> Answer {
         guard let account = account(set.account) else { return .rejected(.unknownAccount(set.account)) }
         if set.instrument >= 0, market(set.instrument) == nil { return .rejected(.unknownInstrument(set.instrument)) }
         let change = set.change
         if change.maxQuantity ?? 0 < 0 || change.maxNotional ?? 0 < 0 || change.maxPosition ?? 0 < 0 || change.maxOpenOrders ?? 0 < 0 {
             return .rejected(.badValue(.value))
         }
-        if let rate = change.makerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.makerFee)) }
-        if let rate = change.takerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.takerFee)) }
+        if let rate = change.makerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.value)) }
+        if let rate = change.takerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.value)) }
         let old = (set.instrument < 0 ? account.limits : account.positions[set.instrument]?.limits) ?? Limits()
         let new = old.changed(by: change)
         if new == old { return .done(duplicate: true) }
@@ -234,7 +245,7 @@ extension Twin {
         return .done(duplicate: false)
     }
 
-    func decide(_ set: SetMark) -> Answer {
+    package func decide(_ set: SetMark) -> Answer {
         guard let market = market(set.instrument) else { return .rejected(.unknownInstrument(set.instrument)) }
         if set.price <= 0 { return .rejected(.badValue(.price)) }
         if market.mark == set.price { return .done(duplicate: true) }
@@ -246,7 +257,7 @@ extension Twin {
     }
 
     /// The tests define only what is in order, but for repeats and rates out of bounds.
-    func decide(_ definition: Definition) -> Answer {
+    package func decide(_ definition: Definition) -> Answer {
         var suspended: TwinAccount?
         switch definition {
         case .changeInstrument(let id, let terms):

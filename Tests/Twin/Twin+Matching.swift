@@ -3,7 +3,7 @@ import Core
 // Sections 1 to 7 and 9 of docs/MATCHING.md.
 extension Twin {
     /// An order that is in no book (new, triggered, or taken out by a replace) trades with what is there; then it rests or goes.
-    func enter(_ order: TwinOrder) {
+    package func enter(_ order: TwinOrder) {
         match(order)
         guard order.isOpen else { return }
         if order.type == .market || order.new.timeInForce == .ioc || order.new.timeInForce == .fok {
@@ -14,7 +14,7 @@ extension Twin {
         }
     }
 
-    func crosses(_ side: Side, _ type: OrderType, _ price: Price, _ maker: TwinOrder) -> Bool {
+    package func crosses(_ side: Side, _ type: OrderType, _ price: Price, _ maker: TwinOrder) -> Bool {
         type == .market || (side == .buy ? maker.price <= price : maker.price >= price)
     }
 
@@ -83,7 +83,7 @@ extension Twin {
 
     // MARK: Self-trade prevention
 
-    func selfTrade(_ asked: SelfTradePrevention, _ account: TwinAccount, _ market: TwinMarket) -> SelfTradePrevention {
+    package func selfTrade(_ asked: SelfTradePrevention, _ account: TwinAccount, _ market: TwinMarket) -> SelfTradePrevention {
         for mode in [asked, account.positions[market.id]?.limits?.selfTrade ?? .standard, account.limits?.selfTrade ?? .standard]
         where mode != .standard {
             return mode
@@ -132,7 +132,7 @@ extension Twin {
                     makerFee: makerSide.fee, takerFee: takerSide.fee)))
         for (order, effect, liquidity) in [(maker, makerSide, Liquidity.maker), (taker, takerSide, .taker)] {
             lastTrade += 1
-            if order.isMarketBuy { order.hold -= effect.worth + max(effect.fee, 0) }
+            if order.isMarketBuy, market.info.funds == .full { order.hold -= effect.worth + max(effect.fee, 0) }
             order.trades.append(
                 TwinTrade(
                     id: Int64(wallet) << 40 | lastTrade, quantity: quantity, price: price, fee: effect.fee, feeAsset: market.info.quote,
@@ -155,7 +155,7 @@ extension Twin {
     }
 
     /// Moves quantity, money and position; an order that is all filled is closed.
-    func apply(_ effect: TwinEffect, of order: TwinOrder, _ quantity: Quantity, _ price: Price) {
+    package func apply(_ effect: TwinEffect, of order: TwinOrder, _ quantity: Quantity, _ price: Price) {
         let (account, market) = (order.account, order.market)
         order.cumulative += quantity
         order.cumulativeCost += Int128(price) * Int128(quantity)
@@ -186,7 +186,7 @@ extension Twin {
 
     // MARK: Ends
 
-    func cancel(_ order: TwinOrder, _ reason: CancelReason, _ text: Text = Text()) {
+    package func cancel(_ order: TwinOrder, _ reason: CancelReason, _ text: Text = Text()) {
         record(.orderCanceled(OrderCanceled(order: order.id, reason: reason, note: text)))
         close(order, .canceled)
         order.reason = reason
@@ -196,7 +196,7 @@ extension Twin {
     }
 
     /// The pair is none any more, and the other leg goes.
-    func cancelOtherLeg(of order: TwinOrder, _ sight: Sight) {
+    package func cancelOtherLeg(of order: TwinOrder, _ sight: Sight) {
         guard let other = order.leg else { return }
         saw(sight)
         if sight == .ocoByCancel, order.isArmed { saw(.ocoByCancelOfArmed) }
@@ -207,7 +207,7 @@ extension Twin {
         cancel(other, .oco)
     }
 
-    func close(_ order: TwinOrder, _ status: OrderStatus) {
+    package func close(_ order: TwinOrder, _ status: OrderStatus) {
         order.status = status
         order.updated = now
         order.hold = 0
@@ -219,10 +219,10 @@ extension Twin {
     // MARK: Triggers
 
     /// A buy stop and a sale's take-profit trigger when the price rises, the others when it falls.
-    func isRising(_ order: TwinOrder) -> Bool { (order.side == .buy) == (order.new.instructions.trigger == .stop) }
+    package func isRising(_ order: TwinOrder) -> Bool { (order.side == .buy) == (order.new.instructions.trigger == .stop) }
 
     /// After a command that traded or set the mark.
-    func cascade(_ market: TwinMarket, isMark: Bool = false) {
+    package func cascade(_ market: TwinMarket, isMark: Bool = false) {
         guard market.isInternal, market.terms.state == .trading, isMark || high != nil else { return }
         var count = 0
         while let order = nextDue(market) {
@@ -274,7 +274,7 @@ extension Twin {
     }
 
     /// How much of an FOK order could be filled at once, and what that is worth.
-    func fillable(
+    package func fillable(
         _ new: NewOrder, _ quantity: Quantity, _ price: Price, _ account: TwinAccount, _ market: TwinMarket, _ rates: FeeRates, _ budget: Amount?
     ) -> (quantity: Quantity, worth: Amount) {
         let mode = selfTrade(new.instructions.selfTrade, account, market)
@@ -310,7 +310,7 @@ extension Twin {
     }
 
     /// What the book asks for a market buy now, own orders left out.
-    func asked(_ new: NewOrder, _ account: TwinAccount, _ market: TwinMarket) -> Amount? {
+    package func asked(_ new: NewOrder, _ account: TwinAccount, _ market: TwinMarket) -> Amount? {
         var (left, worth) = (new.quantity, Amount(0))
         for maker in market.asks where maker.account !== account && left > 0 {
             let part = min(maker.leaves, left)

@@ -2,14 +2,14 @@ import Core
 
 // NEW and CLS: a ladder of checks, then the order is there and trades.
 extension Twin {
-    func decide(_ new: NewOrder) -> Answer {
+    package func decide(_ new: NewOrder) -> Answer {
         guard let account = account(new.account) else { return .rejected(.unknownAccount(new.account)) }
         guard let market = market(new.instrument) else { return .rejected(.unknownInstrument(new.instrument)) }
         if let known = ids[TwinName(account.number, new.clientID)] { return repeated(known, .newOrder(new), new.clientID) }
         return accept(new, account, market, .newOrder(new), wholePosition: false)
     }
 
-    func decide(_ close: ClosePosition) -> Answer {
+    package func decide(_ close: ClosePosition) -> Answer {
         guard let account = account(close.account) else { return .rejected(.unknownAccount(close.account)) }
         guard let market = market(close.instrument) else { return .rejected(.unknownInstrument(close.instrument)) }
         if let known = ids[TwinName(account.number, close.clientID)] { return repeated(known, .closePosition(close), close.clientID) }
@@ -71,7 +71,10 @@ extension Twin {
         if new.instructions.reduceOnly, order.closable < new.quantity {
             return .rejected(.reduceOnly(market.id, position: order.position.quantity))
         }
-        if let refused = riskRefusal(account, market, new.side, quantity: new.quantity, added: new.quantity, notional: notional, opens: true, isReduceOnly: new.instructions.reduceOnly) {
+        if let refused = riskRefusal(
+            account, market, new.side, quantity: new.quantity, added: new.quantity, notional: notional, opens: true,
+            isReduceOnly: new.instructions.reduceOnly)
+        {
             return .rejected(refused)
         }
 
@@ -123,7 +126,7 @@ extension Twin {
         return .order(OrderPicture(order), duplicate: false)
     }
 
-    func arm(_ order: TwinOrder) {
+    package func arm(_ order: TwinOrder) {
         order.isArmed = true
         order.market.armed.append(order)
     }
@@ -140,9 +143,9 @@ extension Twin {
     }
 
     /// Never rests: market, IOC, FOK.
-    func takesAtOnce(_ new: NewOrder) -> Bool { new.type == .market || new.timeInForce == .ioc || new.timeInForce == .fok }
+    package func takesAtOnce(_ new: NewOrder) -> Bool { new.type == .market || new.timeInForce == .ioc || new.timeInForce == .fok }
 
-    func termsFault(_ market: TwinMarket, _ type: OrderType, _ quantity: Quantity, _ price: Price, lot: Bool, tick: Bool) -> Rejection? {
+    package func termsFault(_ market: TwinMarket, _ type: OrderType, _ quantity: Quantity, _ price: Price, lot: Bool, tick: Bool) -> Rejection? {
         if quantity <= 0 { return .badValue(.quantity) }
         if type == .limit ? price <= 0 : price != 0 { return .badValue(.price) }
         if lot {
@@ -153,7 +156,7 @@ extension Twin {
         return nil
     }
 
-    func isAllowed(max: Amount, _ market: TwinMarket, _ new: NewOrder) -> Bool {
+    package func isAllowed(max: Amount, _ market: TwinMarket, _ new: NewOrder) -> Bool {
         max > 0 && isInRange(max) && new.type == .market && new.side == .buy && market.info.funds == .full
     }
 
@@ -170,18 +173,18 @@ extension Twin {
         return nil
     }
 
-    func notional(_ market: TwinMarket, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount, stop: Price) -> Amount? {
+    package func notional(_ market: TwinMarket, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount, stop: Price) -> Amount? {
         if type == .limit { return market.worth(price, quantity) }
         guard let price = stop != 0 ? stop : market.mark ?? market.last else { return 0 }
         return market.worth(price, quantity).map { Swift.max($0, max) }
     }
 
-    func isTooSmall(_ market: TwinMarket, _ type: OrderType, _ notional: Amount) -> Bool {
+    package func isTooSmall(_ market: TwinMarket, _ type: OrderType, _ notional: Amount) -> Bool {
         notional < market.terms.minNotional && (type == .limit || notional > 0)
     }
 
     /// The account's rates on the instrument, else in the wallet, else the instrument's; each for itself.
-    func rates(_ account: TwinAccount, _ market: TwinMarket) -> FeeRates {
+    package func rates(_ account: TwinAccount, _ market: TwinMarket) -> FeeRates {
         let (own, wide) = (account.positions[market.id]?.limits ?? Limits(), account.limits ?? Limits())
         func rate(_ choices: [Int32]) -> Int32 { choices.first { $0 != Limits.noRate }! }
         return FeeRates(
@@ -189,20 +192,20 @@ extension Twin {
     }
 
     /// The last or mark price with which an order of that stop would trigger at once.
-    func priceThatTriggers(_ order: TwinOrder, _ stop: Price) -> Price? {
+    package func priceThatTriggers(_ order: TwinOrder, _ stop: Price) -> Price? {
         guard let price = order.new.instructions.triggerPrice == .last ? order.market.last : order.market.mark else { return nil }
         return (isRising(order) ? price >= stop : price <= stop) ? price : nil
     }
 
     /// Of an order that may not take.
-    func takingFault(_ order: TwinOrder, _ price: Price) -> Rejection? {
+    package func takingFault(_ order: TwinOrder, _ price: Price) -> Rejection? {
         guard let best = order.market.others(of: order.side).first, crosses(order.side, order.type, price, best) else { return nil }
         if order.market.terms.state == .postOnly { return .instrumentPostOnly(order.market.id) }
         return order.new.instructions.postOnly ? .wouldTake(order.market.id, price: best.price) : nil
     }
 
     /// What a market buy holds.
-    func marketHold(
+    package func marketHold(
         _ order: TwinOrder, _ quantity: Quantity, _ max: Amount, stop: Price, isArmed: Bool, notional: Amount, counted: Amount?
     ) -> Result<Amount, Rejection> {
         let market = order.market
@@ -221,8 +224,9 @@ extension Twin {
         return .success(amount + feeHeld(amount, order.rates))
     }
 
-    func riskRefusal(
-        _ account: TwinAccount, _ market: TwinMarket, _ side: Side, quantity: Quantity, added: Quantity, notional: Amount, opens: Bool, isReduceOnly: Bool
+    package func riskRefusal(
+        _ account: TwinAccount, _ market: TwinMarket, _ side: Side, quantity: Quantity, added: Quantity, notional: Amount, opens: Bool,
+        isReduceOnly: Bool
     ) -> Rejection? {
         let here = account.open.filter { $0.market === market }
         let open = here.filter { $0.side == side }.reduce(Int128(0)) { $0 + Int128($1.leaves) } + Int128(added)
@@ -245,7 +249,6 @@ extension Twin {
             if opens, Int64(count) + 1 > limits.maxOpenOrders {
                 return .limitOpenOrders(scope, limit: limits.maxOpenOrders, value: Int64(count) + 1)
             }
-            // A reduce-only order never takes the position beyond zero.
             if added > 0, !isReduceOnly, limits.maxPosition != Limits.none, worst > limits.maxPosition {
                 return .limitPosition(scope, limit: limits.maxPosition, value: worst)
             }
@@ -255,7 +258,7 @@ extension Twin {
 }
 
 /// Do two commands ask for the same thing? The tag, `before=` and the session do not count.
-func haveSameContent(_ a: Command, _ b: Command) -> Bool {
+package func haveSameContent(_ a: Command, _ b: Command) -> Bool {
     switch (a, b) {
     case (.newOrder(let a), .newOrder(let b)):
         return a.instrument == b.instrument && a.side == b.side && a.type == b.type && a.timeInForce == b.timeInForce && a.quantity == b.quantity

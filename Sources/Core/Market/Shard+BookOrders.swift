@@ -275,7 +275,9 @@ extension Shard {
         let isArmed = isArmed(slot)
         let keeps = keepsPlace(slot, quantity, price) && (newStop == 0 || newStop == options.stop)
         if partner(slot) != none { return .rejected(.inPair(order.id)) }
-        if let closed = closedRefusal(instrument), market.pointee.terms.state == .halted || !keeps { return .rejected(closed) }
+        if let closed = closedRefusal(instrument), market.pointee.terms.state == .halted || !keeps || quantity == order.quantity {
+            return .rejected(closed)
+        }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
         if newStop != 0, !isArmed || newStop < 0 { return .rejected(.badValue(.stop)) }
         if let fault = termsFault(
@@ -298,7 +300,9 @@ extension Shard {
             moved.stop = stop
             if let refused = triggerRefusal(instrument, order.side, moved) { return .rejected(refused) }
         }
-        let crossing = isArmed || keeps ? nil : crossing(instrument, order.side, order.type, price)
+        // What is down to what it has traded is done, at whatever price.
+        let mayTake = !isArmed && !keeps && quantity > order.cumulative
+        let crossing = mayTake ? crossing(instrument, order.side, order.type, price) : nil
         if let crossing {
             if market.pointee.terms.state == .postOnly { return .rejected(.instrumentPostOnly(instrument)) }
             if options.postOnly { return .rejected(.wouldTake(instrument, price: crossing)) }

@@ -18,9 +18,9 @@ struct Gathering {
     /// Of DMS.
     var deadline: Timestamp?
     var lastLSN: UInt64 = 0
-    /// BOOK: the answer says what its rows rest on.
+    /// BOOK: the answer says after which change its rows are so.
     var tellsLSN = false
-    var sealedLSN: UInt64 = 0
+    var toldLSN: UInt64 = 0
     /// Where it counts in the metrics.
     var row: Int
 }
@@ -84,6 +84,7 @@ extension Loop {
             takeEdgeText(&part, for: request.loop)
         }
         part.changed = batch.recordCount > recorded
+        part.records = batch.recordCount
         outbox[request.loop].messages.append(.partDone(part))
     }
 
@@ -99,7 +100,8 @@ extension Loop {
         gathering.remaining -= 1
         gathering.count += part.count
         if part.rejection != nil, gathering.rejection == nil { gathering.rejection = part.rejection }
-        gathering.sealedLSN = max(gathering.sealedLSN, parcel.sealedLSN)
+        // Not the end of the turn: the shard may have recorded more in it.
+        gathering.toldLSN = max(gathering.toldLSN, parcel.baseLSN + UInt64(part.records))
         if part.changed { gathering.lastLSN = max(gathering.lastLSN, parcel.lastLSN) }
         if gathering.remaining > 0 {
             gatherings[part.gathering] = gathering
@@ -124,7 +126,7 @@ extension Loop {
             var rows = 0
             appendRows(gathering.head, &rows, limit: gathering.limit)
             for part in gathering.parts { appendRows(part, &rows, limit: gathering.limit) }
-            AnswerWriter.end(rows: rows, tag: tag, lsn: gathering.tellsLSN ? Int64(gathering.sealedLSN) : 0, into: &edgeText)
+            AnswerWriter.end(rows: rows, tag: tag, lsn: gathering.tellsLSN ? Int64(gathering.toldLSN) : 0, into: &edgeText)
         }
         answerLaterWithEdgeText(gathering.address)
     }

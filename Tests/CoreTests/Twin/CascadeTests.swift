@@ -1,5 +1,6 @@
 import Core
 import Testing
+import Twin
 
 /// What takes too many orders for a script.
 @Suite struct CascadeTests {

@@ -1,4 +1,5 @@
 import Core
+import Twin
 
 /// Core as a venue, with everything it recorded.
 final class CoreVenue: Venue {

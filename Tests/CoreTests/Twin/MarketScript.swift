@@ -1,5 +1,6 @@
 import Core
 import Testing
+import Twin
 
 /// A small language to tell what happens on a market: a command per line, and under it, each after `>`, what comes of it.
 ///

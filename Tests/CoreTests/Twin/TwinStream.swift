@@ -1,4 +1,5 @@
 import Core
+import Twin
 
 /// One run of random commands, given to the twin and to Core in turn. Prices are few, quantities small and accounts few, so that what is rare elsewhere happens all the time here.
 final class TwinStream {

@@ -5,7 +5,7 @@ extension Trader {
     var hasMarkets: Bool { symbols.contains(where: \.isInternal) }
 
     /// Prices of few ticks around where the market is, so that orders meet and queues form.
-    private func ticks(_ instrument: Universe.Instrument) -> Int {
+    func ticks(_ instrument: Universe.Instrument) -> Int {
         max(1, instrument.priceTicks + random.next(in: -8...8) * random.pick([1, 1, 1, 10]))
     }
 

@@ -127,7 +127,9 @@ extension Trader {
         guard let order = someOrder() else { return newOrder() }
         let quantity = max(max(1, order.filled), order.quantity * random.next(in: 50...150) / 100)
         let spread = max(1, order.instrument.priceTicks / 20)
-        let price = max(1, order.instrument.priceTicks + random.next(in: -spread...spread))
+        var price = max(1, order.instrument.priceTicks + random.next(in: -spread...spread))
+        // Into a queue, or to the end of its own.
+        if order.instrument.isInternal { price = random.chance(0.4) ? max(1, order.price) : ticks(order.instrument) }
         var line = "RPL \(order.account) \(order.instrument.symbol) \(name(order)) \(decimal(random.chance(0.1) ? max(1, order.filled) : quantity, order.instrument.lotDecimals))"
         line += order.isMarket ? " -" : " \(decimal(price, order.instrument.tickDecimals))"
         if order.stop != 0, random.chance(0.5) { line += " stop=\(self.price(order.instrument, around: order.stop))" }

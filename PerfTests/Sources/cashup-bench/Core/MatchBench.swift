@@ -39,17 +39,16 @@ enum MatchBench {
         var samples: [[Double]] = []
         for _ in 0..<settings.repetitions {
             let all = run.latencies(operations).sorted()
-            samples.append(percentiles.map { Double(all[min(all.count - 1, Int(Double(all.count) * $0 / 100))]) } + [Double(all[all.count - 1])])
+            samples.append(Rows.percentiles.map { Double(all[min(all.count - 1, Int(Double(all.count) * $0.percentile / 100))]) } + [Double(all[all.count - 1])])
         }
         try check(run)
-        return (percentiles.map { "p\($0.formatted())" } + ["max"]).enumerated().map { index, column in
+        let columns: [String] = Rows.percentiles.map(\.column) + ["max"]
+        return columns.enumerated().map { index, column in
             Figure(
                 id: "match/exchange/\(column)", name: "exchange-core's mix", column: column, unit: "ns", better: .lower,
                 samples: samples.map { $0[index] })
         }
     }
-
-    private static let percentiles = [50, 90, 99, 99.9, 99.99]
 
     private static func clockNanoseconds() -> Int64 {
         var least = Int64.max
