@@ -78,7 +78,7 @@ struct Reading {
     let names: Names
     /// The registry up to this entry.
     let number: Int64
-    private(set) var faults: Set<String>
+    var faults: Set<String>
     private(set) var ask: Ask?
 
     init(_ words: Words, _ names: Names, at number: Int64) {
@@ -95,83 +95,83 @@ struct Reading {
 
     // MARK: Values
 
-    private mutating func fail<T>(_ code: String, _ value: T) -> T {
+    mutating func fail<T>(_ code: String, _ value: T) -> T {
         faults.insert(code)
         return value
     }
 
-    private mutating func number(_ text: String, scale: Int, signed: Bool = false) -> Int128? {
+    mutating func number(_ text: String, scale: Int, signed: Bool = false) -> Int128? {
         switch Decimals.parse(text, scale: scale, signed: signed) {
         case .success(let value): return value
         case .failure(let fault): return fail(fault.rawValue, nil)
         }
     }
 
-    private mutating func whole(_ text: String, _ allowed: ClosedRange<Int64>, _ absent: Int64 = 1) -> Int64 {
+    mutating func whole(_ text: String, _ allowed: ClosedRange<Int64>, _ absent: Int64 = 1) -> Int64 {
         guard let value = number(text, scale: 0) else { return absent }
         if value > Int128(Int64.max) { return fail("NUMBER_TOO_LARGE", absent) }
         if value > Int128(allowed.upperBound), allowed.upperBound == Registry.accountNumberMax { return fail("NUMBER_TOO_LARGE", absent) }
         return allowed.contains(Int64(value)) ? Int64(value) : fail("BAD_VALUE", absent)
     }
 
-    private mutating func scaled(_ text: String, _ scale: Int32, signed: Bool = false, zero: Bool = false) -> Int64 {
+    mutating func scaled(_ text: String, _ scale: Int32, signed: Bool = false, zero: Bool = false) -> Int64 {
         guard let value = number(text, scale: Int(scale), signed: signed) else { return 1 }
         guard let small = Int64(exactly: value) else { return fail("NUMBER_TOO_LARGE", 1) }
         return small == 0 && !zero ? fail("BAD_VALUE", 1) : small
     }
 
-    private mutating func amount(_ text: String, signed: Bool = false, zero: Bool = false) -> Amount {
+    mutating func amount(_ text: String, signed: Bool = false, zero: Bool = false) -> Amount {
         guard let value = number(text, scale: 18, signed: signed) else { return 1 }
         if !isInRange(value) { return fail("NUMBER_TOO_LARGE", 1) }
         return value == 0 && !zero ? fail("BAD_VALUE", 1) : value
     }
 
     /// Microseconds; 0: not given.
-    private mutating func time(_ key: String) -> Timestamp {
+    mutating func time(_ key: String) -> Timestamp {
         words[key].map { whole($0, 1...Registry.accountNumberMax) * 1_000 } ?? 0
     }
 
-    private mutating func text(_ value: String) -> Text { decodedText(value) ?? fail("BAD_VALUE", Text()) }
-    private mutating func option(_ key: String) -> Text { words[key].map { text($0) } ?? Text() }
+    mutating func text(_ value: String) -> Text { decodedText(value) ?? fail("BAD_VALUE", Text()) }
+    mutating func option(_ key: String) -> Text { words[key].map { text($0) } ?? Text() }
 
-    private mutating func name(_ value: String) -> String {
+    mutating func name(_ value: String) -> String {
         let isGood = (1...24).contains(value.utf8.count)
             && value.utf8.allSatisfy { $0 >= 65 && $0 <= 90 || $0 >= 97 && $0 <= 122 || $0 >= 45 && $0 <= 58 || $0 == 95 }
         return isGood ? value : fail("BAD_VALUE", value)
     }
 
-    private mutating func account(_ value: String) -> AccountNumber { whole(value, 1...Registry.accountNumberMax) }
-    private mutating func instrument(_ value: String) -> InstrumentID? {
+    mutating func account(_ value: String) -> AccountNumber { whole(value, 1...Registry.accountNumberMax) }
+    mutating func instrument(_ value: String) -> InstrumentID? {
         names.instrument(name(value), at: number) ?? fail("UNKNOWN_INSTRUMENT", nil)
     }
-    private mutating func asset(_ value: String) -> AssetID { names.asset(name(value), at: number) ?? fail("UNKNOWN_ASSET", 0) }
-    private mutating func venue(_ value: String) -> VenueID { names.venue(name(value), at: number) ?? fail("UNKNOWN_VENUE", 0) }
-    private mutating func wallet(_ value: String) -> WalletID { names.wallet(name(value), at: number) ?? fail("UNKNOWN_WALLET", 0) }
+    mutating func asset(_ value: String) -> AssetID { names.asset(name(value), at: number) ?? fail("UNKNOWN_ASSET", 0) }
+    mutating func venue(_ value: String) -> VenueID { names.venue(name(value), at: number) ?? fail("UNKNOWN_VENUE", 0) }
+    mutating func wallet(_ value: String) -> WalletID { names.wallet(name(value), at: number) ?? fail("UNKNOWN_WALLET", 0) }
     /// By default the first.
-    private mutating func wallet(option key: String) -> WalletID {
+    mutating func wallet(option key: String) -> WalletID {
         if let value = words[key] { return wallet(value) }
         return names.walletCount(at: number) == 0 ? fail("UNKNOWN_WALLET", 0) : 0
     }
-    private mutating func order(_ value: String) -> OrderReference {
+    mutating func order(_ value: String) -> OrderReference {
         value.hasPrefix("id=") ? .client(text(String(value.dropFirst(3)))) : .order(whole(value, 1...Registry.accountNumberMax))
     }
-    private mutating func flag(_ key: String) -> Bool {
+    mutating func flag(_ key: String) -> Bool {
         switch words[key] {
         case nil, "0"?: false
         case "1"?: true
         default: fail("BAD_VALUE", false)
         }
     }
-    private mutating func priceOrDash(_ value: String, _ scale: Int32) -> Price { value == "-" ? 0 : scaled(value, scale) }
-    private func has(_ key: String) -> Bool { words[key] != nil }
-    private var a: [String] { words.arguments }
+    mutating func priceOrDash(_ value: String, _ scale: Int32) -> Price { value == "-" ? 0 : scaled(value, scale) }
+    func has(_ key: String) -> Bool { words[key] != nil }
+    var a: [String] { words.arguments }
 
     /// Faults of a line whose instrument is not known: what can be said without it.
-    private var info: (InstrumentID) -> InstrumentInfo { { names.info($0, at: number) } }
+    var info: (InstrumentID) -> InstrumentInfo { { names.info($0, at: number) } }
 
     // MARK: Verbs
 
-    private mutating func read() -> Ask? {
+    mutating func read() -> Ask? {
         switch words.verb {
         case "NEW": return new()
         case "RPL": return replace()
@@ -202,7 +202,7 @@ struct Reading {
         }
     }
 
-    private mutating func new() -> Ask? {
+    mutating func new() -> Ask? {
         let account = account(a[0])
         let id = instrument(a[1])
         if a[2] != "B", a[2] != "S" { faults.insert("BAD_VALUE") }
@@ -230,7 +230,7 @@ struct Reading {
                     strategy: strategy, note: note, before: time("before"), instructions: instructions, oco: oco)))
     }
 
-    private mutating func instructions(_ id: InstrumentID) -> Instructions {
+    mutating func instructions(_ id: InstrumentID) -> Instructions {
         var it = Instructions()
         if let stop = words["stop"] {
             it.stop = scaled(stop, info(id).priceScale)
@@ -249,12 +249,12 @@ struct Reading {
         return it
     }
 
-    private mutating func selfTrade(_ word: String) -> SelfTradePrevention {
+    mutating func selfTrade(_ word: String) -> SelfTradePrevention {
         let all: [String: SelfTradePrevention] = ["newest": .newest, "oldest": .oldest, "both": .both, "decrement": .decrement]
         return all[word] ?? fail("BAD_VALUE", .standard)
     }
 
-    private mutating func replace() -> Ask? {
+    mutating func replace() -> Ask? {
         let (account, id, order) = (account(a[0]), instrument(a[1]), order(a[2]))
         let max = words["max"].map { amount($0) } ?? 0
         guard let id else { return nil }
@@ -267,28 +267,28 @@ struct Reading {
                     stop: words["stop"].map { scaled($0, info(id).priceScale) } ?? 0, before: time("before"))))
     }
 
-    private mutating func cancel() -> Ask? {
+    mutating func cancel() -> Ask? {
         let (account, id, order, note) = (account(a[0]), instrument(a[1]), order(a[2]), option("reason"))
         guard let id else { return nil }
         return .shard(info(id).wallet, .cancel(Cancel(account: account, instrument: id, order: order, note: note, before: time("before"))))
     }
 
     /// The wallet of a symbol or of `wallet=`, which may not contradict each other; -1: all.
-    private mutating func scope(_ id: InstrumentID?) -> WalletID {
+    mutating func scope(_ id: InstrumentID?) -> WalletID {
         let named = words["wallet"].map { wallet($0) } ?? -1
         guard let id else { return named }
         if named >= 0, named != info(id).wallet { faults.insert("BAD_VALUE") }
         return info(id).wallet
     }
 
-    private mutating func cancelAll() -> Ask? {
+    mutating func cancelAll() -> Ask? {
         let account = account(a[0])
         let id = a.count > 1 ? instrument(a[1]) : nil
         let all = CancelAll(account: account, instrument: id ?? -1, before: time("before"))
         return .cancelAll(scope(id), all)
     }
 
-    private mutating func fill() -> Ask? {
+    mutating func fill() -> Ask? {
         let (account, id, order, exec) = (account(a[0]), instrument(a[1]), order(a[2]), option("exec"))
         let fee = words["fee"].map { amount($0, signed: true, zero: true) } ?? 0
         let feeAsset = words["feeasset"].map { asset($0) }
@@ -305,7 +305,7 @@ struct Reading {
                     before: time("before"))))
     }
 
-    private mutating func close() -> Ask? {
+    mutating func close() -> Ask? {
         let (account, id, client) = (account(a[0]), instrument(a[1]), option("id"))
         let max = words["max"].map { amount($0) } ?? 0
         let (strategy, note) = (option("strategy"), option("note"))
@@ -319,7 +319,7 @@ struct Reading {
                     before: time("before"))))
     }
 
-    private mutating func money(_ kind: Money.Kind) -> Ask? {
+    mutating func money(_ kind: Money.Kind) -> Ask? {
         let (account, asset, amount) = (account(a[0]), asset(a[1]), amount(a[2], signed: kind == .adjust))
         let (reference, note) = (option("ref"), option(has("reason") ? "reason" : "note"))
         return .shard(
@@ -327,7 +327,7 @@ struct Reading {
             .money(Money(kind, account: account, asset: asset, amount: amount, reference: reference, note: note, before: time("before"))))
     }
 
-    private mutating func transfer() -> Ask? {
+    mutating func transfer() -> Ask? {
         let (from, to, asset, amount) = (account(a[0]), account(a[1]), asset(a[2]), amount(a[3]))
         let (source, target) = (wallet(option: "from"), wallet(option: "to"))
         if from == to, source == target { faults.insert("BAD_VALUE") }
@@ -340,7 +340,7 @@ struct Reading {
                     before: time("before"))))
     }
 
-    private mutating func takeOver() -> Ask? {
+    mutating func takeOver() -> Ask? {
         let (account, id, reference, note) = (account(a[0]), instrument(a[1]), option("ref"), option("note"))
         guard let id else { return nil }
         return .shard(
@@ -351,13 +351,14 @@ struct Reading {
                     price: scaled(a[3], info(id).priceScale), reference: reference, note: note, before: time("before"))))
     }
 
-    private mutating func limits() -> Ask? {
+    mutating func limits() -> Ask? {
         // What holds for all is listed, and not read here.
         if a == ["*"], words.options.keys.allSatisfy({ ["limit", "wallet", "before"].contains($0) }) {
             _ = scope(nil)
             _ = limit(0)
             return .session(.help)
         }
+        if a.first == "*", a.count > 1 { faults.insert("EXTRA_ARGUMENT") }
         let account = account(a[0])
         let id = a.count > 1 ? instrument(a[1]) : nil
         if a.count > 1, id == nil { return nil }
@@ -387,11 +388,11 @@ struct Reading {
         return .shard(target, .setLimits(SetLimits(account: account, instrument: id ?? -1, change: change, before: time("before"))))
     }
 
-    private mutating func limit(_ absent: Int) -> Int { words["limit"].map { Int(whole($0, 1...1_000)) } ?? absent }
+    mutating func limit(_ absent: Int) -> Int { words["limit"].map { Int(whole($0, 1...1_000)) } ?? absent }
 
     // MARK: Queries and sessions
 
-    private mutating func query() -> Ask? {
+    mutating func query() -> Ask? {
         let kinds: [String: Query.Kind] = ["BAL": .balances, "POS": .positions, "ORD": .orders, "TRD": .trades]
         var query = Query(kind: kinds[words.verb]!)
         query.account = account(a[0])
@@ -418,7 +419,7 @@ struct Reading {
         return .query(query)
     }
 
-    private mutating func session() -> Ask? {
+    mutating func session() -> Ask? {
         switch words.verb {
         case "AUTH":
             let name = words["session"].map { text($0).plain } ?? ""
@@ -464,15 +465,15 @@ struct Reading {
     }
 
     /// An instrument that has a book.
-    private mutating func market(_ value: String) -> InstrumentID {
+    mutating func market(_ value: String) -> InstrumentID {
         guard let id = instrument(value) else { return -1 }
         if !names.isInternal(id) { faults.insert("NOT_SUPPORTED") }
         return id
     }
 
-    private mutating func depth() -> Int { words["depth"].map { Int(whole($0, 1...1_000)) } ?? 10 }
+    mutating func depth() -> Int { words["depth"].map { Int(whole($0, 1...1_000)) } ?? 10 }
 
-    private mutating func marketData() -> Ask? {
+    mutating func marketData() -> Ask? {
         for key in ["from", "account", "symbol", "kind"] where has(key) { faults.insert("UNKNOWN_KEY") }
         if has("depth"), !has("book") { faults.insert("UNKNOWN_KEY") }
         var request = SessionAsk.MarketData()
@@ -482,7 +483,7 @@ struct Reading {
         return .session(.subscribeMarket(request))
     }
 
-    private mutating func book() -> Ask? {
+    mutating func book() -> Ask? {
         let id = market(a[0])
         if id < 0 { return nil }
         var query = Query(kind: .book, instrument: id, wallet: info(id).wallet)
@@ -491,157 +492,6 @@ struct Reading {
     }
 
     static let kinds: Set = ["ORDER", "TRADE", "POSITION", "BALANCE", "LIMIT", "MARK", "REGISTRY"]
-
-    // MARK: Definitions
-
-    private mutating func definition() -> Ask? {
-        let isList: Bool
-        switch words.verb {
-        case "AST":
-            isList = a.isEmpty && !has("decimals")
-            if !isList, a.isEmpty { return fail("MISSING_ARGUMENT", nil) }
-            if !isList, !has("decimals") { return fail("MISSING_KEY", nil) }
-            if !isList { noLimit() }
-            return isList
-                ? .query(Query(kind: .assets, limit: limit(Int.max)))
-                : .define(.asset(AssetInfo(name: Text(cut: name(a[0])), decimals: Int32(whole(words["decimals"]!, 0...18)))))
-        case "WLT":
-            if a.isEmpty { return .query(Query(kind: .wallets, limit: limit(Int.max))) }
-            noLimit()
-            return .define(.wallet(WalletInfo(name: Text(cut: name(a[0])))))
-        case "VEN":
-            if a.isEmpty, !has("kind") { return .query(Query(kind: .venues, limit: limit(Int.max))) }
-            if a.isEmpty { return fail("MISSING_ARGUMENT", nil) }
-            guard let kind = words["kind"] else { return fail("MISSING_KEY", nil) }
-            noLimit()
-            if kind == "connector" { return fail("NOT_SUPPORTED", nil) }
-            if kind != "manual", kind != "internal" { faults.insert("BAD_VALUE") }
-            return .define(.venue(VenueInfo(name: Text(cut: name(a[0])), kind: kind == "internal" ? .internal : .manual)))
-        case "SET":
-            if a.isEmpty { return .query(Query(kind: .settings, limit: limit(Int.max))) }
-            noLimit()
-            guard let setting = Setting.allCases.first(where: { $0.name == a[0] }) else { return fail("UNKNOWN_SETTING", nil) }
-            if a.count < 2 { return fail("MISSING_ARGUMENT", nil) }
-            return .define(.setting(setting, whole(a[1], setting.allowed)))
-        case "ACC": return accountVerb()
-        default: return instrumentVerb()
-        }
-    }
-
-    private mutating func noLimit() { if has("limit") { faults.insert("UNKNOWN_KEY") } }
-
-    private mutating func accountVerb() -> Ask? {
-        guard a.count > 1 else {
-            var query = Query(kind: .accounts)
-            if let first = a.first { query.account = account(first) }
-            if let after = words["after"] {
-                if !a.isEmpty { faults.insert("UNKNOWN_KEY") }
-                query.after = whole(after, 0...Registry.accountNumberMax)
-            }
-            query.limit = limit(Int.max)
-            return .query(query)
-        }
-        noLimit()
-        if has("after") { faults.insert("UNKNOWN_KEY") }
-        if a[0] == "*" {
-            if a[1] != "suspend", a[1] != "resume" { faults.insert("BAD_VALUE") }
-            return .house(a[1] == "suspend" ? .suspended : .open)
-        }
-        let account = account(a[0])
-        let status = names.status(account, at: number)
-        switch a[1] {
-        case "open":
-            if status == .suspended { faults.insert("ALREADY_EXISTS") }
-            return .define(.account(account, .open))
-        case "suspend", "resume":
-            if status == nil { faults.insert("UNKNOWN_ACCOUNT") }
-            return .define(.account(account, a[1] == "suspend" ? .suspended : .open))
-        default: return fail("BAD_VALUE", nil)
-        }
-    }
-
-    private mutating func instrumentVerb() -> Ask? {
-        let given = words.options.keys.filter { $0 != "limit" && $0 != "before" }
-        guard let first = a.first else {
-            if !given.isEmpty { return fail("MISSING_ARGUMENT", nil) }
-            return .query(Query(kind: .instruments, limit: limit(Int.max)))
-        }
-        let symbol = name(first)
-        let known = names.instrument(symbol, at: number)
-        if given.isEmpty {
-            guard let known else { return fail("UNKNOWN_INSTRUMENT", nil) }
-            return .query(Query(kind: .instruments, instrument: known, wallet: info(known).wallet, limit: limit(Int.max)))
-        }
-        noLimit()
-        return known.map { changed($0) } ?? defined(symbol)
-    }
-
-    private mutating func terms(_ quantityScale: Int32) -> TermsChange {
-        var change = TermsChange()
-        if let value = words["min_qty"] { change.minQuantity = scaled(value, quantityScale, zero: true) }
-        if let value = words["max_qty"] { change.maxQuantity = scaled(value, quantityScale) }
-        if let value = words["min_notional"] { change.minNotional = amount(value, zero: true) }
-        if let value = words["state"] {
-            let all: [String: InstrumentState] = ["trading": .trading, "halted": .halted, "post_only": .postOnly, "cancel_only": .cancelOnly]
-            change.state = all[value] ?? fail("BAD_VALUE", .trading)
-        }
-        change.makerFee = basisPoints("maker_bps")
-        change.takerFee = basisPoints("taker_bps")
-        return change
-    }
-
-    /// In 10^-6.
-    private mutating func basisPoints(_ key: String) -> Int32? {
-        guard let text = words[key], let value = number(text, scale: 2, signed: true) else { return nil }
-        return (-1_000...10_000).contains(value) ? Int32(value) : fail("BAD_VALUE", nil)
-    }
-
-    private mutating func funds() -> FundsCheck {
-        let value = words["funds"]
-        if let value, value != "full", value != "none" { faults.insert("BAD_VALUE") }
-        return value == "none" ? .none : .full
-    }
-
-    private mutating func changed(_ id: InstrumentID) -> Ask? {
-        let info = info(id)
-        if let value = words["venue"], venue(value) != info.venue { faults.insert("FIXED") }
-        if has("wallet"), wallet(option: "wallet") != info.wallet { faults.insert("FIXED") }
-        if let value = words["base"], asset(value) != info.base { faults.insert("FIXED") }
-        if let value = words["quote"], asset(value) != info.quote { faults.insert("FIXED") }
-        if let value = words["price_scale"], whole(value, 0...18) != Int64(info.priceScale) { faults.insert("FIXED") }
-        if let value = words["qty_scale"], whole(value, 0...18) != Int64(info.quantityScale) { faults.insert("FIXED") }
-        if has("funds"), funds() != info.funds { faults.insert("FIXED") }
-        var change = terms(info.quantityScale)
-        if let value = words["tick"] { change.tick = scaled(value, info.priceScale) }
-        if let value = words["lot"] { change.lot = scaled(value, info.quantityScale) }
-        return .change(id, change)
-    }
-
-    private mutating func defined(_ symbol: String) -> Ask? {
-        for key in ["venue", "wallet", "base", "quote", "tick", "lot"] where !has(key) { faults.insert("MISSING_KEY") }
-        if !faults.isEmpty { return nil }
-        let (venue, wallet, base, quote) = (venue(words["venue"]!), wallet(option: "wallet"), asset(words["base"]!), asset(words["quote"]!))
-        if base == quote { faults.insert("BAD_VALUE") }
-        func decimals(_ key: String, _ reading: inout Reading) -> Int32 {
-            let text = reading.words[key]!
-            _ = reading.amount(text)
-            let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-            return parts.count == 2 ? Int32(parts[1].utf8.count) : 0
-        }
-        let (tickDecimals, lotDecimals) = (decimals("tick", &self), decimals("lot", &self))
-        let priceScale = words["price_scale"].map { Int32(whole($0, 0...18)) } ?? tickDecimals + 2
-        let quantityScale = words["qty_scale"].map { Int32(whole($0, 0...18)) } ?? lotDecimals
-        let funds = funds()
-        if priceScale + quantityScale > 18 { return fail("BAD_VALUE", nil) }
-        let (tick, lot) = (scaled(words["tick"]!, priceScale), scaled(words["lot"]!, quantityScale))
-        let standard = InstrumentTerms(
-            tick: tick, lot: lot, minQuantity: lot, maxQuantity: Swift.max(9_000_000_000_000, lot), minNotional: 0)
-        return .define(
-            .instrument(
-                InstrumentInfo(
-                    symbol: Text(cut: symbol), venue: venue, wallet: wallet, base: base, quote: quote, priceScale: priceScale,
-                    quantityScale: quantityScale, funds: funds, terms: terms(quantityScale).applied(to: standard))))
-    }
 }
 
 extension Text {
