@@ -1,13 +1,15 @@
 """Market data: what SUB book= and SUB trades= say adds up to what BOOK, MKT and the events say, also for who reads slowly,
 and a restart finds the book it left."""
 
+import os
 import random
+import subprocess
+import tempfile
 import threading
 import time
 from decimal import Decimal
 
 import pytest
-
 from cashup.market import LocalBook
 from cashup.results import market_line_of
 from lines import fields
@@ -71,37 +73,32 @@ class Reader(threading.Thread):
         self.join(5)
 
 
-class Tape(threading.Thread):
-    """Takes the trades of a symbol off the socket and looks at them later: whoever looks at each at once may be too slow for a storm, and
-    then trades are left out."""
+class Tape:
+    """Takes the trades of a symbol off the socket, in a process of its own, and looks at them later: whoever looks at each at once, or shares an
+    interpreter with the traders, may be too slow for a storm, and then trades are left out."""
 
     def __init__(self, service, symbol):
-        super().__init__(daemon=True)
         self.lines = service.lines()
         assert self.lines.ask(f"s SUB trades={symbol}") == "+s OK"
-        self.data = []
         self.lines.socket.settimeout(None)
-        self.start()
-
-    def run(self):
-        try:
-            while data := self.lines.socket.recv(1 << 20):
-                self.data.append(data)
-        except OSError:
-            pass
+        self.file = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(["cat"], stdin=self.lines.socket.fileno(), stdout=self.file)
 
     def trades(self, last, seconds=20):
         """All of them, when the one of that number is there."""
         deadline = time.monotonic() + seconds
-        while f" seq={last} ".encode() not in b"".join(self.data[-3:]):
+        while True:
+            data = os.pread(self.file.fileno(), os.fstat(self.file.fileno()).st_size, 0)
+            if f" seq={last} ".encode() in data[-1000:] and data.endswith(b"\n"):
+                return [fields(line)[1] for line in data.decode().splitlines()]
             assert time.monotonic() < deadline, f"trade {last} has not come"
-            time.sleep(0.01)
-        return [fields(line)[1] for line in b"".join(self.data).decode().splitlines()]
+            time.sleep(0.05)
 
     def close(self):
         self.lines.socket.shutdown(2)
         self.lines.close()
-        self.join(5)
+        self.process.wait(5)
+        self.file.close()
 
 
 def rows_of(found):

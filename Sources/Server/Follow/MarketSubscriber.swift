@@ -10,7 +10,7 @@ final class MarketSubscriber: Sendable {
     /// Subscriptions of one connection, books and trades.
     static let feedsMax = 256
     /// Text beyond which nothing more is written until it is taken.
-    private static let textBytesMax = 256 << 10
+    private static let textBytesMax = 1 << 20
 
     struct State: ~Copyable {
         var text = OutputBuffer(capacity: 4 << 10)
