@@ -129,7 +129,7 @@ perf-compare: bench
 # database to a machine that has none (CI does). FastAPI is part of `rest`, which leaves it out, and says so, where its packages are not there.
 test-perf: bench
 	@peers=peers; $(peers-are-there) || { peers=; echo "small benchmarks: peers left out, PostgreSQL and Redis are not both installed"; }; \
-	$(BENCH) run --small --server $(BIN) --directory .build/test/perf --output .build/test/perf --only core wal disk closed open workloads rest history $$peers \
+	$(BENCH) run --small --server $(BIN) --directory .build/test/perf --output .build/test/perf --only core match wal disk closed open workloads rest history $$peers \
 	&& echo "small benchmarks: ok"
 
 # The same, and PostgreSQL, Redis and FastAPI doing the service's job, in turns with it; some twelve minutes. They are installed if they are not there.

@@ -14,6 +14,8 @@ let package = Package(
         .library(name: "WAL", targets: ["WAL"]),
         .library(name: "Server", targets: ["Server"]),
         .library(name: "Client", targets: ["Client"]),
+        // For the benches.
+        .library(name: "Twin", targets: ["Twin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -97,8 +99,11 @@ let package = Package(
             exclude: ["CEdit"],
             swiftSettings: strict),
 
+        // Matching once more, the plainest way (docs/MATCHING.md): what the tests and the simulator compare Core with.
+        .target(name: "Twin", dependencies: ["Core"], path: "Tests/Twin", swiftSettings: strict),
+
         // The simulator's reference model, its auditor and its traders. They know the types of Core's mutations, and none of its rules.
-        .target(name: "SimulatorModel", dependencies: ["Core"], path: "Tests/Simulator/Model", swiftSettings: strict),
+        .target(name: "SimulatorModel", dependencies: ["Core", "Twin"], path: "Tests/Simulator/Model", swiftSettings: strict),
         .testTarget(name: "SimulatorTests", dependencies: ["Core", "Server", "SimulatorModel"], swiftSettings: strict),
         // The simulator: the real service over a simulated disk, network and clock (docs/RELIABILITY.md).
         .executableTarget(
@@ -110,7 +115,7 @@ let package = Package(
             ],
             path: "Tests/Simulator/World", swiftSettings: strict),
 
-        .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
+        .testTarget(name: "CoreTests", dependencies: ["Core", "Twin"], swiftSettings: strict),
         .testTarget(name: "WALTests", dependencies: ["Core", "WAL", "CZstd"], swiftSettings: strict),
         .testTarget(
             name: "ClientTests",

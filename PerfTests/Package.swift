@@ -36,6 +36,7 @@ let package = Package(
                 "Report", "Limits", "Load", "CLoad",
                 .product(name: "Core", package: "cashup"),
                 .product(name: "WAL", package: "cashup"),
+                .product(name: "Twin", package: "cashup"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -12,6 +12,7 @@ public enum Command: BitwiseCopyable, Sendable {
     case transfer(Transfer)
     case setLimits(SetLimits)
     case setMark(SetMark)
+    case deadMan(DeadMan)
     /// A definition or setting; taken by shard 0 only, which numbers it.
     case define(Definition)
 }
@@ -43,11 +44,61 @@ public enum OrderType: UInt8, BitwiseCopyable, Sendable { case limit = 0, market
 public enum TimeInForce: UInt8, BitwiseCopyable, Sendable { case gtc = 0, ioc = 1, fok = 2, gtd = 3 }
 public enum OrderStatus: UInt8, BitwiseCopyable, Sendable {
     case new = 0, partiallyFilled = 1, filled = 2, canceled = 3, expired = 4
-    public var isOpen: Bool { self == .new || self == .partiallyFilled }
+    @inline(__always)
+    public var isOpen: Bool { rawValue <= OrderStatus.partiallyFilled.rawValue }
 }
 /// Why an order was cancelled; printed as `reason=`.
 public enum CancelReason: UInt8, BitwiseCopyable, Sendable {
     case requested = 0, all = 1, suspended = 2, disconnect = 3
+    /// What did not trade at once of a market, IOC or triggered FOK order.
+    case unfilled = 4
+    /// A market buy has spent what it held.
+    case funds = 5
+    case selfTrade = 6, reduceOnly = 7
+    /// The other leg of its pair traded, triggered or went.
+    case oco = 8
+    /// The account's dead-man timer ran out.
+    case deadMan = 9
+    /// A match would have left the range of numbers.
+    case overflow = 10
+}
+
+/// What arms an order. FIX: StopPx with TriggerPriceDirection.
+public enum Trigger: UInt8, BitwiseCopyable, Sendable { case none = 0, stop = 1, takeProfit = 2 }
+/// The price that a trigger looks at. FIX: TriggerPriceType.
+public enum TriggerPrice: UInt8, BitwiseCopyable, Sendable { case last = 0, mark = 1 }
+/// What happens when an order meets one of its own account. `standard`: as the account's limits say, else `newest`.
+public enum SelfTradePrevention: UInt8, BitwiseCopyable, Sendable { case standard = 0, newest = 1, oldest = 2, both = 3, decrement = 4 }
+
+/// How an order behaves on an internal venue (docs/MATCHING.md). All zero: like any other.
+public struct Instructions: BitwiseCopyable, Sendable, Equatable {
+    /// StopPx at the price scale; 0: none.
+    public var stop: Price = 0
+    /// DisplayQty at the quantity scale; 0: all of it shows.
+    public var display: Quantity = 0
+    public var trigger = Trigger.none
+    public var triggerPrice = TriggerPrice.last
+    public var selfTrade = SelfTradePrevention.standard
+    public var postOnly = false
+    public var reduceOnly = false
+    public init() {}
+
+    /// Does it ask for anything?
+    @inline(__always)
+    public var isPlain: Bool {
+        stop | display == 0 && trigger == .none && triggerPrice == .last && selfTrade == .standard && !postOnly && !reduceOnly
+    }
+}
+
+/// Rates of an internal venue's fees, in 10^-6 of what a trade is worth; negative: a rebate.
+public struct FeeRates: BitwiseCopyable, Sendable, Equatable {
+    public var maker: Int32
+    public var taker: Int32
+    public init(maker: Int32 = 0, taker: Int32 = 0) {
+        self.maker = maker
+        self.taker = taker
+    }
+    public static var allowed: ClosedRange<Int32> { -1_000...10_000 }
 }
 public enum Liquidity: UInt8, BitwiseCopyable, Sendable { case unknown = 0, maker = 1, taker = 2 }
 
@@ -78,11 +129,15 @@ public struct NewOrder: BitwiseCopyable, Sendable {
     public var before: Timestamp
     /// The number of the session whose end cancels the order; 0: none.
     public var cancelOnDisconnect: UInt64
+    public var instructions: Instructions
+    /// ClOrdID of the order that this one cancels and is cancelled by; empty: none.
+    public var oco: Text
 
     public init(
         account: AccountNumber, instrument: InstrumentID, side: Side, type: OrderType, timeInForce: TimeInForce,
         quantity: Quantity, price: Price, clientID: Text, expire: Timestamp = 0, max: Amount = 0,
-        strategy: Text = Text(), note: Text = Text(), before: Timestamp = 0, cancelOnDisconnect: UInt64 = 0
+        strategy: Text = Text(), note: Text = Text(), before: Timestamp = 0, cancelOnDisconnect: UInt64 = 0,
+        instructions: Instructions = Instructions(), oco: Text = Text()
     ) {
         self.account = account
         self.instrument = instrument
@@ -98,6 +153,8 @@ public struct NewOrder: BitwiseCopyable, Sendable {
         self.note = note
         self.before = before
         self.cancelOnDisconnect = cancelOnDisconnect
+        self.instructions = instructions
+        self.oco = oco
     }
 }
 
@@ -110,11 +167,13 @@ public struct Replace: BitwiseCopyable, Sendable {
     /// 0 for a market order.
     public var price: Price
     public var max: Amount
+    /// The new StopPx of an armed order; 0: as it is.
+    public var stop: Price
     public var before: Timestamp
 
     public init(
         account: AccountNumber, instrument: InstrumentID, order: OrderReference, quantity: Quantity, price: Price,
-        max: Amount = 0, before: Timestamp = 0
+        max: Amount = 0, stop: Price = 0, before: Timestamp = 0
     ) {
         self.account = account
         self.instrument = instrument
@@ -122,6 +181,7 @@ public struct Replace: BitwiseCopyable, Sendable {
         self.quantity = quantity
         self.price = price
         self.max = max
+        self.stop = stop
         self.before = before
     }
 }
@@ -322,6 +382,7 @@ public struct Transfer: BitwiseCopyable, Sendable {
 
 /// A change of limits: a `nil` field stays as it is, `.some(noLimit)` removes the limit.
 public struct SetLimits: BitwiseCopyable, Sendable {
+    /// 0: what holds for every account that has no limits of its own in this wallet.
     public var account: AccountNumber
     /// -1: the account in this wallet.
     public var instrument: InstrumentID
@@ -336,13 +397,39 @@ public struct SetLimits: BitwiseCopyable, Sendable {
     }
 }
 
-public struct LimitsChange: BitwiseCopyable, Sendable {
+public struct LimitsChange: BitwiseCopyable, Sendable, Equatable {
     public var maxQuantity: Amount?
     public var maxNotional: Amount?
     public var maxPosition: Amount?
     public var maxOpenOrders: Int64?
     public var enabled: Bool?
+    /// In 10^-6; ``Limits/noRate``: the instrument's.
+    public var makerFee: Int32?
+    public var takerFee: Int32?
+    public var selfTrade: SelfTradePrevention?
+    public var priceBand: Int32?
+    public var maxOrderRate: Int32?
+    public var maxCancelRate: Int32?
+    public var maxDailyLoss: Amount?
+    public var mayShort: Bool?
+    public var listedOnly: Bool?
+    /// LIM `reset=loss`: the account may trade again, and its day begins anew.
+    public var resetsLoss = false
     public init() {}
+}
+
+/// DMS: without another one by `deadline` everything the account has open in this wallet is cancelled.
+public struct DeadMan: BitwiseCopyable, Sendable {
+    public var account: AccountNumber
+    /// 0: off.
+    public var deadline: Timestamp
+    public var before: Timestamp
+
+    public init(account: AccountNumber, deadline: Timestamp, before: Timestamp = 0) {
+        self.account = account
+        self.deadline = deadline
+        self.before = before
+    }
 }
 
 public struct SetMark: BitwiseCopyable, Sendable {

@@ -37,7 +37,8 @@ public struct VenueInfo: BitwiseCopyable, Sendable, Equatable {
     }
 }
 
-public enum InstrumentState: UInt8, BitwiseCopyable, Sendable { case trading = 0, halted = 1 }
+/// docs/MATCHING.md, section 8.
+public enum InstrumentState: UInt8, BitwiseCopyable, Sendable, CaseIterable { case trading = 0, halted = 1, postOnly = 2, cancelOnly = 3 }
 public enum FundsCheck: UInt8, BitwiseCopyable, Sendable { case full = 0, none = 1 }
 
 /// What may change during an instrument's life.
@@ -51,9 +52,11 @@ public struct InstrumentTerms: BitwiseCopyable, Sendable, Equatable {
     /// Smallest qty x price of an order with a price, in the quote asset.
     public var minNotional: Amount
     public var state: InstrumentState
+    /// On an internal venue, unless the account's limits say otherwise.
+    public var fees: FeeRates
     public init(
         tick: Price, lot: Quantity, minQuantity: Quantity, maxQuantity: Quantity, minNotional: Amount,
-        state: InstrumentState = .trading
+        state: InstrumentState = .trading, fees: FeeRates = FeeRates()
     ) {
         self.tick = tick
         self.lot = lot
@@ -61,7 +64,11 @@ public struct InstrumentTerms: BitwiseCopyable, Sendable, Equatable {
         self.maxQuantity = maxQuantity
         self.minNotional = minNotional
         self.state = state
+        self.fees = fees
     }
+
+    /// Do they say nothing that the first versions of the service could not?
+    public var isOfFirstKind: Bool { fees == FeeRates() && (state == .trading || state == .halted) }
 }
 
 public struct InstrumentInfo: BitwiseCopyable, Sendable, Equatable {
@@ -102,12 +109,15 @@ public enum Setting: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case windowIDs = 1
     /// What a market buy without `max=` reserves above the mark price, in 1/100 of a percent.
     case marketMarginBps = 2
+    /// When the day begins that losses are counted in, in minutes after midnight UTC.
+    case dayStartMinutes = 3
 
     public var name: String {
         switch self {
         case .windowHours: "window_hours"
         case .windowIDs: "window_ids"
         case .marketMarginBps: "market_margin_bps"
+        case .dayStartMinutes: "day_start_minutes"
         }
     }
     /// What holds until it is set.
@@ -116,6 +126,7 @@ public enum Setting: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .windowHours: 24
         case .windowIDs: 10_000_000
         case .marketMarginBps: 500
+        case .dayStartMinutes: 0
         }
     }
     public var allowed: ClosedRange<Int64> {
@@ -123,6 +134,7 @@ public enum Setting: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .windowHours: 1...8_760
         case .windowIDs: 1_000...100_000_000
         case .marketMarginBps: 0...100_000
+        case .dayStartMinutes: 0...1_439
         }
     }
 }

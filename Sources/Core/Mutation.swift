@@ -9,6 +9,10 @@ public enum Mutation: BitwiseCopyable, Sendable {
     case orderCanceled(OrderCanceled)
     case orderExpired(order: OrderID)
     case filled(Filled)
+    /// A trade of two orders on an internal venue.
+    case matched(Matched)
+    /// An armed order's price has come: it is a limit or market order from now on.
+    case orderTriggered(order: OrderID)
     case moneyMoved(Money)
     /// A transfer between accounts of this wallet: debit and credit in one.
     case transferredWithin(Transfer)
@@ -18,7 +22,13 @@ public enum Mutation: BitwiseCopyable, Sendable {
     case transferReceived(TransferReceived)
     /// All transfers to shard `target` up to number `upTo` are credited there, durably.
     case transfersSettled(target: WalletID, upTo: Int64)
+    /// Account 0: for every account without limits of its own in this wallet.
     case limitsSet(account: AccountNumber, instrument: InstrumentID, Limits)
+    /// The account has lost more of the asset than it may in a day: only what takes risk off is accepted from now on. `on` false, asset -1: all
+    /// of that is over, and the day's losses are counted from now.
+    case lossLatched(account: AccountNumber, asset: AssetID, on: Bool)
+    /// 0: the account's dead-man timer is off.
+    case deadManSet(account: AccountNumber, deadline: Timestamp)
     case markSet(instrument: InstrumentID, price: Price)
     case positionTakenOver(TakeOver)
 }
@@ -43,12 +53,18 @@ public struct OrderAccepted: BitwiseCopyable, Sendable {
     public var cancelOnDisconnect: UInt64
     /// Of the command's content, to tell a repeat from a reuse of its id.
     public var contentHash: UInt64
+    public var instructions: Instructions
+    /// The other leg; 0: none.
+    public var oco: OrderID
+    /// What its trades will be charged on an internal venue.
+    public var fees: FeeRates
 
     public init(
         id: OrderID, account: AccountNumber, instrument: InstrumentID, side: Side, type: OrderType,
         timeInForce: TimeInForce, quantity: Quantity, price: Price, clientID: Text, expire: Timestamp = 0,
         max: Amount = 0, marketReserve: Amount = 0, strategy: Text = Text(), note: Text = Text(),
-        cancelOnDisconnect: UInt64 = 0, contentHash: UInt64 = 0
+        cancelOnDisconnect: UInt64 = 0, contentHash: UInt64 = 0, instructions: Instructions = Instructions(), oco: OrderID = 0,
+        fees: FeeRates = FeeRates()
     ) {
         self.id = id
         self.account = account
@@ -66,6 +82,9 @@ public struct OrderAccepted: BitwiseCopyable, Sendable {
         self.note = note
         self.cancelOnDisconnect = cancelOnDisconnect
         self.contentHash = contentHash
+        self.instructions = instructions
+        self.oco = oco
+        self.fees = fees
     }
 }
 
@@ -75,13 +94,16 @@ public struct OrderReplaced: BitwiseCopyable, Sendable {
     public var price: Price
     public var max: Amount
     public var marketReserve: Amount
+    /// The new StopPx of an armed order; 0: as it was.
+    public var stop: Price
 
-    public init(order: OrderID, quantity: Quantity, price: Price, max: Amount, marketReserve: Amount) {
+    public init(order: OrderID, quantity: Quantity, price: Price, max: Amount, marketReserve: Amount, stop: Price = 0) {
         self.order = order
         self.quantity = quantity
         self.price = price
         self.max = max
         self.marketReserve = marketReserve
+        self.stop = stop
     }
 }
 
@@ -124,6 +146,43 @@ public struct Filled: BitwiseCopyable, Sendable {
     }
 }
 
+/// One match. The price is the maker's; both fees are in the quote asset.
+public struct Matched: BitwiseCopyable, Sendable {
+    /// Of the maker's side; the taker's is the next.
+    public var trade: TradeID
+    public var maker: OrderID
+    public var taker: OrderID
+    public var quantity: Quantity
+    public var price: Price
+    public var makerFee: Amount
+    public var takerFee: Amount
+
+    public init(
+        trade: TradeID, maker: OrderID, taker: OrderID, quantity: Quantity, price: Price, makerFee: Amount, takerFee: Amount
+    ) {
+        self.trade = trade
+        self.maker = maker
+        self.taker = taker
+        self.quantity = quantity
+        self.price = price
+        self.makerFee = makerFee
+        self.takerFee = takerFee
+    }
+
+    /// What the match is to the maker's order; `fee` is the quote asset.
+    public func makerSide(fee: AssetID) -> Filled {
+        Filled(
+            trade: trade, order: maker, quantity: quantity, price: price, exec: Text(), fee: makerFee, feeAsset: fee, liquidity: .maker,
+            venueTime: 0)
+    }
+
+    public func takerSide(fee: AssetID) -> Filled {
+        Filled(
+            trade: trade + 1, order: taker, quantity: quantity, price: price, exec: Text(), fee: takerFee, feeAsset: fee, liquidity: .taker,
+            venueTime: 0)
+    }
+}
+
 public struct TransferReceived: BitwiseCopyable, Sendable {
     public var source: WalletID
     public var sequence: Int64
@@ -159,7 +218,31 @@ public struct Limits: BitwiseCopyable, Sendable, Equatable {
     public var maxPosition: Amount = Limits.none
     public var maxOpenOrders: Int64 = .max
     public var enabled = true
+    /// Rates of fees on internal venues in place of the instrument's; ``Limits/noRate``: the instrument's.
+    public var makerFee = Limits.noRate
+    public var takerFee = Limits.noRate
+    public var selfTrade = SelfTradePrevention.standard
+    public static var noRate: Int32 { .min }
+    /// How far a limit price may be from the reference price, in 1/100 of a percent; ``Limits/unlimited``: as far as it likes.
+    public var priceBand = Limits.unlimited
+    /// NEW, CLS and RPL per second; CXL per second.
+    public var maxOrderRate = Limits.unlimited
+    public var maxCancelRate = Limits.unlimited
+    /// Of each quote asset, realized and not; of an account only.
+    public var maxDailyLoss: Amount = Limits.none
+    public var mayShort = true
+    /// Of an account only: instruments without limits of the account's own are not for it.
+    public var listedOnly = false
+    public static var unlimited: Int32 { .max }
+    public static var priceBandsAllowed: ClosedRange<Int32> { 1...1_000_000 }
+    public static var ratesAllowed: ClosedRange<Int32> { 1...1_000_000 }
     public init() {}
+
+    /// Do they say nothing that the first versions of the service could not?
+    public var isOfFirstKind: Bool {
+        makerFee == Limits.noRate && takerFee == Limits.noRate && selfTrade == .standard && priceBand == Limits.unlimited
+            && maxOrderRate == Limits.unlimited && maxCancelRate == Limits.unlimited && maxDailyLoss == Limits.none && mayShort && !listedOnly
+    }
 
     public func changed(by change: LimitsChange) -> Limits {
         var new = self
@@ -168,6 +251,15 @@ public struct Limits: BitwiseCopyable, Sendable, Equatable {
         if let value = change.maxPosition { new.maxPosition = value }
         if let value = change.maxOpenOrders { new.maxOpenOrders = value }
         if let value = change.enabled { new.enabled = value }
+        if let value = change.makerFee { new.makerFee = value }
+        if let value = change.takerFee { new.takerFee = value }
+        if let value = change.selfTrade { new.selfTrade = value }
+        if let value = change.priceBand { new.priceBand = value }
+        if let value = change.maxOrderRate { new.maxOrderRate = value }
+        if let value = change.maxCancelRate { new.maxCancelRate = value }
+        if let value = change.maxDailyLoss { new.maxDailyLoss = value }
+        if let value = change.mayShort { new.mayShort = value }
+        if let value = change.listedOnly { new.listedOnly = value }
         return new
     }
 }

@@ -49,14 +49,29 @@ public enum Numbers {
         return Amount(truncatingIfNeeded: UInt128(top) << 64 | UInt128(low.low))
     }
 
+    /// amount x rate / 10^6; 0 <= amount < 2^110, 0 <= rate < 2^16. Two divisions of the processor: the standard library's takes ten times as long.
+    @inline(__always)
+    static func millionths(_ amount: Amount, _ rate: Int32, roundedUp: Bool) -> Amount {
+        let product = UInt128(amount) &* UInt128(UInt32(rate)) &+ (roundedUp ? 999_999 : 0)
+        let million: UInt64 = 1_000_000
+        let (high, rest) = UInt64(truncatingIfNeeded: product >> 64).quotientAndRemainder(dividingBy: million)
+        let low = million.dividingFullWidth((rest, UInt64(truncatingIfNeeded: product))).quotient
+        return Amount(truncatingIfNeeded: UInt128(high) << 64 | UInt128(low))
+    }
+
     @inline(__always)
     static func inRange(_ amount: Amount) -> Bool { amount < Balance.limit && amount > -Balance.limit }
 
     /// amount x numerator / denominator, truncated toward zero; amount >= 0, 0 <= numerator <= denominator, denominator > 0.
+    /// Whole multiples of the denominator first, then the rest, so that the processor's divisions do.
     static func share(of amount: Amount, _ numerator: UInt64, of denominator: UInt64) -> Amount {
         if numerator == denominator { return amount }
-        let product = UInt128(amount).multipliedFullWidth(by: UInt128(numerator))
-        return Amount(UInt128(denominator).dividingFullWidth(product).quotient)
+        let (low, high) = (UInt64(truncatingIfNeeded: amount), UInt64(truncatingIfNeeded: amount >> 64))
+        let (wholeHigh, restHigh) = high.quotientAndRemainder(dividingBy: denominator)
+        let (wholeLow, rest) = denominator.dividingFullWidth((restHigh, low))
+        let part = denominator.dividingFullWidth(rest.multipliedFullWidth(by: numerator)).quotient
+        let whole = UInt128(wholeHigh) << 64 | UInt128(wholeLow)
+        return Amount(truncatingIfNeeded: whole &* UInt128(numerator) &+ UInt128(part))
     }
 
     /// The worth of a fee: amount of base asset x price, in the quote asset at 10^-18, rounded up (against the payer; a rebate toward zero).

@@ -12,7 +12,7 @@ public enum Outcome: BitwiseCopyable, Sendable {
     /// PTO: the position as it is now.
     case position(PositionView, duplicate: Bool)
     case canceled(count: Int64)
-    /// LIM, MRK.
+    /// LIM, MRK, DMS.
     case done(duplicate: Bool)
     /// A definition: `number` is what the other shards must have recorded before the answer leaves; 0: nothing changed.
     case defined(number: Int64, canceled: Int64, duplicate: Bool)
@@ -27,6 +27,8 @@ public struct OrderView: BitwiseCopyable, Sendable {
     public var cumulative: Quantity
     /// Sum of LastPx x LastQty at price scale + quantity scale; AvgPx is this divided by `cumulative`.
     public var cumulativeCost: Int128
+    /// Of a cancelled order.
+    public var reason = CancelReason.requested
 }
 
 /// Why nothing was done: a stable code with the facts to mend it. See docs/PROTOCOL.md, section 10.
@@ -38,6 +40,19 @@ public enum Rejection: BitwiseCopyable, Sendable, Equatable {
     case unknownOrder
     case accountSuspended(AccountNumber)
     case instrumentHalted(InstrumentID)
+    case instrumentPostOnly(InstrumentID)
+    case instrumentCancelOnly(InstrumentID)
+    /// FOK: so much could be filled at once.
+    case unfillable(InstrumentID, available: Quantity)
+    /// Post-only: the price on the other side that it would trade at.
+    case wouldTake(InstrumentID, price: Price)
+    /// The trigger's condition holds already.
+    case wouldTrigger(InstrumentID, stop: Price, price: Price)
+    case reduceOnly(InstrumentID, position: Quantity)
+    /// `oco=` names no open order that could be the other leg.
+    case badPair(Text)
+    /// RPL of an order in an OCO pair.
+    case inPair(OrderID)
     case offTick(InstrumentID)
     case offLot(InstrumentID)
     case quantityOutOfBounds(InstrumentID)
@@ -59,6 +74,15 @@ public enum Rejection: BitwiseCopyable, Sendable, Equatable {
     case limitNotional(LimitScope, quote: AssetID, limit: Amount, value: Amount)
     case limitPosition(LimitScope, limit: Amount, value: Amount)
     case limitOpenOrders(LimitScope, limit: Int64, value: Int64)
+    /// In 1/100 of a percent of `reference`; `value` is rounded up.
+    case limitPriceBand(LimitScope, InstrumentID, limit: Int64, value: Int64, reference: Price)
+    /// `retry`: microseconds after which one more would be taken.
+    case limitOrderRate(LimitScope, limit: Int64, retry: Int64)
+    case limitCancelRate(LimitScope, limit: Int64, retry: Int64)
+    case limitDailyLoss(LimitScope, AssetID, limit: Amount, value: Amount)
+    /// `value`: where the position could go.
+    case limitShort(LimitScope, InstrumentID, value: Int128)
+    case limitNotListed(LimitScope, InstrumentID)
     case idReused(Text)
     case overflow(What)
     case fixed(Key)
@@ -71,14 +95,17 @@ public enum Rejection: BitwiseCopyable, Sendable, Equatable {
     /// What could not be held or is not there yet; printed as `what=`.
     public enum What: UInt8, BitwiseCopyable, Sendable {
         case notional, balance, position, reserve, cost, venue, fee
+        /// An option of NEW that only internal venues know.
+        case instructions
     }
     /// Which argument; printed as `key=` or `argument=`.
     public enum Key: UInt8, BitwiseCopyable, Sendable {
         case venue, wallet, base, quote, priceScale, quantityScale, funds, decimals, kind, price, quantity, expire, max,
-            tick, lot, minQuantity, maxQuantity, minNotional, value, amount, account, fee
+            tick, lot, minQuantity, maxQuantity, minNotional, value, amount, account, fee, stop, trigger, display, post, reduce, oco, timeInForce,
+            makerFee, takerFee
     }
     public enum Table: UInt8, BitwiseCopyable, Sendable {
-        case strategies, assets, wallets, venues, instruments, accounts, orders
+        case strategies, assets, wallets, venues, instruments, accounts, orders, triggers, fees
     }
 }
 

@@ -72,7 +72,7 @@ public struct Registry: ~Copyable {
             if let known = venue(info.name) {
                 return venues[Int(known)] == info ? .duplicate : .rejected(.alreadyExists(info.name))
             }
-            guard info.kind == .manual else { return .rejected(.notSupported(.venue)) }
+            guard info.kind != .connector else { return .rejected(.notSupported(.venue)) }
             return venues.count < Registry.venuesMax ? .new : .rejected(.tableFull(.venues, max: Int64(Registry.venuesMax)))
         case .instrument(let info):
             return check(info)
@@ -80,6 +80,7 @@ public struct Registry: ~Copyable {
             guard let info = instrumentInfo(id) else { return .rejected(.unknownInstrument(id)) }
             if info.terms == terms { return .duplicate }
             if let key = Registry.fault(in: terms) { return .rejected(.badValue(key)) }
+            if let what = fault(in: terms, ofVenue: info.venue) { return .rejected(.notSupported(what)) }
             return .new
         case .account(let number, let status):
             guard (1...Registry.accountNumberMax).contains(number) else { return .rejected(.badValue(.account)) }
@@ -115,6 +116,7 @@ public struct Registry: ~Copyable {
             return .rejected(.badValue(.priceScale))
         }
         if let key = Registry.fault(in: info.terms) { return .rejected(.badValue(key)) }
+        if let what = fault(in: info.terms, ofVenue: info.venue) { return .rejected(.notSupported(what)) }
         return instruments.count < Registry.instrumentsMax
             ? .new : .rejected(.tableFull(.instruments, max: Int64(Registry.instrumentsMax)))
     }
@@ -125,7 +127,16 @@ public struct Registry: ~Copyable {
         if terms.minQuantity < 0 { return .minQuantity }
         if terms.maxQuantity <= 0 || terms.maxQuantity < terms.minQuantity { return .maxQuantity }
         if terms.minNotional < 0 || terms.minNotional >= Balance.limit { return .minNotional }
+        if !FeeRates.allowed.contains(terms.fees.maker) { return .makerFee }
+        if !FeeRates.allowed.contains(terms.fees.taker) { return .takerFee }
         return nil
+    }
+
+    /// What only an internal venue knows: fees, because elsewhere the venue says what they are, and states that bear on matching.
+    private func fault(in terms: InstrumentTerms, ofVenue venue: VenueID) -> Rejection.What? {
+        if venues[Int(venue)].kind == .internal { return nil }
+        if terms.fees != FeeRates() { return .fee }
+        return terms.state == .postOnly || terms.state == .cancelOnly ? .venue : nil
     }
 
     public func instrumentInfo(_ id: InstrumentID) -> InstrumentInfo? {

@@ -50,6 +50,11 @@ public struct OrderDetail: BitwiseCopyable, Sendable {
     /// `reason=` of its CXL; empty: none.
     public var reasonText: Text
     public var cancelOnDisconnect: UInt64
+    public var instructions: Instructions
+    /// Waits for its trigger's price.
+    public var isArmed: Bool
+    /// The other leg of its pair; 0: it is in none, or not any more.
+    public var oco: OrderID
 }
 
 public struct TradeView: BitwiseCopyable, Sendable {

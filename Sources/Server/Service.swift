@@ -15,6 +15,8 @@ package final class Service: @unchecked Sendable {
     let maxUnsentBytes: Int
     let eventBufferBytes: Int
     package let clock: ServiceClock
+    /// Of the configured time zone; `nil`: none.
+    let dayStart: DayStart?
     let startedMonotonic: Timestamp
     package let log: Log
     let logger: Logger
@@ -63,6 +65,7 @@ package final class Service: @unchecked Sendable {
         auth = config.auth
         maxUnsentBytes = config.maxUnsentBytes
         eventBufferBytes = config.eventBufferBytes
+        dayStart = config.timeZone.flatMap { DayStart(zone: $0) }
         clock = startup.clock
         log = startup.log
         startedMonotonic = monotonic
@@ -110,7 +113,8 @@ package final class Service: @unchecked Sendable {
             directory: config.data, disk: disk, options: logOptions, acceptClock: acceptClock, clock: clock, logger: logger)
         do {
             try startup.finishObligations()
-            try startup.seed(config.seed, source: config.seedSource)
+            try startup.seed(config.seed, source: config.seedSource, limits: config.defaultLimits)
+            if let start = config.timeZone.flatMap({ DayStart(zone: $0) }) { try startup.setDayStart(start) }
         } catch {
             startup.log.close()
             throw error

@@ -120,20 +120,41 @@ struct Startup {
 
     /// An empty log gets the seed, in one frame. A log that is not empty is the truth: what the seed says otherwise is only told.
     /// - Throws: ``StartFailure`` for a seed that cannot be done; nothing of it is in the log then.
-    mutating func seed(_ lines: [String], source: String) throws {
+    /// - Parameter limits: of LIM, for every account in every wallet; `nil`: none.
+    mutating func seed(_ lines: [String], source: String, limits: String? = nil) throws {
         if log.sealedLSN > 0 { return compare(lines, source: source) }
         for (index, line) in lines.enumerated() {
             if let refusal = perform(line) {
                 throw StartFailure(StartFailure.usage, "\(source): seed line \(index + 1), `\(line)`: \(refusal)")
             }
         }
+        if let limits { try seed(limits: limits) }
         try commit()
         if !lines.isEmpty { logger.info("the log was empty: seeded with \(lines.count) commands of \(source)") }
+    }
+
+    private mutating func seed(limits: String) throws {
+        for wallet in shards[0].shard.registry.wallets.indices {
+            let line = "LIM * wallet=\(shards[0].shard.registry.wallets[wallet].name.string) \(limits)"
+            if let refusal = perform(line) { throw StartFailure(StartFailure.usage, "limits of the configuration, `\(line)`: \(refusal)") }
+        }
+    }
+
+    /// The day's begin of the configured time zone.
+    mutating func setDayStart(_ start: DayStart) throws {
+        let first = shards[0]
+        let minutes = start.minutes(at: now)
+        guard first.shard.registry.setting(.dayStartMinutes) != minutes else { return }
+        if let refusal = perform("SET \(Setting.dayStartMinutes.name) \(minutes)") {
+            return logger.warning("time_zone of the configuration is not in force: \(refusal)")
+        }
+        try commit()
     }
 
     /// Returns what was refused, as the line protocol says it.
     private mutating func perform(_ line: String) -> String? {
         let parsed = parse(line)
+        if let refusal = Refusal(parsed.request, format: log.format) { return text { AnswerWriter.write(refusal, tag: Text(), into: &$0) } }
         let first = shards[0]
         var outcome: Outcome
         if parsed.opensAccount, case .money(let money)? = parsed.command?.command {
@@ -151,7 +172,7 @@ struct Startup {
             if case .transferring = outcome { return "a seed cannot transfer between wallets; deposit there" }
         case .refused(let refusal):
             return text { AnswerWriter.write(refusal, tag: Text(), into: &$0) }
-        case .query, .session, .cancelAll, .house:
+        case .query, .session, .cancelAll, .house, .deadMan:
             return "not a command for a seed"
         }
         guard case .rejected(let rejection) = outcome else { return nil }

@@ -1,15 +1,22 @@
+import Core
 import Glibc
 
 /// The format of a data directory as a whole: which kinds of files are in it, and what a program must know to use it. The file FORMAT says it, in a line of text.
 ///
 ///     2  a log alone (Format.swift); such directories have no FORMAT file
 ///     3  snapshots (Snapshot/SnapshotFormat.swift), and segments that they have made dispensable put away
+///     4  in log and snapshots also what internal venues, and limits that came with them, have: see RecordCodec.swift
 ///
 /// A new directory has the newest. An older one stays as it is, so that the version that wrote it can still use it, until `cashup upgrade --commit`.
+/// So nothing may be recorded in it that its version does not know: ``needed(by:)-(Command)``.
 public enum DataFormat {
-    public static let current = 3
+    public static let current = 4
     /// Without snapshots.
     public static let logAlone = 2
+    /// The first with snapshots.
+    public static let snapshots = 3
+    /// The first with internal venues.
+    public static let venues = 4
     static let file = "FORMAT"
     private static let prefix = "cashup data format "
 
@@ -58,6 +65,47 @@ public enum DataFormat {
         try disk.check(disk.sync(handle), "fdatasync", temporary)
         try disk.check(disk.rename(temporary, path), "rename", temporary)
         try locked.sync()
+    }
+
+    // MARK: What needs which
+
+    /// The oldest format whose log can hold what a command comes to.
+    public static func needed(by command: borrowing Command) -> Int {
+        switch copy command {
+        case .setLimits(let set): needed(by: set)
+        case .define(let definition): needed(by: definition)
+        // What an order may ask for it may ask for on an internal venue only, and that is there or it is not.
+        case .newOrder, .replace, .cancel, .cancelAll, .fill, .closePosition, .money, .takeOver, .transfer, .setMark: logAlone
+        case .deadMan: venues
+        }
+    }
+
+    public static func needed(by definition: borrowing Definition) -> Int {
+        switch copy definition {
+        case .venue(let info): info.kind == .internal ? venues : logAlone
+        case .instrument(let info): info.terms.isOfFirstKind ? logAlone : venues
+        case .changeInstrument(_, let terms): terms.isOfFirstKind ? logAlone : venues
+        case .setting(let setting, _): needed(by: setting)
+        case .asset, .wallet, .account: logAlone
+        }
+    }
+
+    private static func needed(by set: SetLimits) -> Int {
+        // What is left when all that was there from the beginning is taken away.
+        var rest = set.change
+        rest.maxQuantity = nil
+        rest.maxNotional = nil
+        rest.maxPosition = nil
+        rest.maxOpenOrders = nil
+        rest.enabled = nil
+        return rest == LimitsChange() && set.account != 0 ? logAlone : venues
+    }
+
+    private static func needed(by setting: Setting) -> Int {
+        switch setting {
+        case .windowHours, .windowIDs, .marketMarginBps: logAlone
+        case .dayStartMinutes: venues
+        }
     }
 
     /// Brings a directory that nobody uses to the current format.

@@ -5,7 +5,7 @@ public struct RecordReader {
     /// A record, in a place that is used again and again: the frequent kinds have their fields side by side, so that reading one writes only
     /// its own, and copies nothing. (As an enum it would be built, copied into the enum, and copied out to be applied: 250 bytes each time.)
     public struct Record: BitwiseCopyable, Sendable {
-        enum Kind: UInt8, BitwiseCopyable { case accepted, replaced, canceled, filled, other }
+        enum Kind: UInt8, BitwiseCopyable { case accepted, replaced, canceled, filled, matched, other }
 
         public internal(set) var shard: WalletID = 0
         public internal(set) var time: Timestamp = 0
@@ -19,6 +19,7 @@ public struct RecordReader {
         var replaced = OrderReplaced(order: 0, quantity: 0, price: 0, max: 0, marketReserve: 0)
         var filled = Filled(
             trade: 0, order: 0, quantity: 0, price: 0, exec: Text(), fee: 0, feeAsset: 0, liquidity: .unknown, venueTime: 0)
+        var matched = Matched(trade: 0, maker: 0, taker: 0, quantity: 0, price: 0, makerFee: 0, takerFee: 0)
         var other = Mutation.orderExpired(order: 0)
 
         /// A place for ``next(into:)``.
@@ -30,6 +31,7 @@ public struct RecordReader {
             case .replaced: .orderReplaced(replaced)
             case .canceled: .orderCanceled(canceled)
             case .filled: .filled(filled)
+            case .matched: .matched(matched)
             case .other: other
             }
         }
@@ -89,6 +91,9 @@ public struct RecordReader {
         case .filled:
             record.kind = .filled
             record.filled = try filled()
+        case .matched:
+            record.kind = .matched
+            record.matched = try matched()
         default:
             record.kind = .other
             record.other = try other(kind)
@@ -100,6 +105,10 @@ public struct RecordReader {
     private mutating func other(_ kind: RecordKind) throws(RecordError) -> Mutation {
         switch kind {
         case .orderExpired: return .orderExpired(order: try order())
+        case .orderTriggered:
+            let order = try order()
+            context.shards[context.shardSlot].active = order
+            return .orderTriggered(order: order)
         case .markSet:
             let instrument = try cursor.int32()
             let price = context.prices[Int(instrument & 15)] &+ (try cursor.zigzag())
@@ -119,6 +128,14 @@ public struct RecordReader {
             let target = try cursor.int32()
             return .transfersSettled(target: target, upTo: try cursor.int64())
         case .limitsSet: return try cursor.limits()
+        case .lossLatched:
+            let account = try cursor.int64()
+            let asset = try cursor.zigzag()
+            guard asset >= -1, asset <= Int64(Int32.max) else { throw cursor.fault("asset out of range") }
+            return .lossLatched(account: account, asset: AssetID(asset), on: try cursor.byte() != 0)
+        case .deadManSet:
+            let account = try cursor.int64()
+            return .deadManSet(account: account, deadline: try cursor.byte() == 0 ? 0 : context.time &+ (try cursor.zigzag()))
         case .positionTakenOver: return .positionTakenOver(try cursor.takeOver())
         default: invariantFailure("a kind of record that is read elsewhere")
         }
@@ -134,6 +151,7 @@ public struct RecordReader {
         it.id = context.shards[shard].accepted &+ 1 &+ idStep
         context.shards[shard].accepted = it.id
         context.shards[shard].order = it.id
+        context.shards[shard].active = it.id
         if flags & AcceptedFlags.account != 0 { context.sessions[slot].account = try cursor.int64() }
         if flags & AcceptedFlags.instrument != 0 { context.sessions[slot].instrument = try cursor.int32() }
         it.account = context.sessions[slot].account
@@ -159,8 +177,11 @@ public struct RecordReader {
         it.marketReserve = 0
         it.note = Text()
         it.cancelOnDisconnect = 0
+        it.instructions = Instructions()
+        it.oco = 0
         if flags & AcceptedFlags.rare != 0 { try readRare(flags, &it) }
         it.strategy = context.sessions[slot].strategy
+        it.fees = context.sessions[slot].fees
         if flags & AcceptedFlags.contentHash == 0 { it.contentHash = it.contentHashOfNew }
     }
 
@@ -173,6 +194,11 @@ public struct RecordReader {
         if flags & AcceptedFlags.note != 0 { it.note = try cursor.text() }
         if flags & AcceptedFlags.session != 0 { it.cancelOnDisconnect = context.session &+ UInt64(bitPattern: try cursor.zigzag()) }
         if flags & AcceptedFlags.contentHash != 0 { it.contentHash = try cursor.word() }
+        if flags & AcceptedFlags.instructions != 0 {
+            it.instructions = try cursor.instructions(price: context.prices[Int(it.instrument & 15)])
+        }
+        if flags & AcceptedFlags.oco != 0 { it.oco = it.id &- (try cursor.zigzag()) }
+        if flags & AcceptedFlags.fees != 0 { context.sessions[context.sessionSlot].fees = try cursor.rates() }
     }
 
     private mutating func replaced() throws(RecordError) -> OrderReplaced {
@@ -183,7 +209,26 @@ public struct RecordReader {
         let price = try price(isWhole: flags & ReplacedFlags.wholePrice != 0)
         let max = flags & ReplacedFlags.max != 0 ? try cursor.amount() : 0
         let marketReserve = flags & ReplacedFlags.marketReserve != 0 ? try cursor.amount() : 0
-        return OrderReplaced(order: order, quantity: quantity, price: price, max: max, marketReserve: marketReserve)
+        let stop = flags & ReplacedFlags.stop != 0 ? context.price &+ (try cursor.zigzag()) : 0
+        context.shards[context.shardSlot].active = order
+        return OrderReplaced(order: order, quantity: quantity, price: price, max: max, marketReserve: marketReserve, stop: stop)
+    }
+
+    private mutating func matched() throws(RecordError) -> Matched {
+        let shard = context.shardSlot
+        let maker = try order()
+        let flags = try cursor.byte()
+        guard flags & ~MatchedFlags.all == 0 else { throw cursor.fault("unknown flags") }
+        let quantity = try cursor.int64()
+        let price = try price(isWhole: flags & MatchedFlags.wholePrice != 0)
+        let trade = context.shards[shard].trade &+ 1 &+ (flags & MatchedFlags.trade != 0 ? try cursor.zigzag() : 0)
+        let taker = context.shards[shard].active &- (flags & MatchedFlags.taker != 0 ? try cursor.zigzag() : 0)
+        context.shards[shard].trade = trade &+ 1
+        context.shards[shard].active = taker
+        return Matched(
+            trade: trade, maker: maker, taker: taker, quantity: quantity, price: price,
+            makerFee: flags & MatchedFlags.makerFee != 0 ? try cursor.amount() : 0,
+            takerFee: flags & MatchedFlags.takerFee != 0 ? try cursor.amount() : 0)
     }
 
     private mutating func filled() throws(RecordError) -> Filled {
@@ -254,8 +299,65 @@ extension RecordCursor {
         limits.maxNotional = try amount()
         limits.maxPosition = try amount()
         limits.maxOpenOrders = try int64()
-        limits.enabled = try byte() != 0
+        let enabled = try byte()
+        limits.enabled = enabled & ~LimitsFlags.more != 0
+        if enabled & LimitsFlags.more != 0 {
+            let which = try varint()
+            guard which & ~LimitsFlags.all == 0 else { throw fault("unknown limits") }
+            if which & LimitsFlags.makerFee != 0 { limits.makerFee = try rate() }
+            if which & LimitsFlags.takerFee != 0 { limits.takerFee = try rate() }
+            if which & LimitsFlags.selfTrade != 0 { limits.selfTrade = try selfTrade(UInt64(try byte())) }
+            if which & LimitsFlags.priceBand != 0 { limits.priceBand = try positive() }
+            if which & LimitsFlags.orderRate != 0 { limits.maxOrderRate = try positive() }
+            if which & LimitsFlags.cancelRate != 0 { limits.maxCancelRate = try positive() }
+            if which & LimitsFlags.dailyLoss != 0 { limits.maxDailyLoss = try amount() }
+            limits.mayShort = which & LimitsFlags.noShort == 0
+            limits.listedOnly = which & LimitsFlags.listed != 0
+        }
         return .limitsSet(account: account, instrument: Int32(instrument), limits)
+    }
+
+    /// A rate of nothing would be divided by.
+    private mutating func positive() throws(RecordError) -> Int32 {
+        let value = try int32()
+        if value == 0 { throw fault("a limit of 0") }
+        return value
+    }
+
+    mutating func instructions(price: Price) throws(RecordError) -> Instructions {
+        let flags = try varint()
+        guard flags & ~InstructionFlags.all == 0, let trigger = Trigger(rawValue: UInt8(flags &>> InstructionFlags.triggerShift & 3)) else {
+            throw fault("unknown flags")
+        }
+        var it = Instructions()
+        it.trigger = trigger
+        it.selfTrade = try selfTrade(flags &>> InstructionFlags.selfTradeShift)
+        it.postOnly = flags & InstructionFlags.postOnly != 0
+        it.reduceOnly = flags & InstructionFlags.reduceOnly != 0
+        it.triggerPrice = flags & InstructionFlags.byMark != 0 ? .mark : .last
+        if flags & InstructionFlags.stop != 0 { it.stop = price &+ (try zigzag()) }
+        if flags & InstructionFlags.display != 0 { it.display = try int64() }
+        return it
+    }
+
+    private func selfTrade(_ value: UInt64) throws(RecordError) -> SelfTradePrevention {
+        guard let known = SelfTradePrevention(rawValue: UInt8(truncatingIfNeeded: value)) else {
+            throw fault("unknown self-trade prevention")
+        }
+        return known
+    }
+
+    mutating func rates() throws(RecordError) -> FeeRates {
+        let maker = try rate()
+        return FeeRates(maker: maker, taker: try rate())
+    }
+
+    private mutating func rate() throws(RecordError) -> Int32 {
+        let rate = try zigzag()
+        guard rate >= Int64(FeeRates.allowed.lowerBound), rate <= Int64(FeeRates.allowed.upperBound) else {
+            throw fault("rate out of range")
+        }
+        return Int32(rate)
     }
 
     mutating func transfer() throws(RecordError) -> Transfer {
@@ -281,7 +383,8 @@ extension RecordCursor {
     }
 
     mutating func definition() throws(RecordError) -> Definition {
-        switch try byte() {
+        let form = try byte()
+        switch form {
         case 0:
             let name = try text()
             return .asset(AssetInfo(name: name, decimals: try int32()))
@@ -290,7 +393,7 @@ extension RecordCursor {
             let name = try text()
             guard let kind = VenueKind(rawValue: try byte()) else { throw fault("unknown kind of venue") }
             return .venue(VenueInfo(name: name, kind: kind))
-        case 3:
+        case 3, 7:
             let symbol = try text()
             let venue = try int32()
             let wallet = try int32()
@@ -303,10 +406,10 @@ extension RecordCursor {
             return .instrument(
                 InstrumentInfo(
                     symbol: symbol, venue: venue, wallet: wallet, base: base, quote: quote, priceScale: priceScale,
-                    quantityScale: quantityScale, funds: funds, terms: try terms()))
-        case 4:
+                    quantityScale: quantityScale, funds: funds, terms: try terms(form == 7)))
+        case 4, 8:
             let id = try int32()
-            return .changeInstrument(id, try terms())
+            return .changeInstrument(id, try terms(form == 8))
         case 5:
             let number = try int64()
             guard let status = AccountStatus(rawValue: try byte()) else { throw fault("unknown status") }
@@ -318,14 +421,16 @@ extension RecordCursor {
         }
     }
 
-    private mutating func terms() throws(RecordError) -> InstrumentTerms {
+    private mutating func terms(_ isNew: Bool) throws(RecordError) -> InstrumentTerms {
         let tick = try int64()
         let lot = try int64()
         let minQuantity = try int64()
         let maxQuantity = try int64()
         let minNotional = try amount()
         guard let state = InstrumentState(rawValue: try byte()) else { throw fault("unknown state") }
+        guard isNew || state == .trading || state == .halted else { throw fault("unknown state") }
         return InstrumentTerms(
-            tick: tick, lot: lot, minQuantity: minQuantity, maxQuantity: maxQuantity, minNotional: minNotional, state: state)
+            tick: tick, lot: lot, minQuantity: minQuantity, maxQuantity: maxQuantity, minNotional: minNotional, state: state,
+            fees: isNew ? try rates() : FeeRates())
     }
 }

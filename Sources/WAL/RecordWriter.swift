@@ -19,6 +19,7 @@ public struct RecordWriter {
         case .orderReplaced(let it): append(it, shard: shard, time: time, session: session, to: batch)
         case .orderCanceled(let it): append(it, shard: shard, time: time, session: session, to: batch)
         case .filled(let it): append(it, shard: shard, time: time, session: session, to: batch)
+        case .matched(let it): append(it, shard: shard, time: time, session: session, to: batch)
         default:
             var out = open(shard, time, session, batch)
             let kind = writeRare(mutation, &out)
@@ -52,6 +53,12 @@ public struct RecordWriter {
         var out = open(shard, time, session, batch)
         write(it, &out)
         close(.filled, out, session, batch)
+    }
+
+    public mutating func append(_ it: borrowing Matched, shard: WalletID, time: Timestamp, session: UInt64, to batch: Batch) {
+        var out = open(shard, time, session, batch)
+        write(it, &out)
+        close(.matched, out, session, batch)
     }
 
     @inline(__always)
@@ -92,6 +99,10 @@ public struct RecordWriter {
         case .orderExpired(let id):
             order(id, &out)
             return .orderExpired
+        case .orderTriggered(let id):
+            order(id, &out)
+            context.shards[context.shardSlot].active = id
+            return .orderTriggered
         case .markSet(let instrument, let price):
             out.varint(UInt64(instrument))
             out.zigzag(price &- context.prices[Int(instrument & 15)])
@@ -123,10 +134,20 @@ public struct RecordWriter {
         case .limitsSet(let account, let instrument, let it):
             out.limits(account, instrument, it)
             return .limitsSet
+        case .lossLatched(let account, let asset, let on):
+            out.varint(UInt64(account))
+            out.zigzag(Int64(asset))
+            out.byte(on ? 1 : 0)
+            return .lossLatched
+        case .deadManSet(let account, let deadline):
+            out.varint(UInt64(account))
+            out.byte(deadline == 0 ? 0 : 1)
+            if deadline != 0 { out.zigzag(deadline &- context.time) }
+            return .deadManSet
         case .positionTakenOver(let it):
             out.takeOver(it)
             return .positionTakenOver
-        case .orderAccepted, .orderReplaced, .orderCanceled, .filled: invariantFailure("a kind of record that is written elsewhere")
+        case .orderAccepted, .orderReplaced, .orderCanceled, .filled, .matched: invariantFailure("a kind of record that is written elsewhere")
         }
     }
 
@@ -151,6 +172,9 @@ public struct RecordWriter {
         if !it.note.isEmpty { flags |= AcceptedFlags.note }
         if it.cancelOnDisconnect != 0 { flags |= AcceptedFlags.session }
         if it.contentHash != it.contentHashOfNew { flags |= AcceptedFlags.contentHash }
+        if !it.instructions.isPlain { flags |= AcceptedFlags.instructions }
+        if it.oco != 0 { flags |= AcceptedFlags.oco }
+        if it.fees != context.sessions[slot].fees { flags |= AcceptedFlags.fees }
         out.varint(flags)
         if idStep != 0 { out.zigzag(idStep) }
         if flags & AcceptedFlags.account != 0 { out.varint(UInt64(it.account)) }
@@ -165,6 +189,7 @@ public struct RecordWriter {
         if flags & AcceptedFlags.rare != 0 { writeRare(it, flags, &out) }
         context.shards[shard].accepted = it.id
         context.shards[shard].order = it.id
+        context.shards[shard].active = it.id
         context.sessions[slot].account = it.account
         context.sessions[slot].instrument = it.instrument
         context.sessions[slot].clientID = it.clientID
@@ -182,6 +207,14 @@ public struct RecordWriter {
         if !it.note.isEmpty { out.text(it.note) }
         if it.cancelOnDisconnect != 0 { out.zigzag(Int64(bitPattern: it.cancelOnDisconnect &- context.session)) }
         if flags & AcceptedFlags.contentHash != 0 { out.word(it.contentHash) }
+        if flags & AcceptedFlags.instructions != 0 {
+            out.instructions(it.instructions, price: context.prices[Int(it.instrument & 15)])
+        }
+        if it.oco != 0 { out.zigzag(it.id &- it.oco) }
+        if flags & AcceptedFlags.fees != 0 {
+            out.rates(it.fees)
+            context.sessions[context.sessionSlot].fees = it.fees
+        }
     }
 
     private mutating func write(_ it: borrowing OrderReplaced, _ out: inout RecordBytes) {
@@ -191,11 +224,14 @@ public struct RecordWriter {
         if it.marketReserve != 0 { flags |= ReplacedFlags.marketReserve }
         let (step, isWhole) = priceStep(it.price)
         if isWhole { flags |= ReplacedFlags.wholePrice }
+        if it.stop != 0 { flags |= ReplacedFlags.stop }
         out.byte(flags)
         out.varint(UInt64(it.quantity))
         out.zigzag(step)
         if it.max != 0 { out.amount(it.max) }
         if it.marketReserve != 0 { out.amount(it.marketReserve) }
+        if it.stop != 0 { out.zigzag(it.stop &- context.price) }
+        context.shards[context.shardSlot].active = it.order
     }
 
     private mutating func write(_ it: borrowing Filled, _ out: inout RecordBytes) {
@@ -218,6 +254,29 @@ public struct RecordWriter {
             out.varint(UInt64(it.feeAsset))
         }
         if it.venueTime != 0 { out.zigzag(it.venueTime &- context.time) }
+    }
+
+    private mutating func write(_ it: borrowing Matched, _ out: inout RecordBytes) {
+        let shard = context.shardSlot
+        order(it.maker, &out)
+        let tradeStep = it.trade &- context.shards[shard].trade &- 1
+        let takerStep = context.shards[shard].active &- it.taker
+        let (step, isWhole) = priceStep(it.price)
+        var flags: UInt8 = 0
+        if tradeStep != 0 { flags |= MatchedFlags.trade }
+        if takerStep != 0 { flags |= MatchedFlags.taker }
+        if it.makerFee != 0 { flags |= MatchedFlags.makerFee }
+        if it.takerFee != 0 { flags |= MatchedFlags.takerFee }
+        if isWhole { flags |= MatchedFlags.wholePrice }
+        out.byte(flags)
+        out.varint(UInt64(it.quantity))
+        out.zigzag(step)
+        if tradeStep != 0 { out.zigzag(tradeStep) }
+        if takerStep != 0 { out.zigzag(takerStep) }
+        if it.makerFee != 0 { out.amount(it.makerFee) }
+        if it.takerFee != 0 { out.amount(it.takerFee) }
+        context.shards[shard].trade = it.trade &+ 1
+        context.shards[shard].active = it.taker
     }
 
     @inline(__always)
@@ -263,7 +322,44 @@ extension RecordBytes {
         amount(it.maxNotional)
         amount(it.maxPosition)
         varint(UInt64(it.maxOpenOrders))
-        byte(it.enabled ? 1 : 0)
+        var which: UInt64 = 0
+        if it.makerFee != Limits.noRate { which |= LimitsFlags.makerFee }
+        if it.takerFee != Limits.noRate { which |= LimitsFlags.takerFee }
+        if it.selfTrade != .standard { which |= LimitsFlags.selfTrade }
+        if it.priceBand != Limits.unlimited { which |= LimitsFlags.priceBand }
+        if it.maxOrderRate != Limits.unlimited { which |= LimitsFlags.orderRate }
+        if it.maxCancelRate != Limits.unlimited { which |= LimitsFlags.cancelRate }
+        if it.maxDailyLoss != Limits.none { which |= LimitsFlags.dailyLoss }
+        if !it.mayShort { which |= LimitsFlags.noShort }
+        if it.listedOnly { which |= LimitsFlags.listed }
+        byte((it.enabled ? 1 : 0) | (which != 0 ? LimitsFlags.more : 0))
+        if which == 0 { return }
+        varint(which)
+        if which & LimitsFlags.makerFee != 0 { zigzag(Int64(it.makerFee)) }
+        if which & LimitsFlags.takerFee != 0 { zigzag(Int64(it.takerFee)) }
+        if which & LimitsFlags.selfTrade != 0 { byte(it.selfTrade.rawValue) }
+        if which & LimitsFlags.priceBand != 0 { varint(UInt64(it.priceBand)) }
+        if which & LimitsFlags.orderRate != 0 { varint(UInt64(it.maxOrderRate)) }
+        if which & LimitsFlags.cancelRate != 0 { varint(UInt64(it.maxCancelRate)) }
+        if which & LimitsFlags.dailyLoss != 0 { amount(it.maxDailyLoss) }
+    }
+
+    mutating func instructions(_ it: Instructions, price: Price) {
+        var flags = UInt64(it.trigger.rawValue) &<< InstructionFlags.triggerShift
+        flags |= UInt64(it.selfTrade.rawValue) &<< InstructionFlags.selfTradeShift
+        if it.postOnly { flags |= InstructionFlags.postOnly }
+        if it.reduceOnly { flags |= InstructionFlags.reduceOnly }
+        if it.triggerPrice == .mark { flags |= InstructionFlags.byMark }
+        if it.stop != 0 { flags |= InstructionFlags.stop }
+        if it.display != 0 { flags |= InstructionFlags.display }
+        varint(flags)
+        if it.stop != 0 { zigzag(it.stop &- price) }
+        if it.display != 0 { varint(UInt64(it.display)) }
+    }
+
+    mutating func rates(_ it: FeeRates) {
+        zigzag(Int64(it.maker))
+        zigzag(Int64(it.taker))
     }
 
     mutating func transfer(_ it: Transfer) {
@@ -299,7 +395,7 @@ extension RecordBytes {
             text(it.name)
             byte(it.kind.rawValue)
         case .instrument(let it):
-            byte(3)
+            byte(it.terms.isOfFirstKind ? 3 : 7)
             text(it.symbol)
             varint(UInt64(it.venue))
             varint(UInt64(it.wallet))
@@ -310,7 +406,7 @@ extension RecordBytes {
             byte(it.funds.rawValue)
             terms(it.terms)
         case .changeInstrument(let id, let it):
-            byte(4)
+            byte(it.isOfFirstKind ? 4 : 8)
             varint(UInt64(id))
             terms(it)
         case .account(let number, let status):
@@ -331,5 +427,6 @@ extension RecordBytes {
         varint(UInt64(it.maxQuantity))
         amount(it.minNotional)
         byte(it.state.rawValue)
+        if !it.isOfFirstKind { rates(it.fees) }
     }
 }

@@ -62,6 +62,7 @@ public struct ReplayWindow: ~Copyable {
         case .canceled: shard.ahead(ofOrder: record.canceled.order, closes: true)
         case .replaced: shard.ahead(ofOrder: record.replaced.order, closes: false)
         case .filled: shard.ahead(of: record.filled)
+        case .matched: shard.ahead(ofOrder: record.matched.maker, closes: false)
         case .other: Shard.Ahead()
         }
     }
@@ -73,6 +74,7 @@ public struct ReplayWindow: ~Copyable {
         case .canceled: shard.evolve(record.canceled, at: record.time)
         case .replaced: shard.evolve(record.replaced, at: record.time)
         case .filled: shard.evolve(record.filled, at: record.time)
+        case .matched: shard.evolve(record.matched, at: record.time)
         case .other: shard.evolve(record.other, at: record.time)
         }
     }

@@ -142,7 +142,9 @@ struct UpgradeCommand: AsyncParsableCommand {
             } else if commit {
                 print("\(directory.directory) has format \(DataFormat.current) now.")
             } else {
-                print("\(directory.directory) has format \(format): a log alone. Format \(DataFormat.current) adds snapshots and puts what they make dispensable away.")
+                print("\(directory.directory) has format \(format). Format \(DataFormat.current) adds:")
+                if format < DataFormat.snapshots { print("  snapshots; and what they make dispensable is put away") }
+                print("  internal venues with their fees, states and order types; the limits, timers and settings that came with them")
                 print("Versions before this one will not start on it any more. Nothing was changed; --commit does it.")
             }
         }

@@ -115,21 +115,24 @@ def test_long_auth_line_is_taken_and_a_longer_one_is_not(guarded):
         assert lines.ask("1 AUTH " + "x" * 8200).split(" ")[:2] == ["-1", "LINE_TOO_LONG"]
 
 
-QUERIES = ["BAL 7", "POS 7", "ORD 7", "TRD 7", "ACC 7", "ACC", "LIM 7", "INS", "AST", "WLT", "VEN", "SYNC", "STAT"]
+QUERIES = ["BAL 7", "POS 7", "ORD 7", "TRD 7", "ACC 7", "ACC", "LIM 7", "LIM *", "DMS 7", "INS", "AST", "WLT", "VEN", "SYNC", "STAT"]
 TRADING = ["NEW 7 EX-USD B LMT 1 1.00 GTC id=$n", "RPL 7 EX-USD id=none 1 1.00", "CXL 7 EX-USD id=none", "CXA 7 NOMARK-USD",
-           "CLS 7 EX-USD id=$n", "XFR 7 7 USD 1 to=futures ref=$n"]
+           "CLS 7 EX-USD id=$n", "DMS 7 -", "XFR 7 7 USD 1 to=futures ref=$n"]
 OWN_FILL = ["FIL 7 EX-USD id=none 1 1.00 exec=$n"]
 VENUE_FACTS = ["MRK PERP-USD 10.00"]
 ADMIN = ["DEP 7 USD 1 ref=$n", "WDR 7 USD 1 ref=$n", "ADJ 7 USD 1 ref=$n reason=r", "HLD 7 USD 1 ref=$n", "RLS 7 USD 1 ref=$n",
          "AST X$n decimals=2", "WLT spot", "VEN lab kind=manual", "INS EX-USD state=trading", "ACC 7 open", "ACC 7 suspend",
-         "ACC 7 resume", "ACC * suspend", "ACC * resume", "LIM 7 wallet=spot max_qty=-", "SET market_margin_bps 100", "STAT hash=1", "SES", "SNP",
+         "ACC 7 resume", "ACC * suspend", "ACC * resume", "LIM 7 wallet=spot max_qty=-", "LIM * wallet=spot max_qty=-", "LIM 7 reset=loss", "DMS", "SET market_margin_bps 100", "STAT hash=1", "SES", "SNP",
          "PTO 7 PERP-USD 1 1.00 ref=$n"]
 
+# Everybody's.
+PUBLIC = ["BOOK BTC-USDT", "MKT", "SUB book=BTC-USDT", "UNS book=BTC-USDT"]
+
 MATRIX = {
-    "viewer": (QUERIES, TRADING + OWN_FILL + VENUE_FACTS + ADMIN),
-    "trader": (QUERIES + TRADING + OWN_FILL, VENUE_FACTS + ADMIN),
-    "connector": (OWN_FILL + VENUE_FACTS, TRADING + ADMIN + ["BAL 7", "POS 7", "ORD 7", "TRD 7", "ACC"]),
-    "admin": (QUERIES + TRADING + OWN_FILL + VENUE_FACTS + ADMIN, []),
+    "viewer": (PUBLIC + QUERIES, TRADING + OWN_FILL + VENUE_FACTS + ADMIN),
+    "trader": (PUBLIC + QUERIES + TRADING + OWN_FILL, VENUE_FACTS + ADMIN),
+    "connector": (PUBLIC + OWN_FILL + VENUE_FACTS, TRADING + ADMIN + ["BAL 7", "POS 7", "ORD 7", "TRD 7", "ACC"]),
+    "admin": (PUBLIC + QUERIES + TRADING + OWN_FILL + VENUE_FACTS + ADMIN, []),
 }
 
 
@@ -191,13 +194,13 @@ def test_every_verb_is_in_the_matrix(guarded):
         lines.send("1 HELP\n")
         listed = {row.split(" ")[1] for row in lines.answer()[:-1]}
     covered = {command.split(" ")[0] for allowed, _ in MATRIX.values() for command in allowed}
-    session_verbs = {"AUTH", "HELP", "PING", "TIME", "QUIT", "SUB", "UNS", "BOOK"}
+    session_verbs = {"AUTH", "HELP", "PING", "TIME", "QUIT", "SUB", "UNS"}
     later = {"ACK", "REJ", "CAN", "RPD", "CRJ"}
     assert listed - later <= covered | session_verbs
 
 
 @pytest.mark.parametrize("command", [
-    "BAL 8", "POS 8", "ORD 8", "TRD 8", "ACC 8", "LIM 8", "NEW 8 EX-USD B LMT 1 1.00 GTC id=x", "RPL 8 EX-USD 5 1 1.00",
+    "BAL 8", "POS 8", "ORD 8", "TRD 8", "ACC 8", "LIM 8", "DMS 8", "DMS 8 5", "NEW 8 EX-USD B LMT 1 1.00 GTC id=x", "RPL 8 EX-USD 5 1 1.00",
     "CXL 8 EX-USD 5", "CXA 8", "CLS 8 EX-USD id=x", "XFR 7 8 USD 1 ref=x", "XFR 8 7 USD 1 ref=x",
     "FIL 8 EX-USD 5 1 1.00 exec=x", "SUB account=8", "BAL 424242"])
 def test_other_accounts_are_forbidden_whether_they_exist_or_not(guarded, command):

@@ -15,6 +15,7 @@ from states import SMALL, archived, logs, lsn_of, recovered, snap, snapshots, st
 
 DATA = Path(__file__).parent / "data"
 FORMAT_3 = "cashup data format 3\n"
+FORMAT_4 = "cashup data format 4\n"
 
 
 @pytest.fixture
@@ -35,6 +36,13 @@ def kept(tmp_path):
     yield make
     for service in made:
         service.close()
+
+
+def state_told(lines):
+    """The state, in the words of the versions that wrote what is kept: without settings that came later and are as they begin."""
+    state = state_of(lines)
+    rows = [row for row in state["SET"][:-1] if row != "= day_start_minutes value=0"]
+    return {**state, "SET": [*rows, f"+ {len(rows)}"]}
 
 
 def later_work(lines):
@@ -75,7 +83,7 @@ def test_answers_are_those_of_the_version_that_wrote_it(kept, name, loops):
     service.start()
     with service.lines() as lines:
         assert int(lines.greeting.split("lsn=")[1].split(" ")[0]) == expected["lsn"]
-        assert state_of(lines) == expected["state"]
+        assert state_told(lines) == expected["state"]
         later_work(lines)
         before = state_of(lines)
     service.restart()
@@ -94,7 +102,7 @@ def test_format_3_has_what_it_says(kept):
         service.start()
         assert recovered(service) == origin
         with service.lines() as lines:
-            assert state_of(lines) == expected["state"], origin
+            assert state_told(lines) == expected["state"], origin
         service.kill()
         if origin:
             snapshots(service)[0].unlink()
@@ -128,13 +136,13 @@ def test_upgrade(kept):
         assert said.returncode == 0 and "format 2" in said.stdout and "Nothing was changed" in said.stdout and "--commit" in said.stdout, said
         assert not (service.data / "FORMAT").exists()
     done = cashup("upgrade", service.data, "--commit")
-    assert done.returncode == 0 and "has format 3 now" in done.stdout, done
-    assert (service.data / "FORMAT").read_text() == FORMAT_3
+    assert done.returncode == 0 and "has format 4 now" in done.stdout, done
+    assert (service.data / "FORMAT").read_text() == FORMAT_4
     again = cashup("upgrade", service.data, "--commit")
     assert again.returncode == 0 and "nothing to do" in again.stdout, again
     service.start()
     with service.lines() as lines:
-        assert state_of(lines) == expected["state"]
+        assert state_told(lines) == expected["state"]
         first = snap(lines)
         later_work(lines)
         snap(lines)
@@ -147,6 +155,56 @@ def test_upgrade(kept):
     assert code == 0 and said.count("whole, the same as a replay") == 2, said
 
 
+OF_FORMAT_4 = ["VEN internal kind=internal", "INS HALT-USD state=post_only", "INS HALT-USD state=cancel_only", "INS EX-USD maker_bps=1",
+               "INS NEW-USD venue=lab wallet=spot base=EX quote=USD tick=0.01 lot=1 taker_bps=-0.5",
+               "LIM 7 price_band_bps=100", "LIM 7 EX-USD max_order_rate=5", "LIM 7 max_cancel_rate=5", "LIM 7 max_daily_loss=5", "LIM 7 short=0",
+               "LIM 7 listed=1", "LIM 7 maker_bps=1", "LIM 7 taker_bps=1", "LIM 7 stp=oldest", "LIM 7 reset=loss", "LIM * max_open=5", "DMS 7 60",
+               "SET day_start_minutes 60"]
+
+
+@pytest.mark.parametrize("loops", [1, 4])
+@pytest.mark.parametrize("name", ["format-2", "format-3"])
+def test_an_older_format_gets_nothing_new(kept, name, loops):
+    """What its own version could not read is refused, and everything else is taken; after the upgrade that is taken, too."""
+    service, expected = kept(name, loops=loops)
+    service.start()
+    with service.lines() as lines:
+        for number, command in enumerate(OF_FORMAT_4):
+            answer = lines.ask(f"{number} {command}")
+            assert answer.startswith(f"-{number} UPGRADE_NEEDED format={name[-1]} need=4"), (command, answer)
+        assert state_told(lines) == expected["state"]
+        for command in ("VEN more kind=manual", "INS HALT-USD state=trading", "INS HALT-USD state=halted", "LIM 7 max_open=1000 enabled=1", "SET window_ids 100000"):
+            assert lines.ask(f"1 {command}").startswith("+1 OK"), command
+        later_work(lines)
+        before = state_of(lines)
+    assert service.stop() == 0
+    assert cashup("upgrade", service.data, "--commit").returncode == 0
+    assert (service.data / "FORMAT").read_text() == FORMAT_4
+    service.start()
+    with service.lines() as lines:
+        assert state_of(lines) == before
+        for number, command in enumerate(OF_FORMAT_4):
+            # Post-only and fees are for internal venues, in whatever format.
+            wanted = f"-{number} NOT_SUPPORTED what=" if command.startswith("INS") else f"+{number} "
+            answer = lines.ask(f"{number} {command}")
+            assert answer.startswith(wanted), (command, answer)
+        play(lines, """
+            INS IN-USD venue=internal wallet=spot base=EX quote=USD tick=0.01 lot=1 maker_bps=1 taker_bps=2
+            + OK *
+            INS IN-USD state=post_only
+            + OK *
+            LIM 8 enabled=1
+            + OK *
+            """)
+        snap(lines)
+        before = state_of(lines)
+    service.restart()
+    with service.lines() as lines:
+        assert state_of(lines) == before
+    code, said = verify(service.data)
+    assert code == 0 and "format 4," in said, said
+
+
 def test_upgrade_of_what_is_none(tmp_path):
     (tmp_path / "empty").mkdir()
     refused = cashup("upgrade", tmp_path / "empty", "--commit")
@@ -157,11 +215,11 @@ def test_upgrade_of_what_is_none(tmp_path):
 
 def test_a_new_directory_has_the_newest(fresh):
     service = fresh(laboratory=False)
-    assert (service.data / "FORMAT").read_text() == FORMAT_3
+    assert (service.data / "FORMAT").read_text() == FORMAT_4
 
 
 @pytest.mark.parametrize("text, said", [
-    ("cashup data format 4\n", "data format 4, of a newer version"),
+    ("cashup data format 5\n", "data format 5, of a newer version"),
     ("cashup data format 999\n", "data format 999, of a newer version"),
     ("cashup data format 3", "FORMAT is damaged"),
     ("cashup data format 2\n", "FORMAT is damaged"),
@@ -187,7 +245,7 @@ def test_another_format_is_refused(kept, text, said):
     (service.data / "FORMAT").write_text(FORMAT_3)
     service.start()
     with service.lines() as lines:
-        assert state_of(lines) == expected["state"]
+        assert state_told(lines) == expected["state"]
 
 
 def test_without_its_format_file_a_snapshot_is_not_forgotten(kept):
@@ -197,7 +255,7 @@ def test_without_its_format_file_a_snapshot_is_not_forgotten(kept):
     service.start()
     assert recovered(service) == 0
     with service.lines() as lines:
-        assert state_of(lines) == expected["state"]
+        assert state_told(lines) == expected["state"]
         assert lines.ask("1 SNP").startswith("-1 SNAPSHOT_FAILED reason=data_format_2")
     service.kill()
     shutil.rmtree(service.data / "archive")
@@ -209,4 +267,4 @@ def test_without_its_format_file_a_snapshot_is_not_forgotten(kept):
     service.start()
     assert recovered(service) > 0
     with service.lines() as lines:
-        assert state_of(lines) == expected["state"]
+        assert state_told(lines) == expected["state"]

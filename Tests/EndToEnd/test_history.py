@@ -252,6 +252,52 @@ def objects(data):
         return dict(connection.execute("SELECT name, type FROM sqlite_master WHERE sql IS NOT NULL"))
 
 
+def test_what_orders_of_internal_venues_asked_for_outlives_an_older_schema(keeping):
+    service = keeping()
+    with service.lines() as lines:
+        play(lines, """
+            VEN internal kind=internal
+            + OK *
+            INS IN-USD venue=internal wallet=spot base=EX quote=USD tick=0.01 lot=1 maker_bps=-1 taker_bps=5
+            + OK *
+            DEP 71 USD 100000 ref=a
+            + OK *
+            DEP 72 EX 1000 ref=b
+            + OK *
+            NEW 71 IN-USD B LMT 10 9.00 GTC id=first display=2 stp=both
+            + $first NEW *
+            NEW 71 IN-USD B MKT 10 - GTC id=second stop=9.50 oco=first
+            + $second NEW *
+            NEW 72 IN-USD S LMT 4 9.00 GTC id=maker post=1
+            - WOULD_TAKE *
+            NEW 72 IN-USD S LMT 10 9.00 IOC id=sale
+            + $sale FILLED *
+            CXA 71
+            + OK canceled=0
+            """)
+    caught_up(service)
+
+    def options():
+        with sqlite3.connect(service.data / "history.sqlite") as connection:
+            return list(connection.execute(
+                "SELECT client_id, trigger, stop, trigger_price, display, post_only, reduce_only, self_trade, oco IS NOT NULL, reason "
+                "FROM order_options JOIN orders USING (id) ORDER BY id"))
+    # EX-USD's price scale is two more than its tick's.
+    assert options() == [("first", 0, None, 0, 2, 0, 0, 3, 1, None), ("second", 1, 95000, 0, None, 0, 0, 0, 1, 8)]
+    with sqlite3.connect(service.data / "history.sqlite") as connection:
+        trades = list(connection.execute("SELECT account, quantity, price, fee, liquidity, exec, closing FROM trades ORDER BY id"))
+        assert trades[:2] == [(71, 2, 90000, "-0.0018", 1, "", 0), (72, 2, 90000, "0.009", 2, "", 0)] and len(trades) == 10
+        keys = list(connection.execute("SELECT lsn, group_concat(k), group_concat(kind) FROM ledger WHERE trade IS NOT NULL GROUP BY lsn"))
+        assert all(row[1:] == ("1,2,3,4,5,6", "7,7,8,7,7,8") for row in keys) and len(keys) == 5
+    service.stop()
+    before = options()
+    assert cashup("history", "migrate", "--to", 2, "--data", service.data).returncode == 0
+    assert cashup("history", "migrate", "--data", service.data).returncode == 0
+    assert options() == before
+    assert cashup("history", "rebuild", "--data", service.data).returncode == 0
+    assert options() == before
+
+
 def test_migrations_down_and_up(keeping):
     service = keeping()
     with service.lines() as lines:
@@ -262,12 +308,12 @@ def test_migrations_down_and_up(keeping):
         refused = cashup("history", command, "--data", service.data)
         assert refused.returncode == 75 and "in use by process" in refused.stderr
     status = cashup("history", "status", "--data", service.data)
-    assert status.returncode == 0 and "schema   version 2\n" in status.stdout and "orders   7\n" in status.stdout
+    assert status.returncode == 0 and "schema   version 3\n" in status.stdout and "orders   7\n" in status.stdout
 
     service.stop()
     newest = objects(service.data)
     done = cashup("history", "migrate", "--to", 1, "--data", service.data)
-    assert done.returncode == 0 and done.stdout.startswith("down from version 2: "), done.stderr
+    assert done.returncode == 0 and done.stdout.startswith("down from version 3: "), done.stderr
     assert newest.keys() - objects(service.data).keys() == {"orders_account_instrument", "trades_account_instrument"}
     assert rows(service) == before
     done = cashup("history", "migrate", "--data", service.data)
@@ -290,12 +336,12 @@ def test_migrations_down_and_up(keeping):
         connection.execute("PRAGMA user_version = 9")
     for command in ("status", "migrate"):
         refused = cashup("history", command, "--data", service.data)
-        assert refused.returncode == 1 and "schema version 9, this program knows versions up to 2" in refused.stderr
+        assert refused.returncode == 1 and "schema version 9, this program knows versions up to 3" in refused.stderr
     service.start()
     with service.lines() as lines:
         assert lines.ask("t DEP 7 USD 1.00 ref=goes-on").startswith("+t OK")
     said_soon(service, "schema version 9")
-    assert cashup("history", "migrate", "--to", 3, "--data", service.data).returncode == 64
+    assert cashup("history", "migrate", "--to", 4, "--data", service.data).returncode == 64
 
 
 def said_soon(service, text):

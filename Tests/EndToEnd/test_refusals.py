@@ -64,7 +64,9 @@ CASES = [
     ("NOT_SUPPORTED", "", "NEW $a EX-USD B STP 1 10.00 GTC id=x", {}),
     ("NOT_SUPPORTED", "", "NEW $a EX-USD B LMT 1 10.00 GTC id=x post=1", {}),
     ("NOT_SUPPORTED", "", "NEW $a EX-USD B LMT 1 10.00 GTC id=x display=1", {}),
-    ("NOT_SUPPORTED", "", "BOOK EX-USD", {}),
+    ("NOT_SUPPORTED", "", "BOOK EX-USD", {"what": "BOOK"}),
+    ("NOT_SUPPORTED", "", "SUB trades=EX-USD", {"what": "trades"}),
+    ("NOT_SUPPORTED", "", "INS EX-USD taker_bps=1", {"what": "fee"}),
     ("NOT_SUPPORTED", "", "VEN outside kind=connector", {}),
     ("NOT_SUPPORTED", "", "ACK 1", {}),
     ("UNKNOWN_ACCOUNT", "", "NEW 888888 EX-USD B LMT 1 10.00 GTC id=x", {"account": "888888"}),
@@ -112,6 +114,18 @@ CASES = [
      {"limit": "30.00", "value": "40.00"}),
     ("LIMIT_POSITION", "LIM $a EX-USD max_position=3", "NEW $a EX-USD B LMT 2 10.00 GTC id=x", {"limit": "3", "value": "4"}),
     ("LIMIT_OPEN_ORDERS", "LIM $a wallet=spot max_open=1", "NEW $a EX-USD B LMT 1 10.00 GTC id=x", {"limit": "1"}),
+    ("LIMIT_PRICE_BAND", "MRK BAND-USD 10.00;LIM $a BAND-USD price_band_bps=100", "NEW $a BAND-USD B LMT 1 10.11 GTC id=x",
+     {"limit": "100", "value": "110", "reference": "10.00", "symbol": "BAND-USD"}),
+    ("NO_MARK", "LIM $a NOMARK-USD price_band_bps=100", "NEW $a NOMARK-USD B LMT 1 10.11 GTC id=x", {"symbol": "NOMARK-USD"}),
+    ("LIMIT_ORDER_RATE", "LIM $a EX-USD max_order_rate=1;NEW $a EX-USD B LMT 1 10.00 GTC id=y", "NEW $a EX-USD B LMT 1 10.00 GTC id=x",
+     {"limit": "1", "symbol": "EX-USD"}),
+    ("LIMIT_CANCEL_RATE", "LIM $a wallet=spot max_cancel_rate=1;NEW $a EX-USD B LMT 1 10.00 GTC id=y;CXL $a EX-USD id=y", "CXL $a EX-USD id=open",
+     {"limit": "1", "wallet": "spot"}),
+    ("LIMIT_DAILY_LOSS", "LIM $a wallet=futures max_daily_loss=5;NEW $a PERP-USD B LMT 1 10.00 GTC id=y;FIL $a PERP-USD id=y 1 10.00 exec=1 fee=6",
+     "NEW $a PERP-USD B LMT 1 10.00 GTC id=x", {"asset": "USD", "limit": "5.00", "value": "6.00", "wallet": "futures"}),
+    ("LIMIT_SHORT", "LIM $a wallet=futures short=0", "NEW $a PERP-USD S LMT 2 10.00 GTC id=x",
+     {"value": "-2", "wallet": "futures", "symbol": "PERP-USD"}),
+    ("LIMIT_NOT_LISTED", "LIM $a wallet=spot listed=1", "NEW $a EX-USD B LMT 1 10.00 GTC id=x", {"wallet": "spot", "symbol": "EX-USD"}),
     ("ID_REUSED", "", "NEW $a EX-USD B LMT 3 10.00 GTC id=open", {"id": "open"}),
     ("ID_REUSED", "", "DEP $a USD 1001.00 ref=usd", {"id": "usd"}),
     ("OVERFLOW", "DEP $a EX 1200000000000000 ref=b", "DEP $a EX 1200000000000000 ref=c", {}),
@@ -134,7 +148,10 @@ ELSEWHERE = {
     "AUTH_REQUIRED": "test_auth", "BAD_TOKEN": "test_auth", "TOKEN_EXPIRED": "test_auth", "FORBIDDEN": "test_auth",
     "BEYOND_LIMIT": "test_auth: only a trader's fill is bound by the limit",
     "DRAINING": "test_operations",
-    "TABLE_FULL": "the tables are larger than a test may fill",
+    **dict.fromkeys(("INSTRUMENT_POST_ONLY", "INSTRUMENT_CANCEL_ONLY", "UNFILLABLE", "WOULD_TAKE", "WOULD_TRIGGER", "REDUCE_ONLY", "BAD_PAIR",
+                     "IN_PAIR"), "test_venue"),
+    "UPGRADE_NEEDED": "test_data_formats",
+    "TABLE_FULL": "test_market_data: subscriptions; other tables are larger than a test may fill",
     "STORAGE_FULL": "needs a full disk; the log's own tests fill one",
     "LOG_GONE": "test_snapshot_schedule: the log before the older snapshot is removed",
     "SNAPSHOT_FAILED": "test_snapshot_crash, test_data_formats: a disk without room, a data directory that has none",
@@ -147,6 +164,8 @@ def refusing(shared):
     with shared.lines() as lines:
         play(lines, """
             INS LOT-USD venue=lab wallet=spot base=EX quote=USD tick=0.01 lot=5 min_qty=10 max_qty=100 min_notional=50.00
+            + OK *
+            INS BAND-USD venue=lab2 wallet=futures base=EX quote=USD tick=0.01 lot=1 funds=none
             + OK *
             INS STOPPED-USD venue=lab wallet=spot base=EX quote=USD tick=0.01 lot=1 state=halted
             + OK *

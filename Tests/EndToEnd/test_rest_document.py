@@ -80,7 +80,7 @@ def refusals():
     """(code, status) of the table of Refusals.swift."""
     table = (GATEWAY / "Lines" / "Refusals.swift").read_text().split("private static let table", 1)[1]
     statuses = {"badRequest": 400, "unauthorized": 401, "forbidden": 403, "notFound": 404, "conflict": 409, "unprocessableContent": 422,
-                "serviceUnavailable": 503}
+                "tooManyRequests": 429, "serviceUnavailable": 503}
     found = [(code, statuses[status]) for code, status in re.findall(r'"([A-Z_]+)": \(\.(\w+),', table)]
     assert found
     return found

@@ -67,8 +67,17 @@ def test_422_names_the_field(rest, change, fields):
 
 
 @pytest.mark.parametrize("order_type", ["stop", "stop_limit", "take_profit", "take_profit_limit"])
-def test_order_types_to_come(rest, order_type):
-    assert rest.refuse(422, "NOT_SUPPORTED", "POST", "orders", {**NEW, "order_type": order_type, "stop_price": "9.00"}).fields == ["order_type"]
+def test_order_types_of_internal_venues(rest, order_type):
+    price = NEW["price"] if order_type.endswith("limit") else None
+    body = {**NEW, "order_type": order_type, "stop_price": "9.00", "price": price}
+    assert rest.refuse(422, "NOT_SUPPORTED", "POST", "orders", body).fields == ["order_type"]
+
+
+@pytest.mark.parametrize("field, value", [
+    ("iceberg_qty", "1"), ("display_quantity", "1"), ("post_only", True), ("reduce_only", True), ("self_trade_prevention", "oldest")])
+def test_what_only_internal_venues_know(rest, field, value):
+    named = "iceberg_qty" if field == "display_quantity" else field
+    assert rest.refuse(422, "NOT_SUPPORTED", "POST", "orders", {**NEW, field: value}).fields == [named]
 
 
 @pytest.mark.parametrize("path, field", [

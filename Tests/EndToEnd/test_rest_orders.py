@@ -97,7 +97,7 @@ def test_trade_report(rest):
 def test_batch_of_mixed_outcomes(rest):
     new = lambda **changes: {"symbol": "EX-USD", "order_type": "limit", "side": "buy", "quantity": "1", "price": "10.00", **changes}
     orders = [new(client_order_id="a"), new(quantity="10000000"), new(symbol="NOPE"), new(client_order_id="a", price="11.00"), new(price="10.005"),
-              new(order_type="stop", stop_price="1.00"), new(side="sell", quantity="2"), new(client_order_id="a")]
+              new(order_type="stop_limit", stop_price="1.00"), new(side="sell", quantity="2"), new(client_order_id="a")]
     answer = rest.post("orders/batch", {"orders": orders}, 200)
     assert (answer["total_count"], answer["success_count"], answer["failed_count"]) == (8, 3, 5)
     assert [(row["index"], row["code"]) for row in answer["failed_orders"]] == [

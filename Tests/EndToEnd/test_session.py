@@ -198,7 +198,7 @@ def test_every_verb_has_help(lines):
     rows = lines.answer()
     listed = {word for row in rows for word in re.findall(r"\b[A-Z]{3,4}\b", row.split(" ", 1)[1])}
     verbs = {"AUTH", "HELP", "NEW", "RPL", "CXL", "CXA", "FIL", "CLS", "DEP", "WDR", "XFR", "ADJ", "HLD", "RLS", "INS",
-             "VEN", "WLT", "AST", "ACC", "LIM", "MRK", "BAL", "POS", "ORD", "TRD", "BOOK", "SUB", "UNS", "SYNC", "TIME",
+             "VEN", "WLT", "AST", "ACC", "LIM", "MRK", "BAL", "POS", "ORD", "TRD", "BOOK", "MKT", "SUB", "UNS", "SYNC", "TIME",
              "PING", "STAT", "SET", "QUIT"}
     assert verbs <= listed, verbs - listed
     for verb in sorted(verbs):

@@ -14,10 +14,14 @@ private let setUp = """
     VEN manual kind=manual
     INS BTC-USD venue=manual wallet=spot base=BTC quote=USD tick=0.01 lot=0.00000001
     INS P-USD venue=manual wallet=spot base=BTC quote=USD tick=0.1 lot=0.001 funds=none
+    VEN inside kind=internal
+    INS BTC-EUR venue=inside wallet=spot base=BTC quote=EUR tick=0.01 lot=0.00001 maker_bps=1 taker_bps=2
     ACC 7 open
     ACC 8 open
     DEP 7 USD 1000000.00 ref=usd
     DEP 7 BTC 10 ref=btc
+    DEP 8 BTC 10 ref=btc
+    DEP 7 EUR 1000000.00 ref=eur
     """
 
 private struct World: ~Copyable {
@@ -42,11 +46,12 @@ private struct World: ~Copyable {
         switch parsed.request {
         case .define(let definition): command = .define(definition)
         case .cancelAll(_, let cancelAll): command = .cancelAll(cancelAll)
+        case .deadMan(let account, let seconds): command = .deadMan(DeadMan(account: account, deadline: seconds == 0 ? 0 : now + seconds * 1_000_000))
         case .order, .shard:
             if let (wallet, of) = parsed.command, wallet == 0 { command = of }
         case .query(let query):
             var rows = 0
-            if let rejection = QueryWriter.write(query, shard: shard, tag: parsed.tag, rows: &rows, into: &out) {
+            if let rejection = QueryWriter.write(query, shard: shard, now: now, tag: parsed.tag, rows: &rows, into: &out) {
                 AnswerWriter.write(rejection, tag: parsed.tag, registry: shard.registry, into: &out)
             }
         case .refused(let refusal): AnswerWriter.write(refusal, tag: parsed.tag, into: &out)
@@ -60,7 +65,11 @@ private struct World: ~Copyable {
         var emitted: [Mutation] = []
         let outcome = shard.execute(command, now: now) { emitted.append(copy $0) }
         let hash = shard.stateHash()
-        if case .rejected = outcome { invariant(emitted.isEmpty && hash == lastHash, "a refusal changes nothing") }
+        if case .rejected = outcome {
+            // But that the account has lost too much may be noted with one.
+            let latches = emitted.count { if case .lossLatched = $0 { true } else { false } }
+            invariant(emitted.count == latches && (latches > 0 || hash == lastHash), "a refusal changes nothing")
+        }
         lastHash = hash
         for mutation in emitted {
             lsn += 1

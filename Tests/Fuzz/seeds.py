@@ -102,9 +102,14 @@ def main():
     story = ["1 NEW 7 BTC-USD B LMT 0.5 64000.00 GTC id=a", "2 FIL 7 BTC-USD id=a 0.2 63990.00 fee=1.2 exec=x", "3 RPL 7 BTC-USD id=a 0.4 63900.00",
              "4 CXL 7 BTC-USD id=a", "5 NEW 7 P-USD S MKT 1 - IOC id=b", "6 FIL 7 P-USD id=b 1 100.1 exec=y feeasset=EUR fee=-1", "7 CLS 7 P-USD - - id=c",
              "8 XFR 7 8 USD 5 ref=t", "9 XFR 7 7 USD 5 ref=u from=spot to=futures", "a PTO 8 BTC-USD -0.5 64000 ref=p", "b ACC 7 suspend", "c CXA 7",
-             "d HLD 8 USD 1 ref=h", "e LIM 7 max_open=1", "f ORD 7 status=all", "g BAL 7", "h POS 7", "i TRD 7 BTC-USD id=a"]
+             "d HLD 8 USD 1 ref=h", "e LIM 7 max_open=1", "e LIM * max_daily_loss=5 max_order_rate=3 short=0", "e LIM 7 reset=loss", "e DMS 7 5", "f ORD 7 status=all", "g BAL 7", "h POS 7", "i TRD 7 BTC-USD id=a"]
     keep("Lines", len(lines), "\n".join(story).encode())
-    words = {word for line in lines + story for word in re.split(r"[ =,]", line)[1:] if 1 < len(word) < 12}
+    market = ["1 NEW 8 BTC-EUR S LMT 0.5 100.00 GTC id=a display=0.1", "2 NEW 7 BTC-EUR B LMT 0.2 100.00 GTC id=b stp=both", "3 NEW 7 BTC-EUR S LMT 0.1 90.00 GTC id=c stop=95.00",
+              "4 NEW 7 BTC-EUR S LMT 0.1 120.00 GTC id=d oco=c post=1", "5 NEW 7 BTC-EUR B MKT 0.2 - IOC id=e max=15", "6 NEW 8 BTC-EUR B LMT 0.1 99.00 FOK id=f reduce=1",
+              "7 RPL 8 BTC-EUR id=a 0.4 101.00", "8 MRK BTC-EUR 94", "9 NEW 7 BTC-EUR B MKT 0.1 - GTC id=g stop=93 take=1 trigger=mark max=20", "a RPL 7 BTC-EUR id=g 0.2 - stop=92 max=20",
+              "b MRK BTC-EUR 91", "c CLS 7 BTC-EUR id=h", "d BOOK BTC-EUR depth=5", "e MKT", "f INS BTC-EUR state=cancel_only maker_bps=-0.5", "g CXA 8"]
+    keep("Lines", len(lines) + 1, "\n".join(market).encode())
+    words = {word for line in lines + story + market for word in re.split(r"[ =,]", line)[1:] if 1 < len(word) < 12}
     dictionary("Lines", words | {key + "=" for line in lines for key in re.findall(r"(\w+)=", line)})
 
     for number, text in enumerate(['{"symbol":"BTC-USD","order_type":"limit","quantity":"0.1","price":64000.00}', '[1,-0.5e+10,true,false,null,"\\u00e9\\ud83d\\ude00\\n"]',

@@ -39,7 +39,7 @@ struct ConfigurationTests {
         #expect(try Configuration.resolve(options, environment: environment).port == 7171)
         options.listen = "127.0.0.1:7272"
         let config = try Configuration.resolve(options, environment: environment)
-        #expect(config.port == 7272 && config.data == "/e" && config.auth == .jwt && config.seed.count == 19)
+        #expect(config.port == 7272 && config.data == "/e" && config.auth == .jwt && config.seed.count == 23)
         #expect(failure { _ = try Configuration.resolve(options, environment: ["CASHUP_AUTH": "maybe"]) }?.exitCode == 64)
     }
 

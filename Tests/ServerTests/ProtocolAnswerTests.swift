@@ -155,6 +155,57 @@ import Testing
         ])
     }
 
+    @Test func limitsThatCameLater() {
+        script([
+            ("1 DEP 7 USD 1000 ref=dep", "+1 OK available=1000.00 lsn=17"),
+            ("1 LIM 7 price_band_bps=100 max_order_rate=2 max_cancel_rate=1", "+1 OK lsn=18"),
+            ("1 NEW 7 BTC-USD B LMT 1 100 GTC id=a", "-1 NO_MARK symbol=BTC-USD"),
+            ("1 MRK BTC-USD 100", "+1 OK lsn=19"),
+            ("1 NEW 7 BTC-USD B LMT 1 101.01 GTC id=a", "-1 LIMIT_PRICE_BAND limit=100 value=101 reference=100.00 account=7 wallet=spot"),
+            ("1 NEW 7 BTC-USD B LMT 1 101 GTC id=a", "+1 1 NEW leaves=1.00000000 cum=0.00000000 lsn=20"),
+            ("1 NEW 7 BTC-USD B LMT 1 100 GTC id=b", "+1 2 NEW leaves=1.00000000 cum=0.00000000 lsn=21"),
+            ("1 NEW 7 BTC-USD B LMT 1 100 GTC id=c", "-1 LIMIT_ORDER_RATE limit=2 retry=500 account=7 wallet=spot"),
+            ("1 CXL 7 BTC-USD id=a", "+1 1 CANCELED leaves=0.00000000 cum=0.00000000 lsn=22"),
+            ("1 CXL 7 BTC-USD id=b", "-1 LIMIT_CANCEL_RATE limit=1 retry=1000 account=7 wallet=spot"),
+            ("1 CXA 7", "+1 OK canceled=1 lsn=23"),
+            ("1 LIM 7 max_order_rate=- max_cancel_rate=- short=0", "+1 OK lsn=24"),
+            ("1 NEW 7 BTC-USD S LMT 1 100 GTC id=d", "-1 LIMIT_SHORT value=-1.00000000 account=7 wallet=spot symbol=BTC-USD"),
+            ("1 LIM 7 short=1 listed=1 maker_bps=-0.5 stp=both", "+1 OK lsn=25"),
+            ("1 NEW 7 BTC-USD B LMT 1 100 GTC id=d", "-1 LIMIT_NOT_LISTED account=7 wallet=spot symbol=BTC-USD"),
+            ("1 LIM 7", "=1 7 wallet=spot max_qty=- max_notional=- max_position=- max_open=- enabled=1 price_band_bps=100 listed=1 maker_bps=-0.5 stp=both\n+1 1"),
+            ("1 LIM 7 listed=0 maker_bps=- stp=- price_band_bps=-", "+1 OK lsn=26"),
+            ("1 LIM 7", "=1 7 wallet=spot max_qty=- max_notional=- max_position=- max_open=- enabled=1\n+1 1"),
+        ])
+    }
+
+    @Test func deadManTimers() {
+        script([
+            ("1 DMS", "+1 0"),
+            ("1 DMS 7 -", "+1 OK deadline=- dup=1"),
+            ("1 DMS 9 5", "-1 UNKNOWN_ACCOUNT account=9"),
+            ("1 DMS 7 0", "+1 OK deadline=- dup=1"),
+        ])
+    }
+
+    @Test func limitsOfAll() {
+        script([
+            ("1 DEP 7 USD 1000 ref=dep", "+1 OK available=1000.00 lsn=17"),
+            ("1 LIM *", "+1 0"),
+            ("1 LIM * max_qty=2 max_daily_loss=10", "+1 OK lsn=18"),
+            ("1 LIM *", "=1 * wallet=spot max_qty=2 max_notional=- max_position=- max_open=- enabled=1 max_daily_loss=10\n+1 1"),
+            ("1 LIM 7", "=1 7 wallet=spot max_qty=2 max_notional=- max_position=- max_open=- enabled=1 max_daily_loss=10 default=1\n+1 1"),
+            ("1 NEW 7 BTC-USD B LMT 3 1 GTC id=a", "-1 LIMIT_QTY limit=2 value=3 account=7 wallet=spot"),
+            ("1 NEW 7 BTC-USD B LMT 1 20 GTC id=a", "+1 1 NEW leaves=1.00000000 cum=0.00000000 lsn=19"),
+            ("1 FIL 7 BTC-USD id=a 1 20 exec=1", "+1 1 FILLED trade=1 leaves=0.00000000 cum=1.00000000 avg=20.00 lsn=20"),
+            ("1 MRK BTC-USD 5", "+1 OK lsn=21"),
+            ("1 NEW 7 BTC-USD B LMT 1 1 GTC id=b", "-1 LIMIT_DAILY_LOSS asset=USD limit=10.00 value=15.00 account=7 wallet=spot"),
+            ("1 LIM 7", "=1 7 wallet=spot max_qty=2 max_notional=- max_position=- max_open=- enabled=1 max_daily_loss=10 default=1 latched=USD\n+1 1"),
+            ("1 NEW 7 BTC-USD S LMT 1 5 GTC id=c", "+1 2 NEW leaves=1.00000000 cum=0.00000000 lsn=23"),
+            ("1 LIM 7 reset=loss", "+1 OK lsn=24"),
+            ("1 NEW 7 BTC-USD B LMT 1 1 GTC id=b", "+1 3 NEW leaves=1.00000000 cum=0.00000000 lsn=25"),
+        ])
+    }
+
     @Test func money() {
         script([
             ("1 DEP 8 USD 10 ref=a", "+1 OK available=10.00 lsn=19"),
@@ -181,7 +232,7 @@ import Testing
             ("1 ACC", "=1 7 status=open\n+1 1"),
             ("1 ACC 7", "=1 7 status=open\n+1 1"),
             ("1 ACC 8", "-1 UNKNOWN_ACCOUNT account=8"),
-            ("1 SET", "=1 window_hours value=24\n=1 window_ids value=10000000\n=1 market_margin_bps value=500\n+1 3"),
+            ("1 SET", "=1 window_hours value=24\n=1 window_ids value=10000000\n=1 market_margin_bps value=500\n=1 day_start_minutes value=0\n+1 4"),
             ("1 SET window_hours 48", "+1 OK lsn=18"),
             ("1 SET window_hours 48", "+1 OK dup=1"),
             ("1 INS", "=1 BTC-USD venue=manual wallet=spot base=BTC quote=USD tick=0.01 lot=0.00000001 price_scale=4 qty_scale=8 min_qty=0.00000001 max_qty=90000.00000000 min_notional=0.00 funds=full state=trading\n+1 1"),
@@ -206,7 +257,7 @@ import Testing
         let table: [(String, String)] = [
             ("1 PING", "++++++"), ("1 SYNC", "++++++"), ("1 STAT", "++++++"), ("1 STAT hash=1", "-----+"), ("1 SUB", "++++++"),
             ("1 SUB account=7", "++---+"), ("1 BAL 7", "++---+"), ("1 POS 7", "++---+"), ("1 ORD 7", "++---+"), ("1 TRD 7", "++---+"),
-            ("1 LIM 7", "++---+"), ("1 ACC 7", "++---+"), ("1 ACC", "+++--+"), ("1 ACC after=7", "++---+"), ("1 INS", "++++++"), ("1 AST", "++++++"),
+            ("1 LIM 7", "++---+"), ("1 LIM *", "++++++"), ("1 DMS 7", "++---+"), ("1 DMS", "-----+"), ("1 DMS 7 5", "-+---+"), ("1 LIM * max_open=1", "-----+"), ("1 ACC 7", "++---+"), ("1 ACC", "+++--+"), ("1 ACC after=7", "++---+"), ("1 INS", "++++++"), ("1 AST", "++++++"),
             ("1 WLT", "++++++"), ("1 VEN", "++++++"), ("1 SET", "++++++"),
             ("1 NEW 7 BTC-USD B LMT 1 1 GTC id=a", "-+---+"), ("1 RPL 7 BTC-USD 1 1 1", "-+---+"), ("1 CXL 7 BTC-USD 1", "-+---+"),
             ("1 CXA 7", "-+---+"), ("1 CLS 7 BTC-USD id=a", "-+---+"), ("1 XFR 7 9 USD 1 ref=a", "-+---+"),

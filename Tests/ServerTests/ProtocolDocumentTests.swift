@@ -64,7 +64,7 @@ import Testing
                 if !(body.dropFirst(key.count).first == "=") { optional += 1 }
             }
             #expect(shape.argumentsMin == shape.argumentsMax - optional, "\(help.verb)")
-            var keys = KeySet(.before) | Arguments.reserved.intersection(shape.keys)
+            var keys = KeySet(.before)
             var required = KeySet()
             for word in words {
                 let body = word.hasPrefix("[") ? word.dropFirst() : word[...]

@@ -76,14 +76,32 @@ import Testing
         ("1 ADJ 7 USD -0.0 ref=a reason=b", "-1 BAD_VALUE argument=amount value=-0.0 expected=not_zero"),
         ("1 XFR 7 7 USD 1 ref=a", "-1 BAD_VALUE argument=to value=7 expected=another_account_or_wallet"),
         ("1 CXA 7 BTC-USD wallet=futures", "-1 BAD_VALUE argument=wallet value=futures expected=the_wallet_of_the_symbol"),
-        ("1 VEN x kind=dark", "-1 BAD_VALUE argument=kind value=dark expected=manual"),
+        ("1 VEN x kind=dark", "-1 BAD_VALUE argument=kind value=dark expected=manual|internal"),
         ("1 AST X decimals=19", "-1 BAD_VALUE argument=decimals value=19 expected=0..18"),
         ("1 ACC 7 close", "-1 BAD_VALUE argument=action value=close expected=open|suspend|resume"),
         ("1 LIM 7 enabled=2", "-1 BAD_VALUE argument=enabled value=2 expected=0|1"),
+        ("1 LIM 7 max_order_rate=0", "-1 BAD_VALUE argument=max_order_rate value=0 expected=1..1000000"),
+        ("1 LIM 7 max_cancel_rate=1000001", "-1 BAD_VALUE argument=max_cancel_rate value=1000001 expected=1..1000000"),
+        ("1 LIM 7 price_band_bps=0", "-1 BAD_VALUE argument=price_band_bps value=0 expected=1..1000000"),
+        ("1 LIM 7 price_band_bps=1.5", "-1 TOO_MANY_DECIMALS argument=price_band_bps max=0"),
+        ("1 LIM 7 max_daily_loss=-1", "-1 BAD_NUMBER argument=max_daily_loss value=-1"),
+        ("1 LIM 7 short=2", "-1 BAD_VALUE argument=short value=2 expected=0|1"),
+        ("1 LIM 7 maker_bps=101", "-1 BAD_VALUE argument=maker_bps value=101 expected=-10..100"),
+        ("1 LIM 7 stp=none", "-1 BAD_VALUE argument=stp value=none expected=newest|oldest|both|decrement"),
+        ("1 LIM 7 reset=all", "-1 BAD_VALUE argument=reset value=all expected=loss"),
+        ("1 LIM * reset=loss", "-1 BAD_VALUE argument=reset value=loss expected=only_for_an_account"),
+        ("1 LIM 7 BTC-USD max_daily_loss=5", "-1 BAD_VALUE argument=max_daily_loss value=5 expected=without_a_symbol"),
+        ("1 LIM 7 BTC-USD listed=1", "-1 BAD_VALUE argument=listed value=1 expected=without_a_symbol"),
+        ("1 LIM * BTC-USD max_qty=1", "-1 EXTRA_ARGUMENT value=BTC-USD"),
+        ("1 DMS 7 86401", "-1 BAD_VALUE argument=seconds value=86401 expected=0..86400|-"),
+        ("1 DMS 7 1.5", "-1 TOO_MANY_DECIMALS argument=seconds max=0"),
+        ("1 DMS 7 5 limit=1", "-1 UNKNOWN_KEY key=limit"),
+        ("1 DMS *", "-1 BAD_NUMBER argument=account value=*"),
+        ("1 SET day_start_minutes 1440", "-1 BAD_VALUE argument=value value=1440 expected=0..1439"),
         ("1 SET window_hours 0", "-1 BAD_VALUE argument=value value=0 expected=1..8760"),
         ("1 INS X venue=manual wallet=spot base=USD quote=USD tick=1 lot=1", "-1 BAD_VALUE argument=quote value=USD expected=another_asset_than_base"),
         ("1 INS X venue=manual wallet=spot base=BTC quote=USD tick=0.000000001 lot=0.00000001", "-1 BAD_VALUE argument=tick value=0.000000001 expected=price_scale+qty_scale<=18"),
-        ("1 INS BTC-USD state=open", "-1 BAD_VALUE argument=state value=open expected=trading|halted"),
+        ("1 INS BTC-USD state=open", "-1 BAD_VALUE argument=state value=open expected=trading|post_only|cancel_only|halted"),
         ("1 AUTH - hb=0", "-1 BAD_VALUE argument=hb value=0 expected=1..3600"),
         ("1 AUTH - cod=yes", "-1 BAD_VALUE argument=cod value=yes expected=0|1"),
         ("1 SUB kind=ORDER,ORDER", "-1 BAD_VALUE argument=kind value=ORDER,ORDER expected=ORDER,TRADE,POSITION,BALANCE,LIMIT,MARK,REGISTRY"),
@@ -121,13 +139,49 @@ import Testing
         ("1 NEW 7 BTC-USD B STL 1 1.00 GTC id=a", "-1 NOT_SUPPORTED what=STL"),
         ("1 NEW 7 BTC-USD B TPM 1 1.00 GTC id=a", "-1 NOT_SUPPORTED what=TPM"),
         ("1 NEW 7 BTC-USD B TPL 1 1.00 GTC id=a", "-1 NOT_SUPPORTED what=TPL"),
-        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a stop=5", "-1 NOT_SUPPORTED what=stop"),
-        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a display=5", "-1 NOT_SUPPORTED what=display"),
-        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a post=1", "-1 NOT_SUPPORTED what=post"),
-        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a reduce=1", "-1 NOT_SUPPORTED what=reduce"),
-        ("1 VEN x kind=internal", "-1 NOT_SUPPORTED what=internal"),
         ("1 VEN x kind=connector", "-1 NOT_SUPPORTED what=connector"),
         ("1 BOOK BTC-USD", "-1 NOT_SUPPORTED what=BOOK"),
+        // Of internal venues.
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a stop=5", "-1 NOT_SUPPORTED what=instructions"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a display=0.5", "-1 NOT_SUPPORTED what=instructions"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a post=1", "-1 NOT_SUPPORTED what=instructions"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a reduce=1", "-1 NOT_SUPPORTED what=instructions"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a stp=oldest", "-1 NOT_SUPPORTED what=instructions"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a oco=b", "-1 NOT_SUPPORTED what=instructions"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a take=1", "-1 MISSING_KEY key=stop"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a trigger=mark", "-1 MISSING_KEY key=stop"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a stop=0", "-1 BAD_VALUE argument=stop value=0 expected=above_zero"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a stop=-1", "-1 BAD_NUMBER argument=stop value=-1"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a stop=5.00001", "-1 TOO_MANY_DECIMALS argument=stop max=4"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a stop=5 take=yes", "-1 BAD_VALUE argument=take value=yes expected=0|1"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a stop=5 trigger=bid", "-1 BAD_VALUE argument=trigger value=bid expected=last|mark"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a display=0", "-1 BAD_VALUE argument=display value=0 expected=above_zero"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a display=0.000000001", "-1 TOO_MANY_DECIMALS argument=display max=8"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a post=2", "-1 BAD_VALUE argument=post value=2 expected=0|1"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a reduce=", "-1 BAD_VALUE argument=reduce value= expected=0|1"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a stp=none", "-1 BAD_VALUE argument=stp value=none expected=newest|oldest|both|decrement"),
+        ("1 NEW 7 BTC-USD B LMT 1 1.00 GTC id=a oco=", "-1 BAD_VALUE argument=oco value= expected=1..36_bytes"),
+        ("1 RPL 7 BTC-USD 5 1 1.00 stop=0", "-1 BAD_VALUE argument=stop value=0 expected=above_zero"),
+        ("1 RPL 7 BTC-USD 5 1 1.00 post=1", "-1 UNKNOWN_KEY key=post"),
+        ("1 INS BTC-USD maker_bps=-10.01", "-1 BAD_VALUE argument=maker_bps value=-10.01 expected=-10..100"),
+        ("1 INS BTC-USD taker_bps=100.01", "-1 BAD_VALUE argument=taker_bps value=100.01 expected=-10..100"),
+        ("1 INS BTC-USD taker_bps=99999999999", "-1 BAD_VALUE argument=taker_bps value=99999999999 expected=-10..100"),
+        ("1 INS BTC-USD taker_bps=0.005", "-1 TOO_MANY_DECIMALS argument=taker_bps max=2"),
+        ("1 INS BTC-USD maker_bps=+1", "-1 BAD_NUMBER argument=maker_bps value=+1"),
+        ("1 INS BTC-USD maker_bps=1", "-1 NOT_SUPPORTED what=fee"),
+        ("1 INS BTC-USD state=post_only", "-1 NOT_SUPPORTED what=venue"),
+        ("1 INS BTC-USD state=cancel_only", "-1 NOT_SUPPORTED what=venue"),
+        ("1 BOOK", "-1 MISSING_ARGUMENT argument=symbol"),
+        ("1 BOOK ETH-USD", "-1 UNKNOWN_INSTRUMENT symbol=ETH-USD"),
+        ("1 BOOK BTC-USD limit=5", "-1 UNKNOWN_KEY key=limit"),
+        ("1 MKT ETH-USD", "-1 UNKNOWN_INSTRUMENT symbol=ETH-USD"),
+        ("1 SUB book=BTC-USD", "-1 NOT_SUPPORTED what=book"),
+        ("1 SUB trades=BTC-USD", "-1 NOT_SUPPORTED what=trades"),
+        ("1 SUB book=ETH-USD", "-1 UNKNOWN_INSTRUMENT symbol=ETH-USD"),
+        ("1 SUB book=BTC-USD from=5", "-1 UNKNOWN_KEY key=from"),
+        ("1 SUB trades=BTC-USD kind=ORDER", "-1 UNKNOWN_KEY key=kind"),
+        ("1 SUB depth=5", "-1 UNKNOWN_KEY key=depth"),
+        ("1 UNS book=ETH-USD", "-1 UNKNOWN_INSTRUMENT symbol=ETH-USD"),
         ("1 ACK a b c=d", "-1 NOT_SUPPORTED what=ACK"),
         ("1 REJ", "-1 NOT_SUPPORTED what=REJ"),
         ("1 CAN", "-1 NOT_SUPPORTED what=CAN"),
@@ -171,7 +225,7 @@ import Testing
             name = String(name.dropLast(2))
             #expect(name.withUTF8 { OptionKey(UnsafeRawBufferPointer($0)) }?.name.description != key.name.description)
         }
-        #expect(OptionKey.allCases.count <= 48)
+        #expect(OptionKey.allCases.count <= 64)
         for verb in Verb.allCases {
             var name = verb.name
             #expect(name.withUTF8 { Verb(UnsafeRawBufferPointer($0)) } == verb)
@@ -196,6 +250,57 @@ import Testing
         #expect(order.clientID == Text("grid%17") && order.note == Text("a b") && order.strategy == Text("grid"))
         #expect(order.expire == 1_763_798_400_999_000 && order.before == 1_763_798_500_000_000)
         #expect(line.requires.access == .trade && line.requires.account == 7)
+    }
+
+    @Test func optionsOfInternalVenuesBecomeInstructions() throws {
+        let world = ProtocolWorld()
+        let head = "1 NEW 7 BTC-USD S LMT 1 2.00 GTC id=a "
+        func order(_ options: String) throws -> NewOrder {
+            guard case (0, .newOrder(let order))? = world.parse(head + options).command else { throw Unexpected() }
+            return order
+        }
+        let all = try order("stop=2.5 take=1 trigger=mark display=0.25 post=1 reduce=1 oco=a%20b stp=decrement")
+        var it = Instructions()
+        it.stop = 25_000
+        it.trigger = .takeProfit
+        it.triggerPrice = .mark
+        it.display = 25_000_000
+        it.postOnly = true
+        it.reduceOnly = true
+        it.selfTrade = .decrement
+        #expect(all.instructions == it && all.oco == Text("a b"))
+        #expect(try order("stop=2.5").instructions.trigger == .stop)
+        #expect(try order("stop=2.5 take=0 trigger=last").instructions.triggerPrice == .last)
+        for (word, value) in [("newest", SelfTradePrevention.newest), ("oldest", .oldest), ("both", .both)] {
+            #expect(try order("stp=" + word).instructions.selfTrade == value)
+        }
+        // Nothing is left from the line before.
+        let plain = try order("post=0")
+        #expect(plain.instructions.isPlain && plain.oco.isEmpty)
+        guard case (_, .replace(let replace))? = world.parse("1 RPL 7 BTC-USD 5 1 - stop=7").command else { throw Unexpected() }
+        #expect(replace.stop == 70_000)
+        guard case (_, .replace(let without))? = world.parse("1 RPL 7 BTC-USD 5 1 -").command else { throw Unexpected() }
+        #expect(without.stop == 0)
+    }
+
+    @Test func marketDataOfInternalVenues() throws {
+        let world = ProtocolWorld(hasInternalVenue: true)
+        guard case .query(let book) = world.parse("1 BOOK BTC-USDT").request else { throw Unexpected() }
+        #expect(book.kind == .book && book.instrument == 1 && book.depth == 10 && book.scope == .shard(0))
+        guard case .query(let deep) = world.parse("1 BOOK BTC-USDT depth=1000").request else { throw Unexpected() }
+        #expect(deep.depth == 1_000)
+        guard case .query(let market) = world.parse("1 MKT").request else { throw Unexpected() }
+        #expect(market.kind == .market && market.instrument == -1 && market.scope == .allShards)
+        guard case .session(.subscribeMarket(let both)) = world.parse("1 SUB trades=BTC-USDT book=BTC-USDT depth=7").request else { throw Unexpected() }
+        #expect(both.book == 1 && both.trades == 1 && both.depth == 7)
+        guard case .session(.unsubscribeMarket(let one)) = world.parse("1 UNS trades=BTC-USDT").request else { throw Unexpected() }
+        #expect(one.book == -1 && one.trades == 1)
+        guard case .session(.unsubscribe) = world.parse("1 UNS").request else { throw Unexpected() }
+        for depth in ["0", "1001"] {
+            #expect(world.send("1 BOOK BTC-USDT depth=" + depth) == "-1 BAD_VALUE argument=depth value=\(depth) expected=1..1000")
+        }
+        // Public: any role will do, but there must be one.
+        for line in ["1 BOOK BTC-USDT", "1 MKT", "1 SUB book=BTC-USDT"] { #expect(world.parse(line).requires.access == .session) }
     }
 
     @Test func ordersAreNamedByNumberOrByID() throws {

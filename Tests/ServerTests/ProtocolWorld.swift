@@ -22,8 +22,10 @@ final class ProtocolWorld {
     private var out = OutputBuffer(capacity: 64)
 
     /// - Parameter seeded: spot and futures wallets, USD BTC BNB, BTC-USD as in docs/PROTOCOL.md, account 7.
-    init(seeded: Bool = true) {
+    /// - Parameter hasInternalVenue: after that BTC-USDT, which is matched here, and account 8.
+    init(seeded: Bool = true, hasInternalVenue: Bool = false) {
         guard seeded else { return }
+        defer { if hasInternalVenue { addInternalVenue() } }
         for line in [
             "s AST USD decimals=2", "s AST BTC decimals=8", "s AST BNB decimals=1", "s WLT spot", "s WLT futures",
             "s VEN manual kind=manual",
@@ -32,6 +34,16 @@ final class ProtocolWorld {
         ] {
             let answer = send(line)
             precondition(answer.hasPrefix("+s OK lsn=") || answer.hasPrefix("+s OK status=open lsn="), answer)
+        }
+    }
+
+    private func addInternalVenue() {
+        for line in [
+            "s AST USDT decimals=2", "s VEN inside kind=internal",
+            "s INS BTC-USDT venue=inside wallet=spot base=BTC quote=USDT tick=0.01 lot=0.00001 maker_bps=1 taker_bps=2", "s ACC 8 open",
+        ] {
+            let answer = send(line)
+            precondition(answer.hasPrefix("+s OK"), answer)
         }
     }
 
@@ -95,6 +107,15 @@ final class ProtocolWorld {
                 }
             }
             AnswerWriter.canceled(count, tag: tag, lsn: lsn, into: &out)
+        case .deadMan(let account, let seconds):
+            let before = lsn
+            let deadline = seconds == 0 ? 0 : now + seconds * 1_000_000
+            for index in homes.indices {
+                if case .rejected(let rejection) = execute(index, .deadMan(DeadMan(account: account, deadline: deadline))) {
+                    return AnswerWriter.write(rejection, tag: tag, registry: homes[0].shard.registry, into: &out)
+                }
+            }
+            AnswerWriter.deadMan(deadline, tag: tag, lsn: lsn > before ? lsn : 0, into: &out)
         case .define(let definition):
             let outcome = define(definition)
             AnswerWriter.write(
@@ -113,7 +134,7 @@ final class ProtocolWorld {
                 if case .shard(let wallet) = query.scope, Int(wallet) != index { continue }
                 if query.scope == .registry, index != 0 { continue }
                 if let rejection = QueryWriter.write(
-                    query, shard: homes[index].shard, tag: tag, visible: grant.visible, rows: &rows, into: &out) {
+                    query, shard: homes[index].shard, now: now, tag: tag, visible: grant.visible, rows: &rows, into: &out) {
                     return AnswerWriter.write(
                         rejection, tag: tag, about: query.order.map { .order($0) } ?? .nothing, registry: homes[0].shard.registry,
                         into: &out)

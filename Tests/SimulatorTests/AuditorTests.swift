@@ -2,6 +2,81 @@ import Core
 import SimulatorModel
 import Testing
 
+/// An auditor that never fails proves nothing: one thing is changed on its way to it, and it must see that.
 @Suite struct AuditorTests {
-    @Test func `nothing`() {}
+    private final class Flag { var isSet = false }
+
+    /// Runs worlds until the change came about in one of them; there the auditor must have failed.
+    private func isSeen(_ change: (DirectWorld, Flag) -> Void) -> Bool {
+        var changed = 0
+        for seed in 1...30 as ClosedRange<UInt64> where changed < 1 {
+            let world = DirectWorld(seed: seed, wallets: 1, traders: [.valid, .valid, .valid])
+            let flag = Flag()
+            change(world, flag)
+            world.run(steps: 3_000)
+            world.check()
+            guard flag.isSet else { continue }
+            changed += 1
+            if world.auditor.failure == nil { return false }
+        }
+        return changed > 0
+    }
+
+    private func isSeen(record change: @escaping (Mutation) -> Mutation??) -> Bool {
+        isSeen { world, flag in
+            world.record = { mutation in
+                guard !flag.isSet, let other = change(mutation) else { return mutation }
+                flag.isSet = true
+                return other
+            }
+        }
+    }
+
+    @Test func `a match that was not recorded`() {
+        #expect(isSeen { if case .matched = $0 { .some(nil) } else { nil } })
+    }
+
+    @Test func `a match for less`() {
+        #expect(
+            isSeen {
+                guard case .matched(var matched) = $0, matched.quantity > 1 else { return nil }
+                matched.quantity -= 1
+                return .matched(matched)
+            })
+    }
+
+    @Test func `a fee of one unit less`() {
+        #expect(
+            isSeen {
+                guard case .matched(var matched) = $0, matched.takerFee > 0 else { return nil }
+                matched.takerFee -= 1
+                return .matched(matched)
+            })
+    }
+
+    @Test func `an order that does not trigger`() {
+        #expect(isSeen { if case .orderTriggered = $0 { .some(nil) } else { nil } })
+    }
+
+    @Test func `an answer that says less than was traded`() {
+        #expect(
+            isSeen { world, flag in
+                world.spoil = { line in
+                    guard !flag.isSet, line.first == "+", line.contains(" PARTIALLY_FILLED "), line.contains(" cum=") else { return line }
+                    flag.isSet = true
+                    return line.replacing(" cum=", with: " cum=9")
+                }
+            })
+    }
+
+    @Test func `a book with a level too few`() {
+        #expect(
+            isSeen { world, flag in
+                world.spoil = { line in
+                    guard !flag.isSet, line.first == "=", line.contains(" bid px="), !line.contains("state=") else { return line }
+                    flag.isSet = true
+                    return line.replacing(" orders=", with: " orders=1")
+                }
+            })
+    }
 }

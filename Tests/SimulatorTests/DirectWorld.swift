@@ -211,7 +211,7 @@ final class DirectWorld {
         case .session(let verb):
             if parsed.before != 0, now > parsed.before { return refuse(.tooLate(before: parsed.before, now: now), tag, &out) }
             self.session(verb, tag, link, &out)
-        case .shard, .order: break
+        case .shard, .order, .deadMan: break
         }
     }
 
@@ -286,18 +286,18 @@ final class DirectWorld {
         var rows = 0
         var rejection: Rejection?
         switch query.scope {
-        case .shard(let wallet): rejection = QueryWriter.write(query, shard: boxes[Int(wallet)].shard, tag: tag, rows: &rows, into: &out)
-        case .registry: rejection = QueryWriter.write(query, shard: boxes[0].shard, tag: tag, rows: &rows, into: &out)
+        case .shard(let wallet): rejection = QueryWriter.write(query, shard: boxes[Int(wallet)].shard, now: now, tag: tag, rows: &rows, into: &out)
+        case .registry: rejection = QueryWriter.write(query, shard: boxes[0].shard, now: now, tag: tag, rows: &rows, into: &out)
         case .allShards:
             for box in boxes where rejection == nil && Int(box.number) < boxes[0].shard.registry.wallets.count {
-                rejection = QueryWriter.write(query, shard: box.shard, tag: tag, rows: &rows, into: &out)
+                rejection = QueryWriter.write(query, shard: box.shard, now: now, tag: tag, rows: &rows, into: &out)
             }
         }
         if let rejection {
             out.removeAll()
             refuse(rejection, tag, &out)
         } else {
-            AnswerWriter.end(rows: rows, tag: tag, into: &out)
+            AnswerWriter.end(rows: rows, tag: tag, lsn: query.kind == .book ? Int64(lsn) : 0, into: &out)
         }
     }
 
@@ -318,7 +318,8 @@ final class DirectWorld {
                 return say("-\(tag) BAD_VALUE argument=from value=\(from.lsn) expected=a_durable_LSN")
             }
             say("-\(tag) BUSY what=subscribers")
-        case .unsubscribe: say("-\(tag) NOT_SUBSCRIBED")
+        case .subscribeMarket: say("-\(tag) BUSY what=subscribers")
+        case .unsubscribe, .unsubscribeMarket: say("-\(tag) NOT_SUBSCRIBED")
         case .snapshot: say("-\(tag) SNAPSHOT_FAILED reason=no_space")
         }
     }

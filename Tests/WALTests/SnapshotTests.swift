@@ -311,10 +311,51 @@ func recover(_ scratch: Scratch, _ options: LogOptions = smallOptions()) throws 
         #expect(try DataFormat.upgrade(directory: scratch.path, commit: true) == DataFormat.logAlone && scratch.files("FORMAT") == ["FORMAT"])
         #expect(try makeSnapshot(directory: scratch.path, keepsSegments: true) != nil)
         #expect(try recover(scratch).hashes == market.hashes)
-        scratch.write("FORMAT", "cashup data format 4\n".utf8)
+        scratch.write("FORMAT", "cashup data format 5\n".utf8)
         #expect(throws: LogError.self) { _ = try recover(scratch) }
+        // One of the version before: as it is, until it is upgraded.
+        scratch.write("FORMAT", "cashup data format 3\n".utf8)
+        #expect(try recover(scratch).hashes == market.hashes)
+        let (third, _) = try open(scratch)
+        #expect(third.format == 3)
+        third.close()
+        #expect(try DataFormat.upgrade(directory: scratch.path, commit: true) == 3)
+        #expect(try DataFormat.upgrade(directory: scratch.path, commit: true) == 4)
         scratch.write("FORMAT", "nonsense".utf8)
         #expect(throws: LogError.self) { _ = try recover(scratch) }
+    }
+
+    @Test func `what needs which format`() {
+        let terms = InstrumentTerms(tick: 1, lot: 1, minQuantity: 1, maxQuantity: 9, minNotional: 0)
+        func changed(_ change: (inout InstrumentTerms) -> Void) -> Definition {
+            var new = terms
+            change(&new)
+            return .changeInstrument(0, new)
+        }
+        func limits(_ change: (inout LimitsChange) -> Void) -> Command {
+            var new = LimitsChange()
+            change(&new)
+            return .setLimits(SetLimits(account: 7, change: new))
+        }
+        for old: Definition in [
+            .venue(VenueInfo(name: Text("v"), kind: .manual)), changed { _ in }, changed { $0.state = .halted }, .setting(.windowIDs, 5),
+            .account(7, .suspended), .asset(AssetInfo(name: Text("A"), decimals: 2)), .wallet(WalletInfo(name: Text("w"))),
+        ] { #expect(DataFormat.needed(by: old) == DataFormat.logAlone && DataFormat.needed(by: .define(old)) == DataFormat.logAlone) }
+        for new: Definition in [
+            .venue(VenueInfo(name: Text("v"), kind: .internal)), changed { $0.state = .postOnly }, changed { $0.state = .cancelOnly },
+            changed { $0.fees.maker = -1 }, changed { $0.fees.taker = 1 },
+        ] { #expect(DataFormat.needed(by: new) == DataFormat.venues && DataFormat.needed(by: .define(new)) == DataFormat.venues) }
+        let old = limits {
+            $0.maxQuantity = 1
+            $0.maxNotional = 1
+            $0.maxPosition = 1
+            $0.maxOpenOrders = 1
+            $0.enabled = false
+        }
+        #expect(DataFormat.needed(by: old) == DataFormat.logAlone)
+        for new in [limits { $0.makerFee = 1 }, limits { $0.takerFee = 1 }, limits { $0.selfTrade = .oldest }] {
+            #expect(DataFormat.needed(by: new) == DataFormat.venues)
+        }
     }
 
     @Test func `backup of a log that is being written: sound, and restored it starts`() throws {

@@ -3,7 +3,7 @@ import Report
 
 /// What can be measured, in the order of a full run. A suite gives the sections of the report.
 enum Suite: String, CaseIterable, ExpressibleByArgument {
-    case core, wal, disk, closed, open, workloads, rest, history, peers
+    case core, match, wal, disk, closed, open, workloads, rest, history, peers
 
     /// `peers` needs other programs and installs them: only when it is asked for.
     static let usual: [Suite] = allCases.filter { $0 != .peers }
@@ -11,6 +11,7 @@ enum Suite: String, CaseIterable, ExpressibleByArgument {
     func run(_ settings: Settings) throws -> [Section] {
         switch self {
         case .core: try CoreBench.run(settings)
+        case .match: try MatchBench.run(settings)
         case .wal: try WALBench.run(settings)
         case .disk: try DiskBench.run(settings)
         case .closed: try ClosedBench.run(settings)

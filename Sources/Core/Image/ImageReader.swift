@@ -40,6 +40,15 @@ package struct ImageReader: ~Copyable {
         if let reason { throw ImageError(reason) }
     }
 
+    /// Is there another item?
+    mutating func hasMore() throws -> Bool {
+        if cursor != end { return true }
+        guard let block = try next(), let base = block.baseAddress, block.count > 0 else { return false }
+        cursor = base
+        end = base + block.count
+        return true
+    }
+
     /// After the last item.
     package mutating func finish() throws {
         try endItem()

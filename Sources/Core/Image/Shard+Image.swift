@@ -15,6 +15,9 @@
 //       time, venue time, liquidity, exec
 //   * count of what is remembered, then each *, next to be forgotten first: seconds - the one before, 2 x order's counter
 //       | 1, account, asset, text, content hash, sequence, target
+//   and where there is any of it, parts in the order of their tags: risks, see Shard+RiskImage.swift; books, see Shard+MarketImage.swift
+//
+// Limits are 1, then 3 amounts, most open orders, enabled; or 2 where they say more, then that, and what more (Shard+RiskImage.swift).
 //
 // Positions are numbered as they come; accounts, assets, instruments and wallets are the registry's.
 
@@ -32,7 +35,8 @@ struct ImageFlags {
     /// Of other content than the order has now: it was replaced, or made by CLS.
     static let contentHash: UInt64 = 1 << 12
     static let extra: UInt64 = 1 << 13
-    static let all: UInt64 = 1 << 14 - 1
+    // From bit 14 on: Shard+MarketImage.swift.
+    static let all: UInt64 = 1 << 19 - 1
 }
 
 extension Shard {
@@ -65,6 +69,8 @@ extension Shard {
             }
         }
         try writeMemory(to: &out)
+        try writeRisks(numbers, to: &out)
+        try writeBooks(to: &out)
     }
 
     private borrowing func writeMoney(to out: inout ImageWriter) throws {
@@ -158,13 +164,14 @@ extension Shard {
         }
     }
 
-    private borrowing func put(limits slot: Int32, to out: inout ImageWriter) {
-        out.put(byte: slot == none ? 0 : 1)
-        if slot == none { return }
+    borrowing func put(limits slot: Int32, to out: inout ImageWriter) {
+        if slot == none { return out.put(byte: 0) }
         let it = limits[slot]
+        out.put(byte: it.isOfFirstKind ? 1 : 2)
         for amount in [it.maxQuantity, it.maxNotional, it.maxPosition] { out.put(amount) }
         out.put(it.maxOpenOrders)
         out.put(byte: it.enabled ? 1 : 0)
+        if !it.isOfFirstKind { putMore(limits: slot, to: &out) }
     }
 
     private borrowing func writeOrders(_ numbers: [Int32], to out: inout ImageWriter) throws {
@@ -183,7 +190,8 @@ extension Shard {
     private borrowing func put(order slot: Int32, counter: Int64, position: Int32, created: inout Timestamp, to out: inout ImageWriter) {
         let hasContent = orderRecords[slot].contentHash == contentHashOfNew(slot)
         var flags = UInt64(orders[slot].timeInForce.rawValue) << ImageFlags.timeInForceShift
-            | UInt64(orders[slot].status.rawValue) << ImageFlags.statusShift | UInt64(orderRecords[slot].reason.rawValue) << ImageFlags.reasonShift
+            | UInt64(orders[slot].status.rawValue) << ImageFlags.statusShift | UInt64(orderRecords[slot].reason.rawValue & 3) << ImageFlags.reasonShift
+            | marketFlags(slot)
         if orders[slot].side == .sell { flags |= ImageFlags.sell }
         if orders[slot].type == .market { flags |= ImageFlags.market }
         if orders[slot].cumulative != 0 { flags |= ImageFlags.filled }
@@ -216,6 +224,7 @@ extension Shard {
             out.put(it.largestQuantity)
             out.put(unsigned: it.cancelOnDisconnect)
         }
+        if flags & (ImageFlags.rates | ImageFlags.instructions | ImageFlags.secondLeg) != 0 { putMarket(order: slot, flags, to: &out) }
     }
 
     private borrowing func writeTrades(_ position: Int32, to out: inout ImageWriter) throws {
@@ -280,6 +289,7 @@ extension Shard {
             accepted.expire = extras[extra].expire
             accepted.max = extras[extra].max
             accepted.note = extras[extra].note
+            accepted.instructions = extras[extra].instructions
         }
         return accepted.contentHashOfNew
     }

@@ -26,9 +26,27 @@ extension Shard {
         try readOrders(from: &source, &check)
         for position in 0..<positions.end { try readTrades(position, from: &source) }
         try readMemory(from: &source, &check)
+        try readParts(from: &source)
+        try checkBooks()
         guard openOrders == open else { throw ImageError("\(openOrders) orders are open, not \(open)") }
         for slot in 0..<balances.end where balances[slot].reserved != check.reserved[Int(slot)] {
             throw ImageError("a balance's reserve is not what its orders hold")
+        }
+    }
+
+    /// What only some images have.
+    private mutating func readParts(from source: inout ImageReader) throws {
+        var last: UInt8 = 0
+        while try source.hasMore() {
+            let tag = source.byte()
+            source.check(tag > last, "a part is there twice, or not in its order")
+            last = tag
+            try source.endItem()
+            switch tag {
+            case Shard.risksTag: try readRisks(from: &source)
+            case Shard.booksTag: try readBooks(from: &source)
+            default: throw ImageError("a part that is not known")
+            }
         }
     }
 
@@ -151,15 +169,18 @@ extension Shard {
         return slot
     }
 
-    private mutating func readLimits(from source: inout ImageReader) -> Int32 {
-        if source.byte() == 0 { return none }
+    mutating func readLimits(from source: inout ImageReader) -> Int32 {
+        let form = source.byte()
+        if form == 0 { return none }
+        source.check(form <= 2, "limits of a form that is not known")
         var it = Limits()
         it.maxQuantity = source.int128()
         it.maxNotional = source.int128()
         it.maxPosition = source.int128()
         it.maxOpenOrders = source.int64()
         it.enabled = source.byte() != 0
-        return limits.insert(it)
+        let arrived = form == 2 ? readMore(&it, from: &source) : Arrivals()
+        return insertLimits(it, arrived)
     }
 
     private mutating func readOrders(from source: inout ImageReader, _ check: inout ReservesCheck) throws {
@@ -198,7 +219,8 @@ extension Shard {
         let contentHash = flags & ImageFlags.contentHash != 0 ? source.word() : 0
         guard let timeInForce = TimeInForce(rawValue: UInt8(flags >> ImageFlags.timeInForceShift & 3)),
             let status = OrderStatus(rawValue: UInt8(flags >> ImageFlags.statusShift & 7)),
-            let reason = CancelReason(rawValue: UInt8(flags >> ImageFlags.reasonShift & 3)), flags & ~ImageFlags.all == 0
+            let reason = CancelReason(
+                rawValue: UInt8(flags >> ImageFlags.reasonShift & 3) | UInt8(flags >> ImageFlags.moreReasonShift & 3) << 2), flags & ~ImageFlags.all == 0
         else { throw ImageError("an order's flags are not of the format") }
         var extra: OrderExtra?
         if flags & ImageFlags.extra != 0 {
@@ -212,6 +234,7 @@ extension Shard {
             it.cancelOnDisconnect = source.unsigned()
             extra = it
         }
+        let market = readMarket(flags, &extra, counter: counter, leaves: quantity &- cumulative, from: &source)
         source.check(
             quantity > 0 && cumulative >= 0 && price >= 0 && (!status.isOpen || cumulative < quantity), "an order's quantities are out of range")
         try source.endItem()
@@ -231,6 +254,7 @@ extension Shard {
         if flags & ImageFlags.contentHash == 0 { orderRecords[slot].contentHash = contentHashOfNew(slot) }
         orderIDs.insert(counter, slot)
         ids.insert(Shard.idHash(positions[position].account, clientID), slot)
+        try place(slot, market)
         if status.isOpen {
             try open(slot, &check)
         } else {
@@ -289,7 +313,7 @@ extension Shard {
             orderRecords[order].trades = trade
             if newest == none { positions[position].tradesOldest = trade } else { trades[newest].newer = trade }
             positions[position].tradesNewest = trade
-            execs.insert(Shard.execHash(orders[order].id, exec), trade)
+            if !exec.isEmpty { execs.insert(Shard.execHash(orders[order].id, exec), trade) }
         }
     }
 

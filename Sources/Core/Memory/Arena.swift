@@ -41,6 +41,10 @@ struct Arena<Element: BitwiseCopyable>: ~Copyable {
         @inline(__always) unsafeMutableAddress { address(index) }
     }
 
+    /// Where a slot is, for as long as the arena is.
+    @inline(__always)
+    func pointer(_ index: Int32) -> UnsafeMutablePointer<Element> { address(index) }
+
     /// Asks for a slot's first and last cache line.
     @inline(__always)
     func prefetch(_ index: Int32) {

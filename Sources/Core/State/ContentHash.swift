@@ -1,7 +1,7 @@
 // What an id stands for: a hash of the content first given, by value. The tag, `before=` and the session do not count, so
 // that a retry from another connection is a repeat. The functions are part of the log's format: evolve computes some of them again.
 
-private struct Hasher {
+fileprivate struct Hasher {
     var value: UInt64
     init(kind: UInt64) { value = mix(kind) }
     mutating func add(_ part: UInt64) { value = mix(value ^ part) }
@@ -17,7 +17,7 @@ private struct Hasher {
 @inline(__always)
 private func newOrderHash(
     _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ timeInForce: TimeInForce, _ quantity: Quantity, _ price: Price,
-    _ expire: Timestamp, _ max: Amount, _ strategy: Text, _ note: Text
+    _ expire: Timestamp, _ max: Amount, _ strategy: Text, _ note: Text, _ instructions: Instructions
 ) -> UInt64 {
     var hash = Hasher(kind: 1)
     hash.add(
@@ -29,19 +29,32 @@ private func newOrderHash(
     if max != 0 { hash.add(max) }
     if !strategy.isEmpty { hash.add(strategy) }
     if !note.isEmpty { hash.add(mix(note.hash)) }
+    if !instructions.isPlain { hash.add(instructions) }
     return hash.value
+}
+
+extension Hasher {
+    fileprivate mutating func add(_ it: Instructions) {
+        add(it.stop)
+        add(it.display)
+        var word = UInt64(it.trigger.rawValue) << 32 | UInt64(it.triggerPrice.rawValue) << 24 | UInt64(it.selfTrade.rawValue) << 16
+        if it.postOnly { word |= 1 << 8 }
+        if it.reduceOnly { word |= 1 }
+        add(word | 1 << 40)
+    }
 }
 
 extension NewOrder {
     var contentHash: UInt64 {
-        newOrderHash(instrument, side, type, timeInForce, quantity, price, expire, max, strategy, note)
+        let hash = newOrderHash(instrument, side, type, timeInForce, quantity, price, expire, max, strategy, note, instructions)
+        return oco.isEmpty ? hash : mix(hash ^ mix(oco.hash ^ 6))
     }
 }
 
 extension OrderAccepted {
-    /// The hash that a NEW with this content has; an order that CLS made has another.
+    /// The hash that a NEW with this content has; an order that CLS made has another, and so has one that names another leg.
     public var contentHashOfNew: UInt64 {
-        newOrderHash(instrument, side, type, timeInForce, quantity, price, expire, max, strategy, note)
+        newOrderHash(instrument, side, type, timeInForce, quantity, price, expire, max, strategy, note, instructions)
     }
 }
 

@@ -20,7 +20,7 @@ struct Order: BitwiseCopyable {
     var previous: Int32 = none
     /// Slot of the balance that holds the reserve: quote for a buy, base for a sale; `none` where nothing is reserved.
     var funds: Int32
-    // Links of a price-time book: the internal venue's, later.
+    // On an internal venue: its neighbours in its level, and the level's slot; `none`: in no book.
     var bookNext: Int32 = none
     var bookPrevious: Int32 = none
     var level: Int32 = none
@@ -47,6 +47,8 @@ struct OrderRecord: BitwiseCopyable {
     var trades: Int32 = none
     /// Index into ``Shard/strategies``; 0: none.
     var strategy: UInt16
+    /// Index into ``Shard/feeRates``; 0: no fees.
+    var rates: UInt16 = 0
     var reason: CancelReason = .requested
 }
 
@@ -62,8 +64,16 @@ struct OrderExtra: BitwiseCopyable {
     /// The largest OrderQty the order ever had; 0: the present one.
     var largestQuantity: Quantity = 0
     var cancelOnDisconnect: UInt64 = 0
+    var instructions = Instructions()
+    /// What an iceberg shows now.
+    var shown: Quantity = 0
     /// Place in ``Shard/expiries``.
     var heapIndex: Int32 = none
+    /// Slot of the pair's other leg; `none`: in no open pair.
+    var partner: Int32 = none
+    /// Of a pair's leg: did it come second? Then it holds only what it needs beyond the first.
+    var isSecond = false
+    var isTriggered = false
 }
 
 /// (account, instrument): the position, what is open there, and the lists of orders and trades.
@@ -93,6 +103,8 @@ struct Position: BitwiseCopyable {
     var base: Int32
     var quote: Int32
     var limits: Int32 = none
+    /// Slot in ``Shard/dayBases``, where losses by the day are limited.
+    var dayBase: Int32 = none
     /// The account's next position, by ascending instrument.
     var next: Int32 = none
     /// Was there ever a fill, or was it taken over? Others are not listed.
@@ -183,12 +195,49 @@ struct AccountState: BitwiseCopyable {
     var positions: Int32 = none
     var balances: Int32 = none
     var limits: Int32 = none
+    /// Slot in ``Shard/risks``, for the few accounts that need one.
+    var risk: Int32 = none
+}
+
+/// How far the token buckets of ``Limits/maxOrderRate`` and ``Limits/maxCancelRate`` are used up: until when, in nanoseconds since 1970.
+struct Arrivals: BitwiseCopyable {
+    var orders: Int64 = 0
+    var cancels: Int64 = 0
+}
+
+/// What only accounts with rates, losses or a timer have.
+struct AccountRisk: BitwiseCopyable {
+    var arrivals = Arrivals()
+    /// Of the dead-man timer; 0: off.
+    var deadline: Timestamp = 0
+    var account: Int32
+    /// Place in ``Shard/deadlines``.
+    var heapIndex: Int32 = none
+    /// List of ``LossLatch``, by ascending asset.
+    var latches: Int32 = none
+}
+
+/// An asset of which the account has lost too much.
+struct LossLatch: BitwiseCopyable {
+    var asset: AssetID
+    var next: Int32
+}
+
+/// What a position was worth (``Shard/profit(of:at:)``) when `day` began, or its account's day was begun anew.
+struct DayBase: BitwiseCopyable {
+    var profit: Amount
+    var day: Int32
 }
 
 /// What this wallet keeps of an instrument, at its id: its mark, and what every order asks of its definition.
 struct Market: BitwiseCopyable {
+    /// Index in ``Shard/books``; `none`: not matched here.
+    var book: Int32 = none
     /// 0: none.
     var mark: Price = 0
+    /// The reference price when `day` began; kept where losses by the day are limited. Before that `day` is ``Shard/noDay``.
+    var dayReference: Price = 0
+    var day: Int32 = Shard.noDay
     /// 10^(18 - priceScale - quantityScale): a product of price and quantity times this is an amount.
     var amountUnit: Int64
     /// 10^(18 - quantityScale).

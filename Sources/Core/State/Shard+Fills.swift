@@ -1,7 +1,7 @@
 // Reported executions: reserve, balances, position and trade in one mutation.
 
 /// What a fill comes to, computed before anything changes; the same for decide (does it fit?) and evolve (apply it).
-private struct FillEffect {
+struct FillEffect {
     /// qty x price in the quote asset.
     var worth: Amount
     /// Changes of the available balances, without the reserve that is released.
@@ -17,7 +17,9 @@ private struct FillEffect {
 }
 
 extension Shard {
-    mutating func decide(_ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Filled) -> Void) -> Outcome {
+    mutating func decide(
+        _ fill: borrowing Fill, _ now: Timestamp, _ emit: (borrowing Filled) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
         guard let account = registry.account(fill.account) else { return .rejected(.unknownAccount(fill.account)) }
         guard isHere(fill.instrument) else {
             return .rejected(.unknownInstrument(fill.instrument))
@@ -53,9 +55,9 @@ extension Shard {
         // A rebate is money from outside: the word of whoever is only a trader is not enough.
         if fill.withinLimit, fill.fee < 0 { return .rejected(.badValue(.fee)) }
         guard Numbers.inRange(fill.fee) else { return .rejected(.overflow(.fee)) }
-        guard let effect = effect(slot, fill.quantity, fill.price, fill.fee, fill.feeAsset) else {
-            return .rejected(.overflow(.position))
-        }
+        guard let worth = amount(fill.instrument, fill.price, fill.quantity),
+            let effect = effect(slot, fill.quantity, fill.price, worth, fill.fee, fill.feeAsset)
+        else { return .rejected(.overflow(.position)) }
         if !fits(slot, effect, fill.quantity, fill.feeAsset) { return .rejected(.overflow(.balance)) }
 
         let trade = Int64(number) << 40 | (lastTrade + 1)
@@ -65,34 +67,42 @@ extension Shard {
         forgetOld(now, keeping: slot)
         evolve(filled, at: slot, effect, now)
         emit(filled)
-        return .filled(view(slot), trade: trade, duplicate: false)
+        let outcome = Outcome.filled(view(slot), trade: trade, duplicate: false)
+        latchLoss(account, fill.instrument, now, then)
+        return outcome
     }
 
     /// In a replay: the effect is worked out again.
     mutating func evolve(_ filled: borrowing Filled, at slot: Int32, _ time: Timestamp) {
-        guard let effect = effect(slot, filled.quantity, filled.price, filled.fee, filled.feeAsset) else {
-            invariantFailure("a recorded fill does not fit the state")
-        }
+        guard let worth = amount(positions[orders[slot].position].instrument, filled.price, filled.quantity),
+            let effect = effect(slot, filled.quantity, filled.price, worth, filled.fee, filled.feeAsset)
+        else { invariantFailure("a recorded fill does not fit the state") }
         evolve(filled, at: slot, effect, time)
     }
 
-    private mutating func evolve(_ filled: borrowing Filled, at slot: Int32, _ effect: FillEffect, _ time: Timestamp) {
-        let order = orders[slot]
-        let position = order.position
-        let market = markets[positions[position].instrument]
+    mutating func evolve(_ filled: borrowing Filled, at slot: Int32, _ effect: FillEffect, _ time: Timestamp) {
+        fillOrder(slot, filled.quantity, filled.price, spent: effect.worth, time)
+        settle(orders[slot].position, effect, filled.fee, filled.feeAsset, time)
+        addTrade(
+            filled.trade, slot, filled.quantity, filled.price, fee: filled.fee, filled.feeAsset, filled.liquidity, exec: filled.exec,
+            venueTime: filled.venueTime, time)
+    }
 
-        // The order and its reserve.
+    /// The order and its reserve.
+    mutating func fillOrder(_ slot: Int32, _ quantity: Quantity, _ price: Price, spent: Amount, _ time: Timestamp) {
+        let order = orders[slot]
         let reservedBefore = reserved(slot)
-        let cumulative = order.cumulative + filled.quantity
+        let cumulative = order.cumulative + quantity
         orders[slot].cumulative = cumulative
-        orderRecords[slot].cumulativeCost += Int128(filled.price) * Int128(filled.quantity)
-        orderRecords[slot].updated = time
+        let record = orderRecords.pointer(slot)
+        record.pointee.cumulativeCost += Int128(price) * Int128(quantity)
+        record.pointee.updated = time
         if order.status.isOpen {
-            let extra = orderRecords[slot].extra
+            let extra = record.pointee.extra
             if extra != none {
-                extras[extra].marketReserve -= Swift.min(extras[extra].marketReserve, effect.worth)
+                extras[extra].marketReserve -= Swift.min(extras[extra].marketReserve, spent)
             }
-            changeOpen(position, order.side, -Swift.min(filled.quantity, order.leaves))
+            changeOpen(order.position, order.side, -Swift.min(quantity, order.leaves))
             if cumulative >= order.quantity {
                 close(slot, .filled, .requested, time)
             } else {
@@ -100,46 +110,46 @@ extension Shard {
                 invariant(orders[slot].leaves + cumulative == order.quantity, "LeavesQty + CumQty is not OrderQty")
             }
         }
-        if order.funds != none {
-            let released = reservedBefore - reserved(slot)
-            balances[order.funds].reserved -= released
-            balances[order.funds].available += released
-            invariant(balances[order.funds].reserved >= 0, "reserved below zero")
-        }
-
-        // Money.
-        balances[positions[position].base].available += effect.base
-        balances[positions[position].quote].available += effect.quote
-        if filled.fee != 0 {
-            let payer = makeBalance(positions[position].account, filled.feeAsset)
-            balances[payer].available -= filled.fee
-            totals[Int(filled.feeAsset)].feesCollected &+= filled.fee
-        }
-        changeOwed(market.venue, market.base, -effect.base)
-        changeOwed(market.venue, market.quote, -effect.quote)
-
-        // Position and trade.
-        positions[position].traded = true
-        positions[position].quantity = effect.quantity
-        positions[position].cost = effect.cost
-        positions[position].realized = effect.realized
-        if filled.fee != 0, filled.feeAsset != market.base, filled.feeAsset != market.quote {
-            addFee(position, filled.feeAsset, filled.fee)
-        }
-        addTrade(filled, slot, position, time)
+        if order.funds != none { moveReserve(order.funds, reserved(slot) - reservedBefore) }
     }
+
+    /// Money and position.
+    mutating func settle(_ position: Int32, _ effect: FillEffect, _ fee: Amount, _ feeAsset: AssetID, _ time: Timestamp) {
+        let it = positions.pointer(position)
+        let market = markets.pointer(it.pointee.instrument).pointee
+        balances[it.pointee.base].available += effect.base
+        balances[it.pointee.quote].available += effect.quote
+        if fee != 0 {
+            let payer = feeAsset == market.quote ? it.pointee.quote : makeBalance(it.pointee.account, feeAsset)
+            balances[payer].available -= fee
+            totals[Int(feeAsset)].feesCollected &+= fee
+        }
+        // Of two sides of a match one pays the other; only what has no other side is a venue's.
+        if hasVenueAsOtherSide(market) {
+            changeOwed(market.venue, market.base, -effect.base)
+            changeOwed(market.venue, market.quote, -effect.quote)
+        }
+        keepDayBase(position, time)
+        it.pointee.traded = true
+        it.pointee.quantity = effect.quantity
+        it.pointee.cost = effect.cost
+        it.pointee.realized = effect.realized
+        if fee != 0, feeAsset != market.base, feeAsset != market.quote { addFee(position, feeAsset, fee) }
+    }
+
+    @inline(__always)
+    private func hasVenueAsOtherSide(_ market: Market) -> Bool { market.book == none || market.funds == .none }
 
     // MARK: Effect
 
-    /// `nil` when the position, its cost or its PnL would not fit.
-    private func effect(
-        _ slot: Int32, _ quantity: Quantity, _ price: Price, _ fee: Amount, _ feeAsset: AssetID
+    /// `nil` when the position, its cost or its PnL would not fit. `worth`: quantity x price.
+    func effect(
+        _ slot: Int32, _ quantity: Quantity, _ price: Price, _ worth: Amount, _ fee: Amount, _ feeAsset: AssetID
     ) -> FillEffect? {
-        let order = orders[slot]
-        let position = positions[order.position]
-        let market = markets[position.instrument]
-        guard let worth = amount(position.instrument, price, quantity) else { return nil }
-        let signed = order.side == .buy ? quantity : -quantity
+        let side = orders[slot].side
+        let position = positions.pointer(orders[slot].position).pointee
+        let market = markets.pointer(position.instrument).pointee
+        let signed = side == .buy ? quantity : -quantity
         let (held, overflow) = position.quantity.addingReportingOverflow(signed)
         guard !overflow, held != .min else { return nil }
 
@@ -151,7 +161,7 @@ extension Shard {
             // Against the position: the closed part leaves at cost x closed / quantity (truncated), the rest of a flip opens at this price.
             let closed = Quantity(Swift.min(position.quantity.magnitude, quantity.magnitude))
             let removed = Numbers.share(of: cost, UInt64(closed), of: UInt64(position.quantity.magnitude))
-            guard let closedWorth = amount(position.instrument, price, closed) else { return nil }
+            guard let closedWorth = closed == quantity ? worth : amount(position.instrument, price, closed) else { return nil }
             gross = position.quantity > 0 ? closedWorth - removed : removed - closedWorth
             cost = closed == quantity ? cost - removed : worth - closedWorth
         }
@@ -170,15 +180,15 @@ extension Shard {
         if market.funds == .full {
             let moved = Int128(quantity) * Int128(market.quantityUnit)
             guard Numbers.inRange(moved) else { return nil }
-            base = order.side == .buy ? moved : -moved
-            quote = order.side == .buy ? -worth : worth
+            base = side == .buy ? moved : -moved
+            quote = side == .buy ? -worth : worth
         }
         return FillEffect(
             worth: worth, base: base, quote: quote, fee: fee, quantity: held, cost: cost, realized: realized, gross: gross)
     }
 
     /// Do the balances stay in range? The reserve that is released only moves within a balance and is at most what it has.
-    private func fits(_ slot: Int32, _ effect: FillEffect, _ quantity: Quantity, _ feeAsset: AssetID) -> Bool {
+    func fits(_ slot: Int32, _ effect: FillEffect, _ quantity: Quantity, _ feeAsset: AssetID) -> Bool {
         let position = positions[orders[slot].position]
         let market = markets[position.instrument]
         func inRange(_ balance: Int32?, _ change: Amount) -> Bool {
@@ -189,10 +199,12 @@ extension Shard {
                 && Numbers.inRange(it.available + it.reserved + it.held + it.transit + change)
         }
         // All money of an asset in a wallet stays bounded too, so that no sum of credits can overflow 128 bits (see Balance.limit).
-        guard Numbers.inRange(owedAmount(market.venue, market.base) - effect.base),
-            Numbers.inRange(owedAmount(market.venue, market.quote) - effect.quote),
-            Numbers.inRange(totals[Int(feeAsset)].feesCollected + effect.fee)
-        else { return false }
+        guard Numbers.inRange(totals[Int(feeAsset)].feesCollected + effect.fee) else { return false }
+        if hasVenueAsOtherSide(market) {
+            guard Numbers.inRange(owedAmount(market.venue, market.base) - effect.base),
+                Numbers.inRange(owedAmount(market.venue, market.quote) - effect.quote)
+            else { return false }
+        }
         let feeOnBase = feeAsset == market.base ? effect.fee : 0
         let feeOnQuote = feeAsset == market.quote ? effect.fee : 0
         if !inRange(position.base, effect.base - feeOnBase) || !inRange(position.quote, effect.quote - feeOnQuote) {
@@ -219,19 +231,23 @@ extension Shard {
         positions[position].fees = fees.insert(FeeRecord(amount: amount, asset: asset, next: positions[position].fees))
     }
 
-    private mutating func addTrade(_ filled: borrowing Filled, _ order: Int32, _ position: Int32, _ time: Timestamp) {
-        invariant(filled.trade == Int64(number) << 40 | (lastTrade + 1), "TradeIDs out of order")
+    /// `exec`: empty for a side of a match, which nobody can report again.
+    mutating func addTrade(
+        _ id: TradeID, _ order: Int32, _ quantity: Quantity, _ price: Price, fee: Amount, _ feeAsset: AssetID, _ liquidity: Liquidity,
+        exec: Text = Text(), venueTime: Timestamp = 0, _ time: Timestamp
+    ) {
+        invariant(id == Int64(number) << 40 | (lastTrade + 1), "TradeIDs out of order")
         lastTrade += 1
-        let newest = positions[position].tradesNewest
+        let it = positions.pointer(orders[order].position)
+        let newest = it.pointee.tradesNewest
         let trade = trades.insert(
             Trade(
-                fee: filled.fee, id: filled.trade, quantity: filled.quantity, price: filled.price, time: time,
-                venueTime: filled.venueTime, exec: filled.exec, order: order, feeAsset: filled.feeAsset,
-                olderOfOrder: orderRecords[order].trades, newer: none, older: newest, liquidity: filled.liquidity))
+                fee: fee, id: id, quantity: quantity, price: price, time: time, venueTime: venueTime, exec: exec, order: order, feeAsset: feeAsset,
+                olderOfOrder: orderRecords[order].trades, newer: none, older: newest, liquidity: liquidity))
         orderRecords[order].trades = trade
-        if newest == none { positions[position].tradesOldest = trade } else { trades[newest].newer = trade }
-        positions[position].tradesNewest = trade
-        execs.insert(Shard.execHash(filled.order, filled.exec), trade)
+        if newest == none { it.pointee.tradesOldest = trade } else { trades[newest].newer = trade }
+        it.pointee.tradesNewest = trade
+        if !exec.isEmpty { execs.insert(Shard.execHash(orders[order].id, exec), trade) }
     }
 
     private func owedAmount(_ venue: VenueID, _ asset: AssetID) -> Int128 {

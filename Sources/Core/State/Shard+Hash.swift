@@ -31,9 +31,13 @@ extension Shard {
             add(
                 6, UInt64(index), u(it.terms.tick), u(it.terms.lot), u(it.terms.minQuantity), u(it.terms.maxQuantity),
                 low(it.terms.minNotional), high(it.terms.minNotional), UInt64(it.terms.state.rawValue))
+            if it.terms.fees != FeeRates() { add(23, UInt64(index), u(it.terms.fees.maker), u(it.terms.fees.taker)) }
             add(7, UInt64(index), u(markets[Int32(index)].mark))
         }
-        for (index, value) in registry.settings.enumerated() { add(8, UInt64(index), u(value)) }
+        for (index, value) in registry.settings.enumerated() {
+            // A setting that a later version brought does not count until it is set: what was stored before keeps its hash.
+            if index < 3 || value != Setting.allCases[index].defaultValue { add(8, UInt64(index), u(value)) }
+        }
         for (index, totals) in totals.enumerated() {
             add(
                 9, UInt64(index), low(totals.deposited), low(totals.withdrawn), low(totals.corrected),
@@ -71,6 +75,32 @@ extension Shard {
             add(
                 15, account, instrument, low(it.maxQuantity), high(it.maxQuantity), low(it.maxNotional),
                 high(it.maxNotional), low(it.maxPosition), high(it.maxPosition), u(it.maxOpenOrders), it.enabled ? 1 : 0)
+            if it.isOfFirstKind { return }
+            add(
+                40, account, instrument, u(it.makerFee), u(it.takerFee), UInt64(it.selfTrade.rawValue), u(it.priceBand), u(it.maxOrderRate),
+                u(it.maxCancelRate), low(it.maxDailyLoss), high(it.maxDailyLoss), it.mayShort ? 1 : 0, it.listedOnly ? 1 : 0)
+            let arrived = arrivals[slot]
+            if times, arrived.orders | arrived.cancels != 0 { add(41, account, instrument, u(arrived.orders), u(arrived.cancels)) }
+        }
+        addRisks()
+        func addRisks() {
+            if defaultLimits != none { addLimits(0, .max, defaultLimits) }
+            for index in 0..<risks.end {
+                let it = risks[index]
+                let account = u(registry.accounts[Int(it.account)].number)
+                if times, it.arrivals.orders | it.arrivals.cancels != 0 { add(42, account, u(it.arrivals.orders), u(it.arrivals.cancels)) }
+                if it.deadline != 0 { add(43, account, time(it.deadline)) }
+                var latch = it.latches
+                while latch != none {
+                    add(44, account, u(latches[latch].asset))
+                    latch = latches[latch].next
+                }
+            }
+            if !keepsDays { return }
+            add(45)
+            for index in 0..<markets.end where markets[index].day != Shard.noDay {
+                add(46, u(index), u(Int32(times ? markets[index].day : 0)), u(markets[index].dayReference))
+            }
         }
         func addPosition(_ account: UInt64, _ slot: Int32) {
             let it = positions[slot]
@@ -79,6 +109,10 @@ extension Shard {
                 16, account, instrument, u(it.quantity), low(it.cost), high(it.cost), low(it.realized), high(it.realized),
                 u(it.openBuy), u(it.openSell), u(it.openOrders), it.traded ? 1 : 0)
             if it.limits != none { addLimits(account, instrument, it.limits) }
+            if it.dayBase != none {
+                let base = dayBases[it.dayBase]
+                add(47, account, instrument, low(base.profit), high(base.profit), u(Int32(times ? base.day : 0)))
+            }
             var fee = it.fees
             while fee != none {
                 add(17, account, instrument, u(fees[fee].asset), low(fees[fee].amount), high(fees[fee].amount))
@@ -114,6 +148,17 @@ extension Shard {
                         times ? extra.cancelOnDisconnect : 0)
                 }
             }
+            if record.rates != 0 { add(24, u(order.id), u(feeRates[Int(record.rates)].maker), u(feeRates[Int(record.rates)].taker)) }
+            if record.extra != none {
+                let extra = extras[record.extra]
+                let it = extra.instructions
+                if !it.isPlain || extra.partner != none {
+                    add(
+                        25, u(order.id), u(it.stop), u(it.display), UInt64(it.trigger.rawValue), UInt64(it.triggerPrice.rawValue),
+                        UInt64(it.selfTrade.rawValue), it.postOnly ? 1 : 0, it.reduceOnly ? 1 : 0, u(order.status.isOpen ? extra.shown : 0),
+                        extra.partner == none ? 0 : u(orders[extra.partner].id), extra.isSecond ? 1 : 0, extra.isTriggered ? 1 : 0)
+                }
+            }
             var trade = record.trades
             while trade != none {
                 let it = trades[trade]
@@ -121,6 +166,31 @@ extension Shard {
                     20, u(order.id), u(it.id), u(it.quantity), u(it.price), low(it.fee), high(it.fee), u(it.feeAsset),
                     it.exec.hash, time(it.time), u(it.venueTime), UInt64(it.liquidity.rawValue))
                 trade = it.olderOfOrder
+            }
+        }
+        for index in 0..<books.books.end { addBook(index) }
+        func addBook(_ index: Int32) {
+            let book = books.books[index]
+            let instrument = u(book.instrument)
+            add(26, instrument, u(book.last), u(book.lastQuantity), time(book.lastTime), u(book.armed))
+            for hour in books.hours[book.hours].hours.indices where times {
+                let it = books.hours[book.hours].hours[hour]
+                if it.trades > 0 { add(27, instrument, u(it.number), low(it.volume), low(it.turnover), high(it.turnover), u(it.high), u(it.low), u(it.trades)) }
+            }
+            for kind in 0..<LadderKind.count {
+                let ladder = books.ladders[index * LadderKind.count + kind]
+                ladder.forEachLevel(books.chunks) { level in
+                    let it = books.levels[level]
+                    add(28, instrument, UInt64(kind), u(it.price), low(it.quantity), u(it.orders))
+                    var place: UInt64 = 0
+                    var slot = it.first
+                    while slot != none {
+                        add(29, u(orders[slot].id), UInt64(kind), u(it.price), place)
+                        place += 1
+                        slot = orders[slot].bookNext
+                    }
+                    return true
+                }
             }
         }
         // What is remembered, in the order in which it will be forgotten.

@@ -13,6 +13,7 @@ extension Shard {
         case .takeOver(let takeOver): return isRemembered(takeOver.account, takeOver.reference)
         case .transfer(let transfer): return isRemembered(transfer.account, transfer.reference)
         case .setMark: return false
+        case .deadMan(let deadMan): return deadMan.deadline == 0
         case .define(let definition):
             if case .account = definition { return true }
             return false
@@ -22,6 +23,8 @@ extension Shard {
     /// A replace that cannot raise the order's reserve: no more quantity, and for a purchase no higher price.
     private func isReduction(_ replace: Replace) -> Bool {
         guard let order = order(account: replace.account, instrument: replace.instrument, replace.order) else { return true }
+        // In a book another price may trade.
+        if hasBook(replace.instrument), replace.price != order.price || replace.stop != 0 { return false }
         return replace.quantity <= order.quantity && (order.side == .sell || replace.price <= order.price)
             && replace.max <= order.max
     }

@@ -67,7 +67,7 @@ extension Shard {
             let it = trades[trade]
             if it.newer == none { positions[position].tradesNewest = it.older } else { trades[it.newer].older = it.older }
             if it.older == none { positions[position].tradesOldest = it.newer } else { trades[it.older].newer = it.newer }
-            execs.remove(Shard.execHash(order.id, it.exec), trade)
+            if !it.exec.isEmpty { execs.remove(Shard.execHash(order.id, it.exec), trade) }
             trades.remove(trade)
             trade = it.olderOfOrder
         }

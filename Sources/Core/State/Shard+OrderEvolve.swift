@@ -7,13 +7,16 @@ struct OrderPlace {
     var position: Int32
     /// Of (account, ClOrdID).
     var idHash: UInt64
+    /// What the order holds, where decide knows it.
+    var reserve: Amount?
 }
 
 extension OrderAccepted {
     /// Does it have what only some orders have? See ``OrderExtra``.
     @inline(__always)
     fileprivate var needsExtra: Bool {
-        max | marketReserve != 0 || UInt64(bitPattern: expire) | cancelOnDisconnect | UInt64(truncatingIfNeeded: note.count) != 0
+        max | marketReserve != 0 || UInt64(bitPattern: expire | oco) | cancelOnDisconnect | UInt64(truncatingIfNeeded: note.count) != 0
+            || !instructions.isPlain
     }
 }
 
@@ -26,7 +29,9 @@ extension Shard {
             idHash: Shard.idHash(account, accepted.clientID))
     }
 
-    mutating func evolve(_ accepted: borrowing OrderAccepted, at place: OrderPlace, _ time: Timestamp) {
+    /// Returns the order's slot.
+    @discardableResult
+    mutating func evolve(_ accepted: borrowing OrderAccepted, at place: OrderPlace, _ time: Timestamp) -> Int32 {
         let account = place.account
         let position = place.position == none ? makePosition(account, accepted.instrument) : place.position
         let funds =
@@ -39,7 +44,7 @@ extension Shard {
         let record = orderRecords.insert(
             OrderRecord(
                 clientID: accepted.clientID, contentHash: accepted.contentHash, created: time, updated: time,
-                strategy: intern(accepted.strategy)))
+                strategy: intern(accepted.strategy), rates: intern(accepted.fees)))
         invariant(slot == record, "order arrays out of step")
         if accepted.needsExtra {
             var extra = OrderExtra()
@@ -48,6 +53,7 @@ extension Shard {
             extra.note = accepted.note
             extra.expire = accepted.expire
             extra.cancelOnDisconnect = accepted.cancelOnDisconnect
+            extra.instructions = accepted.instructions
             orderRecords[slot].extra = extras.insert(extra)
             if accepted.expire != 0 { addExpiry(slot) }
         }
@@ -60,38 +66,52 @@ extension Shard {
         positions[position].openOrders += 1
         accounts[account].openOrders += 1
         openOrders += 1
+        if accounts[account].limits & positions[position].limits & defaultLimits != none { noteOrder(account, position, time) }
         let last = positions[position].openLast
         orders[slot].previous = last
         if last == none { positions[position].openFirst = slot } else { orders[last].next = slot }
         positions[position].openLast = slot
-        if funds != none { moveReserve(funds, reserved(slot)) }
+        if accepted.oco != 0 { pair(slot, accepted.oco) }
+        if funds != none { moveReserve(funds, place.reserve ?? reserved(slot)) }
+        if markets[accepted.instrument].book != none { placeNew(slot, accepted.instrument) }
+        return slot
     }
 
-    mutating func evolve(_ replaced: borrowing OrderReplaced, at slot: Int32, _ time: Timestamp) {
-        let before = reserved(slot)
+    /// `change`: of what the order holds, where decide knows it.
+    mutating func evolve(_ replaced: borrowing OrderReplaced, at slot: Int32, change: Amount? = nil, _ time: Timestamp) {
+        let before = change == nil ? reserved(slot) : 0
         let old = orders[slot]
-        var extra = orderRecords[slot].extra
+        let counted = limits.end == 0 ? false : counts(replaced.quantity, replaced.price, replaced.max, stop: replaced.stop, slot)
+        let instrument = positions[old.position].instrument
+        let place =
+            markets[instrument].book == none ? .none : leaveForReplace(slot, replaced.quantity, replaced.price, stop: replaced.stop)
+        let (order, record) = (orders.pointer(slot), orderRecords.pointer(slot))
+        var extra = record.pointee.extra
         let largest = Swift.max(old.quantity, extra == none ? 0 : extras[extra].largestQuantity)
         let (isSmaller, amounts) = (largest > replaced.quantity, replaced.max | replaced.marketReserve)
         if extra == none, isSmaller || amounts != 0 {
             extra = extras.insert(OrderExtra())
-            orderRecords[slot].extra = extra
+            record.pointee.extra = extra
         }
         if extra != none {
             extras[extra].largestQuantity = isSmaller ? largest : 0
             extras[extra].max = replaced.max
             extras[extra].marketReserve = replaced.marketReserve
+            if replaced.stop != 0 { extras[extra].instructions.stop = replaced.stop }
         }
-        orders[slot].quantity = replaced.quantity
-        orders[slot].price = replaced.price
-        orderRecords[slot].updated = time
+        order.pointee.quantity = replaced.quantity
+        order.pointee.price = replaced.price
+        record.pointee.updated = time
         changeOpen(old.position, old.side, replaced.quantity - old.quantity)
+        if counted { noteOrder(positions[old.position].account, old.position, time) }
         if replaced.quantity == old.cumulative { close(slot, .filled, .requested, time) }
-        if old.funds != none { moveReserve(old.funds, reserved(slot) - before) }
+        if place == .last, order.pointee.status.isOpen { placeLast(slot, instrument) }
+        if old.funds != none { moveReserve(old.funds, change ?? reserved(slot) - before) }
     }
 
     @inline(__always)
     mutating func evolve(_ canceled: borrowing OrderCanceled, at slot: Int32, _ time: Timestamp) {
+        if canceled.reason == .requested { noteCancel(orders[slot].position, time) }
         evolveClosed(slot, .canceled, canceled.reason, canceled.note, time)
     }
 
@@ -111,26 +131,30 @@ extension Shard {
     /// Moves an open order, whose leaves are already taken from the position's open quantity, to the closed ones.
     mutating func close(_ slot: Int32, _ status: OrderStatus, _ reason: CancelReason, _ time: Timestamp) {
         invariant(orders[slot].status.isOpen, "closed an order twice")
-        let position = orders[slot].position
-        let (previous, next) = (orders[slot].previous, orders[slot].next)
-        if previous == none { positions[position].openFirst = next } else { orders[previous].next = next }
-        if next == none { positions[position].openLast = previous } else { orders[next].previous = previous }
-        let last = positions[position].closedLast
-        orders[slot].previous = last
-        orders[slot].next = none
-        if last == none { positions[position].closedFirst = slot } else { orders[last].next = slot }
-        positions[position].closedLast = slot
+        if orders[slot].level != none { leaveBook(slot) }
+        let order = orders.pointer(slot)
+        let position = positions.pointer(order.pointee.position)
+        let (previous, next) = (order.pointee.previous, order.pointee.next)
+        if previous == none { position.pointee.openFirst = next } else { orders[previous].next = next }
+        if next == none { position.pointee.openLast = previous } else { orders[next].previous = previous }
+        let last = position.pointee.closedLast
+        order.pointee.previous = last
+        order.pointee.next = none
+        if last == none { position.pointee.closedFirst = slot } else { orders[last].next = slot }
+        position.pointee.closedLast = slot
 
-        orders[slot].status = status
+        order.pointee.status = status
         orderRecords[slot].reason = reason
         orderRecords[slot].updated = time
         let extra = orderRecords[slot].extra
         if extra != none {
+            // Before what it holds is gone: a second leg has held only what this one does not.
+            if extras[extra].partner != none { unpair(slot) }
             extras[extra].marketReserve = 0
             if extras[extra].heapIndex != none { removeExpiry(slot) }
         }
-        positions[position].openOrders -= 1
-        accounts[positions[position].account].openOrders -= 1
+        position.pointee.openOrders -= 1
+        accounts[position.pointee.account].openOrders -= 1
         openOrders -= 1
         remember(slot, time)
     }
@@ -138,23 +162,33 @@ extension Shard {
     /// What the order holds of its `funds` balance now.
     @inline(__always)
     func reserved(_ slot: Int32) -> Amount {
-        if orders[slot].funds == none || !orders[slot].status.isOpen { return 0 }
-        let instrument = positions[orders[slot].position].instrument
-        let leaves = orders[slot].quantity - orders[slot].cumulative
-        if orders[slot].side == .sell { return Int128(leaves) * Int128(markets[instrument].quantityUnit) }
-        if orders[slot].type == .market {
+        let order = orders.pointer(slot)
+        if order.pointee.funds == none || !order.pointee.status.isOpen { return 0 }
+        let instrument = positions[order.pointee.position].instrument
+        if markets[instrument].book != none { return reservedInBook(slot, instrument) }
+        return needed(slot, instrument)
+    }
+
+    /// What the order alone needs for its leaves, without fees.
+    @inline(__always)
+    func needed(_ slot: Int32, _ instrument: InstrumentID) -> Amount {
+        let order = orders.pointer(slot)
+        let leaves = order.pointee.quantity - order.pointee.cumulative
+        if order.pointee.side == .sell { return Int128(leaves) * Int128(markets[instrument].quantityUnit) }
+        if order.pointee.type == .market {
             let extra = orderRecords[slot].extra
             return extra == none ? 0 : extras[extra].marketReserve
         }
-        guard let amount = amount(instrument, orders[slot].price, leaves) else { invariantFailure("an open order is worth too much") }
+        guard let amount = amount(instrument, order.pointee.price, leaves) else { invariantFailure("an open order is worth too much") }
         return amount
     }
 
     @inline(__always)
-    private mutating func moveReserve(_ balance: Int32, _ change: Amount) {
-        balances[balance].available -= change
-        balances[balance].reserved += change
-        invariant(balances[balance].reserved >= 0, "reserved below zero")
+    mutating func moveReserve(_ balance: Int32, _ change: Amount) {
+        let it = balances.pointer(balance)
+        it.pointee.available -= change
+        it.pointee.reserved += change
+        invariant(it.pointee.reserved >= 0, "reserved below zero")
     }
 
     @inline(__always)
@@ -170,6 +204,13 @@ extension Shard {
         return UInt16(strategies.count - 1)
     }
 
+    mutating func intern(_ rates: FeeRates) -> UInt16 {
+        if rates == FeeRates() { return 0 }
+        if let known = feeRates.firstIndex(of: rates) { return UInt16(known) }
+        feeRates.append(rates)
+        return UInt16(feeRates.count - 1)
+    }
+
     private mutating func addExpiry(_ slot: Int32) {
         expiries.insert(slot, orders, orderRecords, &extras)
     }
@@ -182,6 +223,7 @@ extension Shard {
         let order = orders[slot]
         return OrderView(
             id: order.id, instrument: positions[order.position].instrument, status: order.status, leaves: order.leaves,
-            cumulative: order.cumulative, cumulativeCost: orderRecords[slot].cumulativeCost)
+            cumulative: order.cumulative, cumulativeCost: orderRecords[slot].cumulativeCost,
+            reason: order.status == .canceled ? orderRecords[slot].reason : .requested)
     }
 }

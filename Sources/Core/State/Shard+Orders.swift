@@ -3,13 +3,17 @@
 extension Shard {
     // MARK: New
 
-    mutating func decide(_ new: borrowing NewOrder, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void) -> Outcome {
+    /// `then`: gets what follows the order, on an internal venue.
+    mutating func decide(
+        _ new: borrowing NewOrder, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
         guard let account = registry.account(new.account) else { return .rejected(.unknownAccount(new.account)) }
         guard isHere(new.instrument) else { return .rejected(.unknownInstrument(new.instrument)) }
         let idHash = Shard.idHash(account, new.clientID)
         let hash = new.contentHash
         if let known = remembered(account, new.clientID, idHash) { return repeated(known, new.clientID, hash) }
-        return accept(new, account, idHash, hash, now, emit)
+        if markets[new.instrument].book != none { return acceptInBook(new, account, idHash, hash, wholePosition: false, now, emit, then) }
+        return accept(new, account, idHash, hash, now, emit, then)
     }
 
     /// A command whose id is known: the present state of what it stands for, or a refusal when it stands for something else.
@@ -20,13 +24,15 @@ extension Shard {
 
     private mutating func accept(
         _ new: borrowing NewOrder, _ account: Int32, _ idHash: UInt64, _ hash: UInt64, wholePosition: Bool = false,
-        _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void
+        _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void, _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
         let instrument = new.instrument
         if let late = tooLate(new.before, now) { return .rejected(late) }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(new.account)) }
-        if markets[instrument].terms.state != .trading { return .rejected(.instrumentHalted(instrument)) }
+        if markets[instrument].terms.state != .trading, let closed = closedRefusal(instrument) { return .rejected(closed) }
         guard markets[instrument].venueKind == .manual else { return .rejected(.notSupported(.venue)) }
+        let hasOther = !new.oco.isEmpty
+        if !new.instructions.isPlain || hasOther { return .rejected(.notSupported(.instructions)) }
 
         // What fills or a changed lot have made odd must still be possible to close.
         if let fault = termsFault(instrument, new.type, new.quantity, new.price, lot: !wholePosition, tick: true) {
@@ -44,15 +50,17 @@ extension Shard {
         if let fault = notionalFault(instrument, new.type, notional) { return .rejected(fault) }
         let position = positionSlot(account, instrument)
         if let refused = riskRefusal(
-            new.account, account, instrument, position, new.side, quantity: new.quantity, added: new.quantity,
-            notional: notional, opens: true)
+            RiskAsk(
+                number: new.account, account: account, instrument: instrument, position: position ?? none, side: new.side,
+                quantity: new.quantity, added: new.quantity, price: new.price, stop: 0, notional: notional, opens: true,
+                isDearer: true, counts: true, isReduceOnly: false), now, then)
         {
             return .rejected(refused)
         }
 
         var marketReserve: Amount = 0
+        var need: Amount = 0
         if markets[instrument].funds == .full {
-            let need: Amount
             switch reserve(instrument, new.side, new.type, new.quantity, new.max, notional) {
             case .success(let amount): need = amount
             case .failure(let rejection): return .rejected(rejection)
@@ -66,8 +74,7 @@ extension Shard {
                 return .rejected(.insufficientFunds(asset, number, need: need, available: available))
             }
         }
-        if !canIntern(new.strategy) { return .rejected(.tableFull(.strategies, max: Shard.strategiesMax)) }
-        if orders.end > Int32.max - 16_384 { return .rejected(.tableFull(.orders, max: Int64(Int32.max))) }
+        if let full = tableRefusal(new.strategy) { return .rejected(full) }
 
         let id = Int64(number) << 40 | (lastOrder + 1)
         let accepted = OrderAccepted(
@@ -76,7 +83,7 @@ extension Shard {
             expire: new.expire, max: new.max, marketReserve: marketReserve, strategy: new.strategy, note: new.note,
             cancelOnDisconnect: new.cancelOnDisconnect, contentHash: hash)
         forgetOld(now, keeping: nil)
-        evolve(accepted, at: OrderPlace(account: account, position: position ?? none, idHash: idHash), now)
+        evolve(accepted, at: OrderPlace(account: account, position: position ?? none, idHash: idHash, reserve: need), now)
         emit(accepted)
         return .order(
             OrderView(id: id, instrument: instrument, status: .new, leaves: new.quantity, cumulative: 0, cumulativeCost: 0),
@@ -85,7 +92,9 @@ extension Shard {
 
     // MARK: Replace
 
-    mutating func decide(_ replace: borrowing Replace, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void) -> Outcome {
+    mutating func decide(
+        _ replace: borrowing Replace, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
         let instrument = replace.instrument
         guard let account = registry.account(replace.account) else { return .rejected(.unknownAccount(replace.account)) }
         guard isHere(instrument) else { return .rejected(.unknownInstrument(instrument)) }
@@ -94,11 +103,15 @@ extension Shard {
         let extra = orderRecords[slot].extra
         let max = replace.max
         let difference = (order.quantity ^ replace.quantity) | (order.price ^ replace.price)
-        let same = difference == 0 && (extra == none ? 0 : extras[extra].max) == max
+        let stop = replace.stop
+        let isSameStop = stop == 0 || extra != none && extras[extra].instructions.stop == stop
+        let same = difference == 0 && (extra == none ? 0 : extras[extra].max) == max && isSameStop
         if same, order.status.isOpen || order.status == .filled { return .order(view(slot), duplicate: true) }
         if let late = tooLate(replace.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }
-        if markets[instrument].terms.state != .trading { return .rejected(.instrumentHalted(instrument)) }
+        if markets[instrument].book != none { return replaceInBook(replace, account, slot, now, emit, then) }
+        if replace.stop != 0 { return .rejected(.notSupported(.instructions)) }
+        if markets[instrument].terms.state != .trading, let closed = closedRefusal(instrument) { return .rejected(closed) }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
         if let fault = termsFault(
             instrument, order.type, replace.quantity, replace.price, lot: replace.quantity != order.quantity,
@@ -135,19 +148,20 @@ extension Shard {
             }
         }
         let added = replace.quantity - order.quantity
-        let isDearer = replace.price > order.price
-        if added > 0 || change > 0 || isDearer {
-            if let refused = riskRefusal(
-                replace.account, account, instrument, order.position, order.side, quantity: replace.quantity,
-                added: Swift.max(added, 0), notional: notional, opens: false)
-            {
-                return .rejected(refused)
-            }
+        let isHigher = replace.price > order.price
+        if let refused = riskRefusal(
+            RiskAsk(
+                number: replace.account, account: account, instrument: instrument, position: order.position, side: order.side,
+                quantity: replace.quantity, added: Swift.max(added, 0), price: replace.price == order.price ? 0 : replace.price,
+                stop: 0, notional: notional, opens: false, isDearer: added > 0 || change > 0 || isHigher,
+                counts: counts(replace.quantity, replace.price, replace.max, stop: 0, slot), isReduceOnly: false), now, then)
+        {
+            return .rejected(refused)
         }
         let replaced = OrderReplaced(
             order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve)
         forgetOld(now, keeping: nil)
-        evolve(replaced, at: slot, now)
+        evolve(replaced, at: slot, change: change, now)
         emit(replaced)
         return .order(view(slot), duplicate: false)
     }
@@ -171,6 +185,7 @@ extension Shard {
         if order.status == .canceled { return .order(view(slot), duplicate: true) }
         if let late = tooLate(cancel.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }
+        if let refused = cancelRateRefusal(cancel.account, account, cancel.instrument, order.position, now) { return .rejected(refused) }
         cancelOrder(slot, .requested, cancel.note, now, emit)
         return .order(view(slot), duplicate: false)
     }
@@ -224,9 +239,12 @@ extension Shard {
             if instrument < 0 || positions[position].instrument == instrument {
                 var slot = positions[position].openFirst
                 while slot != none {
-                    let next = orders[slot].next
+                    var next = orders[slot].next
                     let extra = orderRecords[slot].extra
                     if isMeant(extra == none ? 0 : extras[extra].cancelOnDisconnect) {
+                        // The other leg goes with it.
+                        if next != none, next == partner(slot) { next = orders[next].next }
+                        if partner(slot) != none { count += 1 }
                         cancelOrder(slot, reason, Text(), now) { emit(.orderCanceled(copy $0)) }
                         count += 1
                     }
@@ -238,18 +256,24 @@ extension Shard {
         return count
     }
 
-    private mutating func cancelOrder(
+    /// Cancels an order, and with it the other leg of its pair.
+    mutating func cancelOrder(
         _ slot: Int32, _ reason: CancelReason, _ note: Text, _ now: Timestamp, _ emit: (borrowing OrderCanceled) -> Void
     ) {
+        // A leg that goes because the other trades or went takes nobody along.
+        let other = reason == .oco ? none : partner(slot)
         let canceled = OrderCanceled(order: orders[slot].id, reason: reason, note: note)
         forgetOld(now, keeping: nil)
         evolve(canceled, at: slot, now)
         emit(canceled)
+        if other != none { cancelOrder(other, .oco, Text(), now, emit) }
     }
 
     // MARK: Close position
 
-    mutating func decide(_ close: ClosePosition, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void) -> Outcome {
+    mutating func decide(
+        _ close: ClosePosition, _ now: Timestamp, _ emit: (borrowing OrderAccepted) -> Void, _ then: (borrowing Mutation) -> Void
+    ) -> Outcome {
         guard let account = registry.account(close.account) else { return .rejected(.unknownAccount(close.account)) }
         guard isHere(close.instrument) else { return .rejected(.unknownInstrument(close.instrument)) }
         let idHash = Shard.idHash(account, close.clientID)
@@ -265,23 +289,29 @@ extension Shard {
             quantity: close.quantity == 0 ? Quantity(held.magnitude) : close.quantity, price: close.price,
             clientID: close.clientID, max: close.max, strategy: close.strategy, note: close.note, before: close.before,
             cancelOnDisconnect: close.cancelOnDisconnect)
-        return accept(
-            order, account, idHash, hash, wholePosition: order.quantity.magnitude == held.magnitude, now, emit)
+        let wholePosition = order.quantity.magnitude == held.magnitude
+        if markets[close.instrument].book != none {
+            return acceptInBook(order, account, idHash, hash, wholePosition: wholePosition, now, emit, then)
+        }
+        return accept(order, account, idHash, hash, wholePosition: wholePosition, now, emit, then)
     }
 
     // MARK: Expiry
 
-    /// When the next GTD order expires; `Timestamp.max`: none.
+    /// When the next GTD order expires or the next dead-man timer runs out; `Timestamp.max`: never.
     public var nextExpiry: Timestamp {
-        guard let slot = expiries.first else { return .max }
-        return extras[orderRecords[slot].extra].expire
+        guard let slot = expiries.first else { return nextDeadline }
+        return min(extras[orderRecords[slot].extra].expire, nextDeadline)
     }
 
-    /// Expires GTD orders that are due, by time and then OrderID, at most `max` of them. How many.
+    /// Does what dead-man timers that have run out ask for, and expires GTD orders that are due, by time and then OrderID, until it were at least
+    /// `max` orders. How many.
     public mutating func expire(now: Timestamp, max: Int, emit: (borrowing Mutation) -> Void) -> Int {
-        var count = 0
+        var count = cancelDead(now, max: max, emit)
         while count < max, let slot = expiries.first, extras[orderRecords[slot].extra].expire <= now {
+            let other = partner(slot)
             apply(.orderExpired(order: orders[slot].id), now, emit)
+            if other != none { cancelOrder(other, .oco, Text(), now) { emit(.orderCanceled(copy $0)) } }
             count += 1
         }
         return count
@@ -295,7 +325,7 @@ extension Shard {
 
     /// Price and quantity against the instrument's terms.
     @inline(__always)
-    private func termsFault(
+    func termsFault(
         _ instrument: InstrumentID, _ type: OrderType, _ quantity: Quantity, _ price: Price, lot: Bool, tick: Bool
     ) -> Rejection? {
         if quantity <= 0 { return .badValue(.quantity) }
@@ -312,31 +342,38 @@ extension Shard {
 
     /// Both not negative, the step above 0. Most steps and values fit 32 bits, where a division takes half the time; steps of 1 take none.
     @inline(__always)
-    private func isMultiple(_ value: Int64, of step: Int64) -> Bool {
+    func isMultiple(_ value: Int64, of step: Int64) -> Bool {
         if step == 1 { return true }
         if (value | step) >> 32 == 0 { return UInt32(truncatingIfNeeded: value) % UInt32(truncatingIfNeeded: step) == 0 }
         return value % step == 0
     }
 
     /// `max=` bounds what a market buy reserves, and nothing else.
-    private func isAllowed(max: Amount, _ instrument: InstrumentID, _ side: Side, _ type: OrderType) -> Bool {
+    func isAllowed(max: Amount, _ instrument: InstrumentID, _ side: Side, _ type: OrderType) -> Bool {
         max > 0 && max < Balance.limit && type == .market && side == .buy && markets[instrument].funds == .full
     }
 
     /// What an order is worth in the quote asset: at its price; a market order at the mark or its `max`, whichever is more, 0 without a mark
     /// (`max` bounds what is reserved, not what the fills will cost). `nil`: overflow.
     @inline(__always)
-    private func notional(
+    func notional(
         _ instrument: InstrumentID, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount
     ) -> Amount? {
-        if type == .limit { return amount(instrument, price, quantity) }
-        let mark = markets[instrument].mark
-        if mark == 0 { return 0 }
-        return amount(instrument, mark, quantity).map { Swift.max($0, max) }
+        notional(instrument, type, quantity, price, max, reference: markets[instrument].mark)
     }
 
     @inline(__always)
-    private func notionalFault(_ instrument: InstrumentID, _ type: OrderType, _ notional: Amount) -> Rejection? {
+    func notional(
+        _ instrument: InstrumentID, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount, reference: @autoclosure () -> Price
+    ) -> Amount? {
+        if type == .limit { return amount(instrument, price, quantity) }
+        let reference = reference()
+        if reference == 0 { return 0 }
+        return amount(instrument, reference, quantity).map { Swift.max($0, max) }
+    }
+
+    @inline(__always)
+    func notionalFault(_ instrument: InstrumentID, _ type: OrderType, _ notional: Amount) -> Rejection? {
         notional < markets[instrument].terms.minNotional && (type == .limit || notional > 0)
             ? .notionalTooSmall(instrument, notional: notional) : nil
     }
@@ -367,6 +404,11 @@ extension Shard {
     }
 
     static var strategiesMax: Int64 { 65_000 }
+
+    func tableRefusal(_ strategy: Text) -> Rejection? {
+        if !canIntern(strategy) { return .tableFull(.strategies, max: Shard.strategiesMax) }
+        return orders.end > Int32.max - 16_384 ? .tableFull(.orders, max: Int64(Int32.max)) : nil
+    }
 
     private func canIntern(_ strategy: Text) -> Bool {
         strategy.isEmpty || strategies.count <= Int(Shard.strategiesMax) || strategySlot(strategy) != nil

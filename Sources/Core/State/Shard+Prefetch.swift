@@ -3,7 +3,7 @@
 //
 //     ahead[i] = shard.ahead(of: command)    for each of them: asks for the entries of the indexes
 //     shard.prefetch(&ahead[i])              for each of them: asks for the order, or for the position of a new one
-//     shard.prefetch(&ahead[i])              for each of them: asks for position, balance, neighbours in the lists
+//     shard.prefetch(&ahead[i])              for each of them: asks for position, balance, neighbours in the lists and in the book
 //
 // The steps of one command lie apart, with the other commands' in between. Nothing here changes anything, and guesses may be wrong.
 
@@ -111,8 +111,19 @@ extension Shard {
                 if orders[ahead.slot].previous != none { orders.prefetch(orders[ahead.slot].previous) }
                 if orders[ahead.slot].next != none { orders.prefetch(orders[ahead.slot].next) }
             }
+            prefetchLevel(ahead.slot)
             ahead.step = .done
         }
+    }
+
+    /// Of an order in a book: its level and its neighbours there, which a cancel or a move changes.
+    @inline(__always)
+    private func prefetchLevel(_ slot: Int32) {
+        let (level, previous, next) = (orders[slot].level, orders[slot].bookPrevious, orders[slot].bookNext)
+        if level == none { return }
+        books.levels.prefetch(level)
+        if previous != none { orders.prefetch(previous) }
+        if next != none { orders.prefetch(next) }
     }
 
     @inline(__always)

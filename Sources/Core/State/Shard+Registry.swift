@@ -1,4 +1,4 @@
-// Definitions: shard 0 decides and numbers them, the others record their copies in number order. Limits and marks belong to one wallet.
+// Definitions: shard 0 decides and numbers them, the others record their copies in number order. Marks belong to one wallet.
 
 extension Shard {
     mutating func decide(_ definition: Definition, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
@@ -41,58 +41,18 @@ extension Shard {
         while totals.count < registry.assets.count { totals.append(AssetTotals()) }
         while markets.end < registry.instruments.count {
             let info = registry.instruments[Int(markets.end)]
+            let kind = registry.venues[Int(info.venue)].kind
+            let book = kind == .internal && info.wallet == number ? books.add(markets.end) : none
             _ = markets.insert(
                 Market(
-                    amountUnit: Numbers.powerOfTen(18 - info.priceScale - info.quantityScale),
+                    book: book, amountUnit: Numbers.powerOfTen(18 - info.priceScale - info.quantityScale),
                     quantityUnit: Numbers.powerOfTen(18 - info.quantityScale), terms: info.terms, wallet: info.wallet, venue: info.venue,
-                    base: info.base, quote: info.quote, funds: info.funds, venueKind: registry.venues[Int(info.venue)].kind))
+                    base: info.base, quote: info.quote, funds: info.funds, venueKind: kind))
         }
         if case .changeInstrument(let id, let terms) = definition { markets[id].terms = terms }
     }
 
-    // MARK: Limits and marks
-
-    mutating func decide(_ set: SetLimits, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
-        guard let account = registry.account(set.account) else { return .rejected(.unknownAccount(set.account)) }
-        if set.instrument >= 0 {
-            guard isHere(set.instrument) else {
-                return .rejected(.unknownInstrument(set.instrument))
-            }
-        }
-        let change = set.change
-        for value in [change.maxQuantity, change.maxNotional, change.maxPosition] {
-            if let value, value < 0 { return .rejected(.badValue(.value)) }
-        }
-        if let value = change.maxOpenOrders, value < 0 { return .rejected(.badValue(.value)) }
-        let old = limitsInForce(account, set.instrument)
-        let new = old.changed(by: change)
-        if new == old { return .done(duplicate: true) }
-        if let late = tooLate(set.before, now) { return .rejected(late) }
-        apply(.limitsSet(account: set.account, instrument: set.instrument, new), now, emit)
-        return .done(duplicate: false)
-    }
-
-    mutating func evolveLimits(_ number: AccountNumber, _ instrument: InstrumentID, _ new: Limits) {
-        guard let account = registry.account(number) else { invariantFailure("limits of an unknown account") }
-        if instrument < 0 {
-            let slot = accounts[account].limits
-            if slot == none { accounts[account].limits = limits.insert(new) } else { limits[slot] = new }
-        } else {
-            let position = makePosition(account, instrument)
-            let slot = positions[position].limits
-            if slot == none { positions[position].limits = limits.insert(new) } else { limits[slot] = new }
-        }
-    }
-
-    func limitsInForce(_ account: Int32, _ instrument: InstrumentID) -> Limits {
-        let slot: Int32
-        if instrument < 0 {
-            slot = accounts[account].limits
-        } else {
-            slot = positionSlot(account, instrument).map { positions[$0].limits } ?? none
-        }
-        return slot == none ? Limits() : limits[slot]
-    }
+    // MARK: Marks
 
     mutating func decide(_ set: SetMark, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) -> Outcome {
         guard isHere(set.instrument) else {
@@ -102,6 +62,7 @@ extension Shard {
         if markets[set.instrument].mark == set.price { return .done(duplicate: true) }
         if let late = tooLate(set.before, now) { return .rejected(late) }
         apply(.markSet(instrument: set.instrument, price: set.price), now, emit)
+        runTriggers(set.instrument, TradedRange(), now, emit)
         return .done(duplicate: false)
     }
 }

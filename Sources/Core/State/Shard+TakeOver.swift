@@ -29,9 +29,15 @@ extension Shard {
         }
         let slot = makePosition(account, takeOver.instrument)
         invariant(positions[slot].quantity == 0 && positions[slot].cost == 0, "a position taken over was not flat")
+        keepDayBase(slot, time)
+        let profit = profit(of: slot, at: referencePrice(takeOver.instrument))
         positions[slot].traded = true
         positions[slot].quantity = takeOver.quantity
         positions[slot].cost = cost
+        // What it has won or lost was won or lost elsewhere.
+        if positions[slot].dayBase != none {
+            dayBases[positions[slot].dayBase].profit &+= self.profit(of: slot, at: referencePrice(takeOver.instrument)) &- profit
+        }
         rememberReference(
             Reference(
                 text: takeOver.reference, contentHash: takeOver.contentHash, account: account,

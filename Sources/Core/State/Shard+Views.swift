@@ -201,7 +201,9 @@ extension Shard {
             quantity: order.quantity, price: order.price, expire: extra.expire, max: extra.max,
             strategy: strategies[Int(record.strategy)], note: extra.note, reserved: reserved(slot),
             created: record.created, updated: record.updated, reason: record.reason, reasonText: extra.reason,
-            cancelOnDisconnect: extra.cancelOnDisconnect)
+            cancelOnDisconnect: extra.cancelOnDisconnect, instructions: extra.instructions,
+            isArmed: order.status.isOpen && extra.instructions.trigger != .none && !extra.isTriggered,
+            oco: extra.partner == none ? 0 : orders[extra.partner].id)
     }
 
     // MARK: Trades
@@ -240,25 +242,7 @@ extension Shard {
             venueTime: trade.venueTime)
     }
 
-    // MARK: Limits, counts
-
-    /// -1: of the account in this wallet.
-    public func limits(account: AccountNumber, instrument: InstrumentID) -> Limits {
-        registry.account(account).map { limitsInForce($0, instrument) } ?? Limits()
-    }
-
-    /// The account's limits in this wallet (-1), where set, then those of its instruments.
-    public func forEachLimit(account: AccountNumber, _ body: (InstrumentID, Limits) -> Void) {
-        guard let account = registry.account(account) else { return }
-        if accounts[account].limits != none { body(-1, limits[accounts[account].limits]) }
-        var position = accounts[account].positions
-        while position != none {
-            if positions[position].limits != none {
-                body(positions[position].instrument, limits[positions[position].limits])
-            }
-            position = positions[position].next
-        }
-    }
+    // MARK: Counts
 
     public var counts: ShardCounts {
         ShardCounts(

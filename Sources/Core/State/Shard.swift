@@ -30,8 +30,19 @@ public struct Shard: ~Copyable {
     var balances = Arena<Balance>()
     var balanceKeys = IndexTable()
     var limits = Arena<Limits>()
+    /// Parallel to `limits`; of an account and instrument.
+    var arrivals = Arena<Arrivals>()
+    /// Of accounts without limits of their own; `none`: none.
+    var defaultLimits = none
+    var risks = Arena<AccountRisk>()
+    var latches = Arena<LossLatch>()
+    var dayBases = Arena<DayBase>()
+    var deadlines = DeadlineHeap()
+    /// Were losses by the day ever limited here? Before, no day is kept.
+    var keepsDays = false
     var accounts = Arena<AccountState>()
     var markets = Arena<Market>()
+    var books = Books()
 
     var channels: [Channel] = []
     var outgoing = Arena<Outgoing>()
@@ -42,6 +53,9 @@ public struct Shard: ~Copyable {
     /// Interned strategy names; index 0 is the empty one.
     var strategies: [Text] = [Text()]
     var strategyNames = IndexTable()
+
+    /// Interned rates of fees; index 0 is no fees.
+    var feeRates: [FeeRates] = [FeeRates()]
 
     /// Closed orders (slot) and used references (~slot) in the order in which they are forgotten; Unix seconds in the high half.
     var memory = Fifo()
@@ -66,42 +80,51 @@ public struct Shard: ~Copyable {
     }
 
     /// Decides `command` at time `now` (microseconds; never less than at the call before) and applies what it comes to. `emit` is called once
-    /// for each mutation, after it was applied, in order. A rejected command has changed nothing and emitted nothing.
+    /// for each mutation, after it was applied, in order. A rejected command has changed nothing and emitted nothing, but for one thing: an order
+    /// that is judged when its account has lost too much today notes that (``Mutation/lossLatched(account:asset:on:)``), refused or not.
     public mutating func execute(
         _ command: borrowing Command, now: Timestamp, emit: (borrowing Mutation) -> Void
     ) -> Outcome {
         switch copy command {
-        case .newOrder(let order): return decide(order, now) { emit(.orderAccepted(copy $0)) }
-        case .replace(let replace): return decide(replace, now) { emit(.orderReplaced(copy $0)) }
+        case .newOrder(let order): return decide(order, now, { emit(.orderAccepted(copy $0)) }, emit)
+        case .replace(let replace): return decide(replace, now, { emit(.orderReplaced(copy $0)) }, emit)
         case .cancel(let cancel): return decide(cancel, now) { emit(.orderCanceled(copy $0)) }
         case .cancelAll(let cancelAll): return decide(cancelAll, now, emit)
-        case .fill(let fill): return decide(fill, now) { emit(.filled(copy $0)) }
-        case .closePosition(let close): return decide(close, now) { emit(.orderAccepted(copy $0)) }
+        case .fill(let fill): return decide(fill, now, { emit(.filled(copy $0)) }, emit)
+        case .closePosition(let close): return decide(close, now, { emit(.orderAccepted(copy $0)) }, emit)
         case .money(let money): return decide(money, now, emit)
         case .takeOver(let takeOver): return decide(takeOver, now, emit)
         case .transfer(let transfer): return decide(transfer, now, emit)
         case .setLimits(let limits): return decide(limits, now, emit)
         case .setMark(let mark): return decide(mark, now, emit)
+        case .deadMan(let deadMan): return decide(deadMan, now, emit)
         case .define(let definition): return decide(definition, now, emit)
         }
     }
 
     // The frequent ones without a command around them, and what they come to without a mutation around it: neither is copied to be looked at.
+    // `then` takes what comes of some of them beside that: what follows on an internal venue, and that an account has lost too much.
 
-    public mutating func execute(_ order: borrowing NewOrder, now: Timestamp, emit: (borrowing OrderAccepted) -> Void) -> Outcome {
-        decide(order, now, emit)
+    public mutating func execute(
+        _ order: borrowing NewOrder, now: Timestamp, emit: (borrowing OrderAccepted) -> Void, then: (borrowing Mutation) -> Void
+    ) -> Outcome {
+        decide(order, now, emit, then)
     }
 
-    public mutating func execute(_ replace: borrowing Replace, now: Timestamp, emit: (borrowing OrderReplaced) -> Void) -> Outcome {
-        decide(replace, now, emit)
+    public mutating func execute(
+        _ replace: borrowing Replace, now: Timestamp, emit: (borrowing OrderReplaced) -> Void, then: (borrowing Mutation) -> Void
+    ) -> Outcome {
+        decide(replace, now, emit, then)
     }
 
     public mutating func execute(_ cancel: borrowing Cancel, now: Timestamp, emit: (borrowing OrderCanceled) -> Void) -> Outcome {
         decide(cancel, now, emit)
     }
 
-    public mutating func execute(_ fill: borrowing Fill, now: Timestamp, emit: (borrowing Filled) -> Void) -> Outcome {
-        decide(fill, now, emit)
+    public mutating func execute(
+        _ fill: borrowing Fill, now: Timestamp, emit: (borrowing Filled) -> Void, then: (borrowing Mutation) -> Void
+    ) -> Outcome {
+        decide(fill, now, emit, then)
     }
 
     /// Applies one mutation, recorded at `time`. Cannot fail: what a mutation needs was checked when it was decided; a mutation that
@@ -112,6 +135,7 @@ public struct Shard: ~Copyable {
         case .orderReplaced(let replaced): evolve(replaced, at: time)
         case .orderCanceled(let canceled): evolve(canceled, at: time)
         case .filled(let filled): evolve(filled, at: time)
+        case .matched(let matched): evolve(matched, at: time)
         case .orderExpired(let order):
             forgetOld(time, keeping: nil)
             evolveClosed(knownSlot(order), .expired, .requested, Text(), time)
@@ -145,6 +169,12 @@ public struct Shard: ~Copyable {
         evolve(filled, at: slot, time)
     }
 
+    public mutating func evolve(_ matched: borrowing Matched, at time: Timestamp) {
+        let (maker, taker) = (knownSlot(matched.maker), knownSlot(matched.taker))
+        forgetOld(time, keeping: nil)
+        evolve(matched, maker, taker, time)
+    }
+
     @inline(never)
     private mutating func evolveRare(_ mutation: borrowing Mutation, _ time: Timestamp) {
         switch copy mutation {
@@ -154,10 +184,15 @@ public struct Shard: ~Copyable {
         case .transferSent(let transfer, let sequence): evolveSent(transfer, sequence, time)
         case .transferReceived(let received): evolve(received)
         case .transfersSettled(let target, let upTo): evolveSettled(target, upTo)
-        case .limitsSet(let account, let instrument, let limits): evolveLimits(account, instrument, limits)
-        case .markSet(let instrument, let price): markets[instrument].mark = price
+        case .limitsSet(let account, let instrument, let limits): evolveLimits(account, instrument, limits, time)
+        case .lossLatched(let account, let asset, let on): evolveLatch(account, asset, on, time)
+        case .deadManSet(let account, let deadline): evolveDeadMan(account, deadline)
+        case .markSet(let instrument, let price):
+            keepDayReference(instrument, time)
+            markets[instrument].mark = price
+        case .orderTriggered(let order): evolveTriggered(knownSlot(order), time)
         case .positionTakenOver(let takeOver): evolve(takeOver, time)
-        case .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled:
+        case .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled, .matched:
             invariantFailure("a mutation of an order is not rare")
         }
     }

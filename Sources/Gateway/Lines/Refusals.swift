@@ -39,6 +39,13 @@ enum Refusals {
         case "note": "notes"
         case "ref": "reference"
         case "account": "account_id"
+        case "stop": "stop_price"
+        case "display": "iceberg_qty"
+        case "post": "post_only"
+        case "reduce": "reduce_only"
+        case "stp": "self_trade_prevention"
+        case "maker_bps": "maker_fee_bps"
+        case "taker_bps": "taker_fee_bps"
         default: name
         }
     }
@@ -54,6 +61,7 @@ enum Refusals {
         "OFF_LOT": (.unprocessableContent, "the quantity is not a multiple of the lot"),
         "QTY_OUT_OF_BOUNDS": (.unprocessableContent, "the quantity is outside the instrument's bounds"),
         "ALREADY_EXPIRED": (.unprocessableContent, "expire_time is not in the future"),
+        "BAD_PAIR": (.unprocessableContent, "oco names no order that could be the other leg"),
         "FIXED": (.unprocessableContent, "this cannot be changed after definition"),
         "AUTH_REQUIRED": (.unauthorized, "a token is needed"),
         "BAD_TOKEN": (.unauthorized, "the token is not valid"),
@@ -71,8 +79,16 @@ enum Refusals {
         "POSITION_EXISTS": (.conflict, "there is a position already"),
         "ACCOUNT_SUSPENDED": (.badRequest, "the account is suspended"),
         "INSTRUMENT_HALTED": (.badRequest, "the instrument is halted"),
+        "INSTRUMENT_POST_ONLY": (.badRequest, "the instrument takes only what rests"),
+        "INSTRUMENT_CANCEL_ONLY": (.badRequest, "the instrument takes only cancels and smaller quantities"),
+        "UNFILLABLE": (.badRequest, "fok: not all of it could trade at once"),
+        "WOULD_TAKE": (.badRequest, "post_only: it would trade at once"),
+        "WOULD_TRIGGER": (.badRequest, "the price that stop_price waits for is there already"),
+        "REDUCE_ONLY": (.badRequest, "reduce_only without a position on the other side, or for more than it"),
+        "IN_PAIR": (.badRequest, "an order in an oco pair cannot be replaced"),
+        "UPGRADE_NEEDED": (.conflict, "the data directory is of an older format, which has no place for this"),
         "NOTIONAL_TOO_SMALL": (.badRequest, "the order is worth less than the instrument's minimum"),
-        "NO_MARK": (.badRequest, "a market buy needs a mark price of the instrument"),
+        "NO_MARK": (.badRequest, "the instrument has no mark price, which this needs"),
         "ORDER_CLOSED": (.badRequest, "the order is closed"),
         "BELOW_CUM": (.badRequest, "less than what is filled already"),
         "OVERFILL": (.badRequest, "more than the order's quantity"),
@@ -85,6 +101,12 @@ enum Refusals {
         "LIMIT_NOTIONAL": (.badRequest, "beyond the limit of one order's worth"),
         "LIMIT_POSITION": (.badRequest, "beyond the position limit"),
         "LIMIT_OPEN_ORDERS": (.badRequest, "beyond the limit of open orders"),
+        "LIMIT_PRICE_BAND": (.badRequest, "the price is too far from the reference price"),
+        "LIMIT_ORDER_RATE": (.tooManyRequests, "more orders per second than the limit"),
+        "LIMIT_CANCEL_RATE": (.tooManyRequests, "more cancels per second than the limit"),
+        "LIMIT_SHORT": (.badRequest, "the account may not sell short"),
+        "LIMIT_DAILY_LOSS": (.badRequest, "the account has lost too much today: only what reduces positions is taken"),
+        "LIMIT_NOT_LISTED": (.badRequest, "the account may not trade this instrument"),
         "OVERFLOW": (.badRequest, "the result would not fit; nothing was done"),
         "TABLE_FULL": (.badRequest, "a maximum of definitions is reached"),
         "TOO_LATE": (.badRequest, "it came too late"),

@@ -92,6 +92,14 @@ extension OrderFacts {
         strategy = row.strategy.isEmpty ? nil : row.strategy.string
         note = row.note.isEmpty ? nil : row.note.string
         reason = row.reasonText.isEmpty ? row.reason?.word.description : row.reasonText.string
+        options.stop = row.options.stop
+        options.isTakeProfit = row.options.trigger == .takeProfit
+        options.trigger = row.options.stop == nil ? nil : row.options.triggerPrice == .mark ? "mark" : "last"
+        options.display = row.options.display
+        options.isPostOnly = row.options.postOnly
+        options.isReduceOnly = row.options.reduceOnly
+        options.selfTradePrevention = row.options.selfTrade == .standard ? nil : "\(row.options.selfTrade)"
+        options.oco = row.options.oco
     }
 }
 

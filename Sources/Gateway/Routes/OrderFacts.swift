@@ -24,6 +24,23 @@ struct OrderFacts: Sendable {
     var strategy: String?
     var note: String?
     var reason: String?
+    var options = Options()
+
+    /// What only orders of internal venues have.
+    struct Options: Sendable {
+        /// The price that arms it.
+        var stop: String?
+        var isTakeProfit = false
+        /// `last` or `mark`.
+        var trigger: String?
+        var isArmed = false
+        var display: String?
+        var isPostOnly = false
+        var isReduceOnly = false
+        var selfTradePrevention: String?
+        /// Order id of the other leg.
+        var oco: Int64?
+    }
 
     /// A row of ORD.
     init?(_ row: Fields, account: Int64) {
@@ -51,6 +68,15 @@ struct OrderFacts: Sendable {
         strategy = row["strategy"].map { Line.unescaped($0) }
         note = row["note"].map { Line.unescaped($0) }
         reason = row["reason"].map { Line.unescaped($0) }
+        options.stop = row["stop"]
+        options.isTakeProfit = row["take"] == "1"
+        options.trigger = options.stop == nil ? nil : row["trigger"] ?? "last"
+        options.isArmed = row["armed"] == "1"
+        options.display = row["display"]
+        options.isPostOnly = row["post"] == "1"
+        options.isReduceOnly = row["reduce"] == "1"
+        options.selfTradePrevention = row["stp"]
+        options.oco = row["oco"].flatMap { Int64($0) }
     }
 
     /// The order that an answer of ORD shows.
@@ -64,14 +90,21 @@ struct OrderFacts: Sendable {
 
     var hasFills: Bool { average != nil }
 
+    /// In the words of this interface.
+    var typeWord: String { OrderWords.type(type, options) }
+
     func json(_ instrument: Desk.Instrument?, _ fees: OrderFees) -> JSON {
         let strategy = StrategyName(stored: self.strategy)
+        let options = options
         return [
             "id": .int(id), "order_id": .string(String(id)), "user_id": .int(account), "account_id": .int(account),
             "client_order_id": .string(clientID), "symbol": .string(symbol), "base_asset": .text(instrument?.base),
-            "quote_asset": .text(instrument?.quote), "order_type": .string(OrderWords.type(type)), "side": .string(OrderWords.side(side)),
+            "quote_asset": .text(instrument?.quote), "order_type": .string(typeWord), "side": .string(OrderWords.side(side)),
             "status": .string(OrderWords.status(status)), "time_in_force": .string(timeInForce.lowercased()),
-            "quantity": .string(quantity), "price": .text(price), "stop_price": nil, "iceberg_qty": nil,
+            "quantity": .string(quantity), "price": .text(price), "stop_price": .text(options.stop),
+            "trigger": .text(options.trigger), "armed": .bool(options.isArmed), "iceberg_qty": .text(options.display),
+            "post_only": .bool(options.isPostOnly), "reduce_only": .bool(options.isReduceOnly),
+            "self_trade_prevention": .text(options.selfTradePrevention), "oco": .text(options.oco.map { String($0) }),
             "executed_quantity": .string(cumulative), "remaining_quantity": .string(leaves), "avg_price": .text(average),
             "commission": .text(fees.only?.amount), "commission_asset": .text(fees.only?.asset),
             "commissions": .object(fees.byAsset.map { JSON.Member(name: $0.asset, value: .string($0.amount.text(least: 2))) }),
@@ -90,10 +123,15 @@ struct OrderFacts: Sendable {
             .required("id", .integer(1...9_007_199_254_740_991)), .required("order_id", .text, "The same number as text."),
             .required("user_id", .account, "The account."), .required("account_id", .account), .required("client_order_id", .text),
             .required("symbol", .text), .nullable("base_asset", .text), .nullable("quote_asset", .text),
-            .required("order_type", .enumeration(["market", "limit"])), .required("side", .enumeration(["buy", "sell"])),
+            .required("order_type", .enumeration(OrderWords.types)), .required("side", .enumeration(["buy", "sell"])),
             .required("status", .enumeration(OrderWords.statuses)),
             .required("time_in_force", .enumeration(["gtc", "ioc", "fok", "gtd"])), .required("quantity", .decimal),
-            .nullable("price", .decimal, "null for a market order"), .nullable("stop_price", .decimal), .nullable("iceberg_qty", .decimal),
+            .nullable("price", .decimal, "null for a market order"), .nullable("stop_price", .decimal),
+            .nullable("trigger", .enumeration(["last", "mark"]), "Which price stop_price is compared with."),
+            .required("armed", .boolean, "Waits for its stop_price; not in the book yet."),
+            .nullable("iceberg_qty", .decimal, "What others see of it at most."), .required("post_only", .boolean), .required("reduce_only", .boolean),
+            .nullable("self_trade_prevention", .enumeration(OrderWords.selfTradePreventions), "null: as the account's limits say."),
+            .nullable("oco", .text, "order_id of the order that this one and which cancel each other; of a closed one: of its other leg."),
             .required("executed_quantity", .decimal), .required("remaining_quantity", .decimal),
             .nullable("avg_price", .decimal, "Rounded half to even to the instrument's price scale."),
             .nullable("commission", .decimal, "null where fees were paid in several assets"), .nullable("commission_asset", .text),
@@ -177,19 +215,23 @@ enum OrderWords {
     }
     static func side(_ word: String) -> String { word == "B" ? "buy" : "sell" }
     static func protocolSide(_ word: String) -> String { word == "buy" ? "B" : "S" }
-    static func type(_ word: String) -> String { word == "MKT" ? "market" : "limit" }
 
     static let types = ["market", "limit", "stop", "stop_limit", "take_profit", "take_profit_limit"]
-    static func protocolType(_ word: String) -> String {
-        switch word {
-        case "market": "MKT"
-        case "limit": "LMT"
-        case "stop": "STP"
-        case "stop_limit": "STL"
-        case "take_profit": "TPM"
-        default: "TPL"
+    static let selfTradePreventions = ["newest", "oldest", "both", "decrement"]
+
+    static func type(_ word: String, _ options: OrderFacts.Options) -> String {
+        switch (options.stop != nil, options.isTakeProfit, word == "MKT") {
+        case (false, _, true): "market"
+        case (false, _, false): "limit"
+        case (true, false, true): "stop"
+        case (true, false, false): "stop_limit"
+        case (true, true, true): "take_profit"
+        case (true, true, false): "take_profit_limit"
         }
     }
+    static func isMarket(_ type: String) -> Bool { type == "market" || type == "stop" || type == "take_profit" }
+    static func isTriggered(_ type: String) -> Bool { type != "market" && type != "limit" }
+    static func isTakeProfit(_ type: String) -> Bool { type.hasPrefix("take_profit") }
 }
 
 extension Line {

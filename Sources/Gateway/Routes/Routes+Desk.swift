@@ -24,7 +24,13 @@ extension Routes {
         [
             .required("account_id", .account), .nullable("balance_type", .text), .nullable("symbol", .text), .nullable("max_quantity", .decimal),
             .nullable("max_notional", .decimal), .nullable("max_position", .decimal), .nullable("max_open_orders", .integer(0...Int64.max)),
-            .required("enabled", .boolean),
+            .required("enabled", .boolean), .nullable("price_band_bps", .integer(1...1_000_000)), .nullable("max_order_rate", .integer(1...1_000_000)),
+            .nullable("max_cancel_rate", .integer(1...1_000_000)), .nullable("max_daily_loss", .decimal), .required("short_allowed", .boolean),
+            .required("listed_only", .boolean, "Only instruments on which the account has limits of its own."),
+            .nullable("maker_fee_bps", .decimal, "In place of the instrument's, on internal venues."), .nullable("taker_fee_bps", .decimal),
+            .nullable("self_trade_prevention", .enumeration(OrderWords.selfTradePreventions)),
+            .required("is_default", .boolean, "What holds for every account that has none of its own."),
+            .required("latched_assets", .list(.text), "Quote assets of which it has lost too much: it may only reduce positions there, until reset."),
         ])
     private static let limitUpdate = Shape(
         "LimitUpdate", note: "What is left out stays; null removes a limit.", isRequest: true,
@@ -33,8 +39,16 @@ extension Routes {
             .optional("symbol", .name, "One instrument; otherwise a wallet."), .optional("balance_type", walletNames, "spot unless given"),
             .optional("max_quantity", .nullable(.positive)), .optional("max_notional", .nullable(.positive)),
             .optional("max_position", .nullable(.decimal(.notNegative))), .optional("max_open_orders", .nullable(.integer(0...1_000_000_000))),
-            .optional("enabled", .boolean), account,
+            .optional("enabled", .boolean), .optional("price_band_bps", .nullable(.integer(1...1_000_000)), "How far from the reference price."),
+            .optional("max_order_rate", .nullable(.integer(1...1_000_000)), "Per second."),
+            .optional("max_cancel_rate", .nullable(.integer(1...1_000_000)), "Per second."),
+            .optional("max_daily_loss", .nullable(.positive), "Of each quote asset; of a wallet only."), .optional("short_allowed", .boolean),
+            .optional("listed_only", .boolean, "Of a wallet only."), .optional("maker_fee_bps", .nullable(.decimal), "-10 to 100."),
+            .optional("taker_fee_bps", .nullable(.decimal), "-10 to 100."),
+            .optional("self_trade_prevention", .nullable(.enumeration(OrderWords.selfTradePreventions))),
+            .optional("reset_loss", .boolean, "true: the account may trade again, and losses are counted from now."), account,
         ])
+    static let instrumentStates = ["trading", "halted", "post_only", "cancel_only"]
     private static let instrument = Shape(
         "Instrument",
         [
@@ -42,11 +56,13 @@ extension Routes {
             .required("base_asset", .text), .required("quote_asset", .text), .required("tick", .decimal), .required("lot", .decimal),
             .required("price_scale", .integer(0...18)), .required("quantity_scale", .integer(0...18)), .required("min_quantity", .decimal),
             .required("max_quantity", .decimal), .required("min_notional", .decimal), .required("funds", .enumeration(["full", "none"])),
-            .required("state", .enumeration(["trading", "halted"])), .nullable("mark_price", .decimal),
+            .required("state", .enumeration(instrumentStates)), .nullable("mark_price", .decimal),
+            .required("maker_fee_bps", .decimal, "On an internal venue; negative: a rebate."), .required("taker_fee_bps", .decimal),
         ])
     private static let changeable: [Shape.Field] = [
         .optional("min_quantity", .positive), .optional("max_quantity", .positive), .optional("min_notional", .decimal(.notNegative)),
-        .optional("state", .enumeration(["trading", "halted"])),
+        .optional("state", .enumeration(instrumentStates)), .optional("maker_fee_bps", .decimal, "-10 to 100, two decimals."),
+        .optional("taker_fee_bps", .decimal, "-10 to 100, two decimals."),
     ]
     private static let newInstrument = Shape(
         "InstrumentCreate", isRequest: true,
@@ -101,7 +117,7 @@ extension Routes {
             return ["limits": .array(rows.map { limitJSON($0, account) })]
         },
         Route(
-            .put, "/limits", tag: "risk", "Change limits", need: .admin, scope: .account, body: limitUpdate, answer: .object(limit), problems: [404],
+            .put, "/limits", tag: "risk", "Change limits", need: .admin, scope: .account, body: limitUpdate, answer: .object(limit), problems: [404, 409],
             setLimits),
         Route(
             .get, "/instruments", tag: "instruments", "Instruments", need: .token,
@@ -199,10 +215,16 @@ extension Routes {
 
     private static func limitJSON(_ row: Fields, _ account: Int64) -> JSON {
         func value(_ key: String) -> JSON { row[key].flatMap { $0 == "-" ? nil : $0 }.map { .string($0) } ?? .null }
+        func number(_ key: String) -> JSON { row[key].map { .number($0) } ?? .null }
         return [
             "account_id": .int(account), "balance_type": .text(row["wallet"]), "symbol": .text(row["symbol"]), "max_quantity": value("max_qty"),
             "max_notional": value("max_notional"), "max_position": value("max_position"),
             "max_open_orders": row["max_open"].flatMap { Int64($0) }.map { .int($0) } ?? .null, "enabled": .bool(row["enabled"] != "0"),
+            "price_band_bps": number("price_band_bps"), "max_order_rate": number("max_order_rate"), "max_cancel_rate": number("max_cancel_rate"),
+            "max_daily_loss": value("max_daily_loss"), "short_allowed": .bool(row["short"] != "0"), "listed_only": .bool(row["listed"] == "1"),
+            "maker_fee_bps": value("maker_bps"), "taker_fee_bps": value("taker_bps"), "self_trade_prevention": value("stp"),
+            "is_default": .bool(row["default"] == "1"),
+            "latched_assets": .array(row["latched"].map { $0.split(separator: ",").map { .string(Line.unescaped(String($0))) } } ?? []),
         ]
     }
 
@@ -217,12 +239,19 @@ extension Routes {
         var changes = 0
         for (name, key) in [
             ("max_quantity", "max_qty"), ("max_notional", "max_notional"), ("max_position", "max_position"), ("max_open_orders", "max_open"),
+            ("price_band_bps", "price_band_bps"), ("max_order_rate", "max_order_rate"), ("max_cancel_rate", "max_cancel_rate"),
+            ("max_daily_loss", "max_daily_loss"), ("maker_fee_bps", "maker_bps"), ("taker_fee_bps", "taker_bps"), ("self_trade_prevention", "stp"),
         ] where values.has(name) {
             line.option(key, values.text(name) ?? "-")
             changes += 1
         }
-        if let enabled = values.flag("enabled") {
-            line.option("enabled", enabled ? "1" : "0")
+        for (name, key) in [("enabled", "enabled"), ("short_allowed", "short"), ("listed_only", "listed")] {
+            guard let flag = values.flag(name) else { continue }
+            line.option(key, flag ? "1" : "0")
+            changes += 1
+        }
+        if values.flag("reset_loss") == true {
+            line.option("reset", "loss")
             changes += 1
         }
         if changes == 0 { throw Problem.invalid("body", "nothing to change") }
@@ -242,6 +271,7 @@ extension Routes {
     private static func terms(_ line: Line, _ values: Values) -> Line {
         line.with("tick", values.text("tick")).with("lot", values.text("lot")).with("min_qty", values.text("min_quantity"))
             .with("max_qty", values.text("max_quantity")).with("min_notional", values.text("min_notional")).with("state", values.text("state"))
+            .with("maker_bps", values.text("maker_fee_bps")).with("taker_bps", values.text("taker_fee_bps"))
     }
 
     private static func define(_ line: Line, _ call: Call) async throws -> JSON {
@@ -259,6 +289,7 @@ extension Routes {
             "price_scale": .number(row["price_scale"] ?? "0"), "quantity_scale": .number(row["qty_scale"] ?? "0"),
             "min_quantity": .text(row["min_qty"]), "max_quantity": .text(row["max_qty"]), "min_notional": .text(row["min_notional"]),
             "funds": .text(row["funds"]), "state": .text(row["state"]), "mark_price": .text(row["mark"]),
+            "maker_fee_bps": .string(row["maker_bps"] ?? "0"), "taker_fee_bps": .string(row["taker_bps"] ?? "0"),
         ]
     }
 }

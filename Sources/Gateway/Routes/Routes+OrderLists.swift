@@ -10,7 +10,7 @@ extension Routes {
     private static let openOrdersMax = 100_000
 
     private static let filters: [Route.Parameter] = [
-        .query("symbol", .name), .query("side", .enumeration(["buy", "sell"])), .query("order_type", .enumeration(["market", "limit"])),
+        .query("symbol", .name), .query("side", .enumeration(["buy", "sell"])), .query("order_type", .enumeration(OrderWords.types)),
         .query("status", .enumeration(OrderWords.statuses)), .query("strategy_id", .shortText), .query("start_time", .time, "Of created_at."),
         .query("end_time", .time, "created_at before it."), .query("min_quantity", .decimal(.notNegative)), .query("max_quantity", .decimal(.notNegative)),
         .query("min_price", .decimal(.notNegative)), .query("max_price", .decimal(.notNegative)),
@@ -118,7 +118,10 @@ extension Routes {
         var filter = ClosedOrderFilter(accounts: try call.accounts())
         filter.symbol = try call.name("symbol")
         filter.side = values.text("side").map { $0 == "buy" ? .buy : .sell }
-        filter.type = values.text("order_type").map { $0 == "market" ? .market : .limit }
+        if let type = values.text("order_type") {
+            filter.type = OrderWords.isMarket(type) ? .market : .limit
+            filter.trigger = !OrderWords.isTriggered(type) ? Trigger.none : OrderWords.isTakeProfit(type) ? .takeProfit : .stop
+        }
         filter.statuses = values.text("status").flatMap { OrderWords.coreStatus($0) }.map { [$0] }
         filter.strategy = try call.name("strategy_id")
         filter.createdFrom = values.time("start_time")
@@ -134,6 +137,9 @@ extension Routes {
     private static func passes(_ order: OrderFacts, _ filter: ClosedOrderFilter, _ status: OrderStatus?) -> Bool {
         if let side = filter.side, (side == .buy) != (order.side == "B") { return false }
         if let type = filter.type, (type == .market) != (order.type == "MKT") { return false }
+        if let trigger = filter.trigger, trigger != (order.options.stop == nil ? Trigger.none : order.options.isTakeProfit ? .takeProfit : .stop) {
+            return false
+        }
         if let status, status.word.description != order.status { return false }
         if let strategy = filter.strategy, StrategyName(stored: order.strategy).id != strategy.string { return false }
         if let from = filter.createdFrom, order.created * 1_000 < from { return false }

@@ -7,13 +7,19 @@ extension Routes {
     static let account = Shape.Field.optional("account_id", .account, "Needed where the token names several accounts.")
 
     private static let newOrderFields: [Shape.Field] = [
-        .required("symbol", .name), .required("order_type", .enumeration(OrderWords.types), "stop and take-profit types are refused with NOT_SUPPORTED so far."),
+        .required("symbol", .name), .required("order_type", .enumeration(OrderWords.types), "Stop and take-profit types wait for stop_price, on internal venues only."),
         .required("side", .enumeration(["buy", "sell"])), .required("quantity", .positive, "In base asset."),
-        .optional("price", .positive, "Of a limit order, in quote asset."), .optional("stop_price", .positive),
+        .optional("price", .positive, "Of a limit, stop_limit or take_profit_limit order, in quote asset."),
+        .optional("stop_price", .positive, "Of a stop or take-profit: a stop to buy waits for a price at or above it, one to sell at or below; a take-profit the other way round."),
+        .optional("trigger", .enumeration(["last", "mark"]), "Which price stop_price is compared with: of the newest trade (unless given), or the mark."),
         .optional("time_in_force", .enumeration(["gtc", "ioc", "fok", "gtd"]), "gtc unless given."),
         .optional("expire_time", .time, "With gtd, and only then."),
         .optional("max_amount", .positive, "Of a market buy: how much of the quote asset it reserves; without it the mark price decides."),
-        .optional("iceberg_qty", .positive), .optional("strategy_id", .shortText, "No colon."), .optional("strategy_name", .shortText),
+        .optional("iceberg_qty", .positive, "Others see at most so much of it.", alias: "display_quantity"),
+        .optional("post_only", .boolean, "Refused with WOULD_TAKE if it would trade at once."),
+        .optional("reduce_only", .boolean, "Only brings the position nearer to zero."),
+        .optional("self_trade_prevention", .enumeration(OrderWords.selfTradePreventions), "What happens when it meets an order of the same account."),
+        .optional("oco", .shortText, "client_order_id of an open order: one cancels the other."), .optional("strategy_id", .shortText, "No colon."), .optional("strategy_name", .shortText),
         .optional("client_order_id", .shortText, "Unique per account and wallet; without it the Idempotency-Key, else a new one."),
         .optional("notes", .shortText), account,
     ]
@@ -44,7 +50,8 @@ extension Routes {
     private static let replaceOrder = Shape(
         "OrderUpdate", note: "What is left out stays.", isRequest: true, example: ["quantity": "0.4", "price": "63900.00"],
         [
-            .optional("quantity", .positive, "The new total, not what is left."), .optional("price", .positive), .optional("stop_price", .positive),
+            .optional("quantity", .positive, "The new total, not what is left."), .optional("price", .positive),
+            .optional("stop_price", .positive, "Of an order that waits for it."),
             .optional("time_in_force", .enumeration(["gtc", "ioc", "fok", "gtd"]), "Cannot change: only its present value is taken."),
             .optional("notes", .shortText, "Cannot change: only its present value is taken."), account,
         ])
@@ -200,7 +207,7 @@ extension Routes {
             let answer = answers.removeFirst()
             let read = answers.removeFirst()
             if case .failure(let problem) = answer {
-                results.append(.failure(problem))
+                results.append(.failure(named(problem, orders[index])))
             } else {
                 results.append(.success(try await json(try OrderFacts(read.get(), account: account), call)))
             }
@@ -210,23 +217,36 @@ extension Routes {
 
     private static func newOrder(_ order: Values, _ account: Int64, _ id: String) throws -> Line {
         let type = order.required("order_type")
-        let isMarket = type == "market"
-        if !isMarket, type != "limit" {
-            throw Problem.notSupported("order_type", what: type)
+        let isMarket = OrderWords.isMarket(type)
+        let isTriggered = OrderWords.isTriggered(type)
+        if !isMarket, order["price"] == nil { throw Problem.invalid("price", "is required for a \(type) order") }
+        if isMarket, order["price"] != nil { throw Problem.invalid("price", "a \(type) order has none") }
+        if isTriggered, order["stop_price"] == nil { throw Problem.invalid("stop_price", "is required for a \(type) order") }
+        for field in ["stop_price", "trigger"] where !isTriggered && order[field] != nil {
+            throw Problem.invalid(field, "is only for stop and take-profit orders")
         }
-        for field in ["stop_price", "iceberg_qty"] where order[field] != nil { throw Problem.notSupported(field) }
-        if !isMarket, order["price"] == nil { throw Problem.invalid("price", "is required for a limit order") }
-        if isMarket, order["price"] != nil { throw Problem.invalid("price", "a market order has none") }
         let timeInForce = order.text("time_in_force") ?? "gtc"
         let expire = order.time("expire_time")
         if timeInForce == "gtd", expire == nil { throw Problem.invalid("expire_time", "is required with gtd") }
         if timeInForce != "gtd", expire != nil { throw Problem.invalid("expire_time", "is only for gtd") }
         return Line(
             "NEW", String(account), order.required("symbol"), OrderWords.protocolSide(order.required("side")),
-            OrderWords.protocolType(type), order.required("quantity"), order.decimal("price") ?? "-", timeInForce.uppercased()
+            isMarket ? "MKT" : "LMT", order.required("quantity"), order.decimal("price") ?? "-", timeInForce.uppercased()
         )
         .with("id", id).with("expire", expire.map { String($0 / 1_000) }).with("max", order.decimal("max_amount"))
         .with("strategy", try StrategyName.stored(order)).with("note", order.text("notes"))
+        .with("stop", order.decimal("stop_price")).with("take", OrderWords.isTakeProfit(type) ? "1" : nil).with("trigger", order.text("trigger"))
+        .with("display", order.decimal("iceberg_qty")).with("post", order.flag("post_only") == true ? "1" : nil)
+        .with("reduce", order.flag("reduce_only") == true ? "1" : nil).with("stp", order.text("self_trade_prevention"))
+        .with("oco", order.text("oco"))
+    }
+
+    /// Of an order on a manual venue: which of the fields it was that only internal venues know.
+    private static func named(_ problem: Problem, _ order: Values) -> Problem {
+        guard problem.code == "NOT_SUPPORTED", problem.details["what"] == .string("instructions") else { return problem }
+        if let type = order.text("order_type"), OrderWords.isTriggered(type) { return .notSupported("order_type", what: type) }
+        let given = ["stop_price", "iceberg_qty", "post_only", "reduce_only", "self_trade_prevention", "oco"].first { order[$0] != nil }
+        return given.map { .notSupported($0) } ?? problem
     }
 
     @Sendable private static func placeBatch(_ call: Call) async throws -> JSON {
@@ -263,19 +283,19 @@ extension Routes {
         let values = call.values
         let account = try call.account()
         let row = try await order(OrderName(values.required("order_id")), account, call)
-        if values["stop_price"] != nil { throw Problem.notSupported("stop_price") }
         if let wanted = values.text("time_in_force"), wanted != row.timeInForce.lowercased() {
             throw Problem.invalid("time_in_force", "cannot change; it is \(row.timeInForce.lowercased())", code: "NOT_SUPPORTED")
         }
         if let wanted = values.text("notes"), wanted != row.note {
             throw Problem.invalid("notes", "cannot change", code: "NOT_SUPPORTED")
         }
-        guard values["quantity"] != nil || values["price"] != nil else {
+        guard values["quantity"] != nil || values["price"] != nil || values["stop_price"] != nil else {
             throw Problem.invalid("quantity", "nothing to change: give quantity, price or both")
         }
         let line = Line("RPL", String(account), row.symbol).adding(order: .number(row.id))
             .adding(values.decimal("quantity") ?? row.quantity).adding(values.decimal("price") ?? row.price ?? "-")
-        return try await json(try await change(line, row, call), call)
+            .with("stop", values.decimal("stop_price"))
+        do { return try await json(try await change(line, row, call), call) } catch let problem as Problem { throw named(problem, values) }
     }
 
     @Sendable private static func execute(_ call: Call) async throws -> JSON {

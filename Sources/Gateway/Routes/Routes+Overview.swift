@@ -272,7 +272,7 @@ extension Routes {
                 )
             case .trade(let trade): (
                     "trade", trade.account, "\(trade.side == .buy ? "buy" : "sell") \(trade.quantity) \(trade.symbol) at \(trade.price)",
-                    ["order_id": .string(String(trade.order)), "trade_id": .string(trade.exec.string)]
+                    ["order_id": .string(String(trade.order)), "trade_id": .string(TradeFacts.tradeID(trade))]
                 )
             case .ledger(let line): ("balance", line.account, "\(line.kind.word.lowercased()) \(line.amount) \(line.asset)", self.line(line))
             case .action(let action): ("action", action.account, action.text, [:])

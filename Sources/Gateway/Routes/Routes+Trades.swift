@@ -83,7 +83,10 @@ extension Routes {
         ) { call in
             let history = try await call.history()
             guard let exec = try call.name("trade_id") else { throw noTrade(call) }
-            let found = try await call.asking { try await history.trades(exec: exec) }
+            var found = try await call.asking { try await history.trades(exec: exec) }
+            if found.isEmpty, let number = Int64(exec.string), let own = try await call.asking({ try await history.trade(id: number) }), own.exec.isEmpty {
+                found = [own]
+            }
             guard let trade = try found.first(where: { try call.sees($0.account) }) else { throw noTrade(call) }
             return TradeFacts.json(trade)
         },

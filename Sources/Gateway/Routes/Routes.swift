@@ -4,6 +4,7 @@ enum Routes {
 
     static let tags: [(name: String, note: String)] = [
         ("orders", "New, replace, cancel; live orders and history."),
+        ("market", "Prices, and the books of internal venues."),
         ("balances", "What accounts have in their wallets, and transfers."),
         ("trades", "Fills, and what they come to."),
         ("positions", "What accounts have traded, at weighted average cost."),
@@ -13,5 +14,5 @@ enum Routes {
         ("instruments", "Instruments, venues, wallets and assets."),
     ]
 
-    static let all: [Route] = orders + orderLists + trades + positions + balances + desk + overview + process
+    static let all: [Route] = orders + orderLists + markets + trades + positions + balances + desk + overview + process
 }

@@ -9,9 +9,12 @@ enum TradeFacts {
             id: trade.id, order: trade.order, account: trade.account, symbol: trade.symbol, base: trade.base, quote: trade.quote, wallet: trade.wallet,
             clientID: trade.clientID.string, side: trade.side == .buy ? "buy" : "sell", quantity: trade.quantity, price: trade.price,
             value: trade.value, fee: trade.fee, feeAsset: trade.feeAsset,
-            liquidity: trade.liquidity == .maker ? "maker" : trade.liquidity == .taker ? "taker" : nil, exec: trade.exec.string,
+            liquidity: trade.liquidity == .maker ? "maker" : trade.liquidity == .taker ? "taker" : nil, exec: tradeID(trade),
             time: trade.time / 1_000, venueTime: trade.venueTime.map { $0 / 1_000 }, strategy: strategy, realized: trade.realized)
     }
+
+    /// The venue's id; a match has only the service's own.
+    static func tradeID(_ trade: TradeRow) -> String { trade.exec.isEmpty ? String(trade.id) : trade.exec.string }
 
     /// Times in milliseconds.
     static func json(
@@ -45,7 +48,7 @@ enum TradeFacts {
         "Trade", note: "A fill of an order.",
         [
             .required("id", .integer(1...9_007_199_254_740_991)), .required("user_id", .account), .required("account_id", .account),
-            .required("order_id", .text), .required("client_order_id", .text), .required("trade_id", .text, "The venue's id of it."),
+            .required("order_id", .text), .required("client_order_id", .text), .required("trade_id", .text, "The venue's id of it; on an internal venue the same number as id."),
             .required("symbol", .text), .nullable("base_asset", .text), .nullable("quote_asset", .text),
             .required("trade_type", .text, "The wallet it settled in."), .required("side", .enumeration(["buy", "sell"])),
             .required("quantity", .decimal), .required("price", .decimal), .required("total_value", .decimal, "quantity x price, in quote."),

@@ -10,6 +10,8 @@ final class Collector {
     /// Rows are made of records after this LSN; what is before is in the database.
     let writtenLSN: UInt64
     private var entries = EntryTables()
+    /// The other legs of orders that are or were in a pair, until they close.
+    private var pairs: [OrderID: OrderID] = [:]
     private var strategies: [TextKey: Int64]
     private var events = EventWriter()
     private var eventText = OutputBuffer(capacity: 1 << 10)
@@ -35,6 +37,10 @@ final class Collector {
         case .orderAccepted(let accepted):
             shard.pointee.evolve(accepted, at: time)
             entries.insert(accepted.id, source)
+            if accepted.oco != 0 {
+                pairs[accepted.id] = accepted.oco
+                pairs[accepted.oco] = accepted.id
+            }
         case .orderCanceled(let canceled):
             shard.pointee.evolve(canceled, at: time)
             closed(canceled.order, shard, source, time, isNew)
@@ -46,6 +52,8 @@ final class Collector {
             closed(replaced.order, shard, source, time, isNew)
         case .filled(let fill):
             filled(fill, shard, source, time, isNew)
+        case .matched(let matched):
+            self.matched(matched, shard, source, time, isNew)
         default:
             shard.pointee.evolve(mutation, at: time)
             if isNew { rare(mutation, shard, source, time) }
@@ -63,8 +71,11 @@ final class Collector {
 
     private func closed(_ order: OrderDetail, _ shard: UnsafeMutablePointer<Shard>, _ source: Entry, _ time: Timestamp, _ isNew: Bool) {
         guard let entered = entries.remove(order.view.id) else { invariantFailure("an order closed twice") }
+        let other = pairs.isEmpty ? 0 : pairs.removeValue(forKey: order.view.id) ?? 0
         if !isNew { return }
-        batch.orders.append(pending(order, shard, entered: entered, closed: source, time))
+        var row = pending(order, shard, entered: entered, closed: source, time)
+        row.oco = other
+        batch.orders.append(row)
     }
 
     private func pending(
@@ -95,42 +106,88 @@ final class Collector {
     ) {
         if !isNew {
             shard.pointee.evolve(fill, at: time)
-            guard let order = shard.pointee.order(id: fill.order) else { invariantFailure("a fill of an order that is not there") }
-            if !order.view.status.isOpen { _ = entries.remove(fill.order) }
+            forgetIfClosed(fill.order, shard)
             return
         }
-        guard let before = shard.pointee.order(id: fill.order) else { invariantFailure("a fill of an order that is not there") }
-        let (account, instrument) = (before.account, before.view.instrument)
-        let info = shard.pointee.registry.instruments[Int(instrument)]
-        let position = shard.pointee.position(account: account, instrument: instrument)
-        let base = shard.pointee.balance(account: account, asset: info.base)?.total ?? 0
-        let quote = shard.pointee.balance(account: account, asset: info.quote)?.total ?? 0
+        let before = Before(of: fill.order, shard)
         shard.pointee.evolve(fill, at: time)
+        var k: Int64 = 0
+        filled(fill, before, shard, source, time, &k)
+    }
+
+    /// Two fills in one record; the maker's comes first.
+    private func matched(
+        _ matched: Matched, _ shard: UnsafeMutablePointer<Shard>, _ source: Entry, _ time: Timestamp, _ isNew: Bool
+    ) {
+        if !isNew {
+            shard.pointee.evolve(matched, at: time)
+            forgetIfClosed(matched.maker, shard)
+            forgetIfClosed(matched.taker, shard)
+            return
+        }
+        let (maker, taker) = (Before(of: matched.maker, shard), Before(of: matched.taker, shard))
+        shard.pointee.evolve(matched, at: time)
+        var k: Int64 = 0
+        filled(matched.makerSide(fee: maker.info.quote), maker, shard, source, time, &k)
+        filled(matched.takerSide(fee: taker.info.quote), taker, shard, source, time, &k)
+    }
+
+    private func forgetIfClosed(_ id: OrderID, _ shard: UnsafeMutablePointer<Shard>) {
+        guard let order = shard.pointee.order(id: id) else { invariantFailure("a fill of an order that is not there") }
+        if order.view.status.isOpen { return }
+        _ = entries.remove(id)
+        pairs[id] = nil
+    }
+
+    /// What a fill's rows need of the state before it.
+    private struct Before {
+        let order: OrderDetail
+        let info: InstrumentInfo
+        let position: PositionView?
+        let base: Amount
+        let quote: Amount
+
+        init(of id: OrderID, _ shard: UnsafeMutablePointer<Shard>) {
+            guard let order = shard.pointee.order(id: id) else { invariantFailure("a fill of an order that is not there") }
+            self.order = order
+            info = shard.pointee.registry.instruments[Int(order.view.instrument)]
+            position = shard.pointee.position(account: order.account, instrument: order.view.instrument)
+            base = shard.pointee.balance(account: order.account, asset: info.base)?.total ?? 0
+            quote = shard.pointee.balance(account: order.account, asset: info.quote)?.total ?? 0
+        }
+    }
+
+    /// The rows of a fill that was applied.
+    /// - Parameter k: of the record's last ledger line so far.
+    private func filled(
+        _ fill: Filled, _ before: Before, _ shard: UnsafeMutablePointer<Shard>, _ source: Entry, _ time: Timestamp, _ k: inout Int64
+    ) {
+        let (account, instrument, info) = (before.order.account, before.order.view.instrument, before.info)
         guard let order = shard.pointee.order(id: fill.order),
             let after = shard.pointee.position(account: account, instrument: instrument)
         else { invariantFailure("a fill without its order and position") }
 
         if !order.view.status.isOpen {
-            if before.view.status.isOpen {
+            if before.order.view.status.isOpen {
                 closed(order, shard, source, time, true)
             } else {
                 batch.lateFills.append(pending(order, shard, entered: Entry(), closed: Entry(), time))
             }
         }
-        let held = position?.quantity ?? 0
+        let held = before.position?.quantity ?? 0
         batch.trades.append(
             PendingTrade(
                 fill: fill, account: account, instrument: instrument, side: order.side, clientID: order.clientID,
                 strategy: number(of: order.strategy), feeDecimals: decimals(of: fill.feeAsset, shard),
-                realized: after.realized - (position?.realized ?? 0), quoteDecimals: decimals(of: info.quote, shard),
+                realized: after.realized - (before.position?.realized ?? 0), quoteDecimals: decimals(of: info.quote, shard),
                 isClosing: held != 0 && (held > 0) == (order.side == .sell), time: time, source: source))
-        legs(fill, order, info, shard, base: base, quote: quote, source, time)
+        legs(fill, order, info, shard, base: before.base, quote: before.quote, source, time, &k)
     }
 
     /// The ledger lines of a fill: base, quote, fee.
     private func legs(
         _ fill: Filled, _ order: OrderDetail, _ info: InstrumentInfo, _ shard: UnsafeMutablePointer<Shard>, base: Amount, quote: Amount,
-        _ source: Entry, _ time: Timestamp
+        _ source: Entry, _ time: Timestamp, _ k: inout Int64
     ) {
         var line = PendingLine()
         line.source = source
@@ -139,7 +196,6 @@ final class Collector {
         line.wallet = shard.pointee.number
         line.order = order.view.id
         line.trade = fill.trade
-        var k: Int64 = 0
         func add(_ kind: LedgerKind, _ amount: Amount, _ balance: BalanceAfter) {
             if amount == 0 { return }
             k += 1
@@ -208,8 +264,9 @@ final class Collector {
             case .asset, .wallet, .venue, .setting: action(mutation, 0, -1, shard, source, time)
             }
         case .limitsSet(let account, let instrument, _): action(mutation, account, instrument, shard, source, time)
+        case .lossLatched(let account, _, _): action(mutation, account, -1, shard, source, time)
         case .positionTakenOver(let it): action(mutation, it.account, it.instrument, shard, source, time)
-        case .markSet, .transfersSettled, .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled: break
+        case .markSet, .transfersSettled, .deadManSet, .orderAccepted, .orderReplaced, .orderCanceled, .orderExpired, .filled, .matched, .orderTriggered: break
         }
     }
 

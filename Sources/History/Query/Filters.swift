@@ -7,6 +7,8 @@ package struct ClosedOrderFilter: Sendable {
     package var symbol: Text?
     package var side: Side?
     package var type: OrderType?
+    /// `.none`: those that waited for no price.
+    package var trigger: Trigger?
     package var statuses: [OrderStatus]?
     package var strategy: Text?
     /// Microseconds; from this time on.

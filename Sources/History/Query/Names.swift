@@ -65,6 +65,20 @@ final class Names {
         return name
     }
 
+    func options(_ order: OrderID, _ info: InstrumentName) throws -> OrderOptions {
+        var options = OrderOptions()
+        guard let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT * FROM order_options WHERE id = ?"), arguments: [order]) else { return options }
+        options.trigger = try row.value("trigger")
+        options.triggerPrice = try row.value("trigger_price")
+        options.stop = (row["stop"] as Int64?).map { price($0, info) }
+        options.display = (row["display"] as Int64?).map { quantity($0, info) }
+        options.postOnly = row["post_only"] == 1
+        options.reduceOnly = row["reduce_only"] == 1
+        options.selfTrade = try row.value("self_trade")
+        options.oco = row["oco"]
+        return options
+    }
+
     /// `nil`: none.
     func strategy(_ number: Int64?) throws -> Text {
         guard let number else { return Text() }

@@ -78,6 +78,11 @@ extension ClosedOrderFilter {
         try conditions.add("instrument", symbol, names.instrument)
         if let side { conditions.add("side = ?", Int64(side.rawValue)) }
         if let type { conditions.add("type = ?", Int64(type.rawValue)) }
+        switch trigger {
+        case nil: break
+        case .some(.none): conditions.add("id NOT IN (SELECT id FROM order_options WHERE trigger <> 0)")
+        case .some(let trigger): conditions.add("id IN (SELECT id FROM order_options WHERE trigger = ?)", Int64(trigger.rawValue))
+        }
         conditions.add(oneOf: statuses?.map { Int64($0.rawValue) }, "status")
         conditions.add(oneOf: try strategy.map(names.strategies), "strategy")
         conditions.add("created", from: createdFrom, before: createdBefore)
@@ -105,7 +110,7 @@ extension OrderRow {
             id: row["id"], account: row["account"], symbol: info.symbol, base: info.base.name, quote: info.quote.name,
             wallet: try names.wallet(info.wallet), clientID: Text(escaped: row["client_id"]), side: try row.value("side"),
             type: try row.value("type"), timeInForce: try row.value("tif"), quantity: names.quantity(row["quantity"] as Int64, info),
-            price: (row["price"] as Int64?).map { names.price($0, info) }, status: try row.value("status"),
+            price: (row["price"] as Int64?).map { names.price($0, info) }, options: try names.options(row["id"], info), status: try row.value("status"),
             leaves: names.quantity(0 as Int64, info), cumulative: names.quantity(cumulative, info), average: average,
             value: value ?? names.zero(info.quote), expire: row["expire"], max: row["max"],
             strategy: try names.strategy(row["strategy"]), note: row.text("note"), created: created, updated: row["updated"],

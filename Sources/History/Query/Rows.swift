@@ -24,6 +24,7 @@ package struct OrderRow: Sendable, Equatable {
     package var quantity: String
     /// `nil`: a market order.
     package var price: String?
+    package var options: OrderOptions
     package var status: OrderStatus
     /// Zero: the order is closed.
     package var leaves: String
@@ -52,6 +53,21 @@ package struct OrderRow: Sendable, Equatable {
     package var closedLSN: UInt64
 }
 
+/// What an order of an internal venue asked for beyond its type.
+package struct OrderOptions: Sendable, Equatable {
+    package var trigger = Trigger.none
+    package var triggerPrice = TriggerPrice.last
+    /// `nil`: none.
+    package var stop: String?
+    package var display: String?
+    package var postOnly = false
+    package var reduceOnly = false
+    package var selfTrade = SelfTradePrevention.standard
+    /// The other leg of the pair that it was in.
+    package var oco: OrderID?
+    package init() {}
+}
+
 package struct TradeRow: Sendable, Equatable {
     package var id: TradeID
     package var order: OrderID
@@ -70,6 +86,7 @@ package struct TradeRow: Sendable, Equatable {
     package var fee: String
     package var feeAsset: String
     package var liquidity: Liquidity
+    /// Empty: a trade of an internal venue.
     package var exec: Text
     package var time: Timestamp
     package var venueTime: Timestamp?

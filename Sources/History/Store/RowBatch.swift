@@ -12,6 +12,8 @@ struct PendingOrder: BitwiseCopyable {
     var entered: Entry
     var closed: Entry
     var closedAt: Timestamp
+    /// The other leg of the pair it was in; 0: none.
+    var oco: OrderID = 0
 }
 
 struct PendingTrade: BitwiseCopyable {

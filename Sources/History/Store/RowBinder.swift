@@ -46,6 +46,13 @@ final class RowStatement {
         bindText(from: start)
     }
 
+    /// In the protocol's form; where NULL would say something else.
+    func bindEven(empty value: Text) {
+        let start = text.count
+        text.append(value)
+        bindText(from: start)
+    }
+
     /// With at least `decimals`.
     func bind(_ value: Amount, decimals: Int32) {
         let start = text.count

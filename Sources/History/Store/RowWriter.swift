@@ -4,7 +4,7 @@ import WAL
 
 /// Writes batches of rows with statements prepared once. Owner: the thread that follows the log, inside the pool's writer.
 final class RowWriter {
-    private let session, asset, wallet, instrument, terms, strategy, order, lateFill, trade, line, action, progress: RowStatement
+    private let session, asset, wallet, instrument, terms, strategy, order, options, lateFill, trade, line, action, progress: RowStatement
 
     init(_ db: Database) throws {
         // Sessions come again in each segment of the log.
@@ -15,6 +15,7 @@ final class RowWriter {
         terms = try RowStatement(db, "UPDATE instruments SET tick = ?, lot = ? WHERE id = ?")
         strategy = try RowStatement(db, "INSERT INTO strategies VALUES (?,?)")
         order = try RowStatement(db, "INSERT INTO orders VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
+        options = try RowStatement(db, "INSERT INTO order_options VALUES (?,?,?,?,?,?,?,?,?)")
         lateFill = try RowStatement(db, "UPDATE orders SET cumulative = ?, value = ?, updated = ? WHERE id = ?")
         trade = try RowStatement(db, "INSERT INTO trades VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
         line = try RowStatement(db, "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
@@ -109,6 +110,21 @@ final class RowWriter {
         order.bind(bits: it.entered.lsn)
         order.bind(bits: it.closed.lsn)
         try order.run(db)
+        if it.oco != 0 || !detail.instructions.isPlain { try writeOptions(it, db) }
+    }
+
+    private func writeOptions(_ it: PendingOrder, _ db: Database) throws {
+        let asked = it.order.instructions
+        options.bind(it.order.view.id)
+        options.bind(Int64(asked.trigger.rawValue))
+        options.bind(nonZero: asked.stop)
+        options.bind(Int64(asked.triggerPrice.rawValue))
+        options.bind(nonZero: asked.display)
+        options.bind(asked.postOnly ? Int64(1) : 0)
+        options.bind(asked.reduceOnly ? Int64(1) : 0)
+        options.bind(Int64(asked.selfTrade.rawValue))
+        options.bind(nonZero: it.oco)
+        try options.run(db)
     }
 
     private func writeLate(_ it: PendingOrder, _ db: Database) throws {
@@ -131,7 +147,7 @@ final class RowWriter {
         trade.bind(nonZero: it.fill.fee, decimals: it.feeDecimals)
         trade.bind(it.fill.feeAsset)
         trade.bind(Int64(it.fill.liquidity.rawValue))
-        trade.bind(it.fill.exec)
+        trade.bindEven(empty: it.fill.exec)
         trade.bind(it.time)
         trade.bind(nonZero: it.fill.venueTime)
         trade.bind(nonZero: it.strategy)

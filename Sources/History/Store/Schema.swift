@@ -88,7 +88,7 @@ enum Schema {
                 """,
             ],
             down: [
-                "DROP TABLE actions", "DROP TABLE ledger", "DROP TABLE trades", "DROP TABLE orders", "DROP TABLE sessions",
+                "DROP TABLE IF EXISTS order_options", "DROP TABLE actions", "DROP TABLE ledger", "DROP TABLE trades", "DROP TABLE orders", "DROP TABLE sessions",
                 "DROP TABLE strategies", "DROP TABLE instruments", "DROP TABLE wallets", "DROP TABLE assets", "DROP TABLE progress",
             ]),
         SchemaVersion(
@@ -98,6 +98,18 @@ enum Schema {
                 "CREATE INDEX trades_account_instrument ON trades (account, instrument, time)",
             ],
             down: ["DROP INDEX orders_account_instrument", "DROP INDEX trades_account_instrument"]),
+        SchemaVersion(
+            number: 3, summary: "what orders of internal venues ask for",
+            up: [
+                // It stays when the schema goes down: what it has only the log has, and the version below does not look at it.
+                """
+                CREATE TABLE IF NOT EXISTS order_options (
+                  id INTEGER PRIMARY KEY, trigger INTEGER NOT NULL, stop INTEGER, trigger_price INTEGER NOT NULL, display INTEGER,
+                  post_only INTEGER NOT NULL, reduce_only INTEGER NOT NULL, self_trade INTEGER NOT NULL, oco INTEGER
+                ) STRICT
+                """
+            ],
+            down: []),
     ]
 
     static var latest: Int { versions.last!.number }

@@ -62,6 +62,13 @@ package struct Configuration: Sendable {
     package var auditBytes = 64 << 20
     package var auditFiles = 10
     package var logLevel = Logger.Level.info
+    /// Limits that an empty log begins with in every wallet, of accounts without their own; `nil`: none.
+    package var maxOrderSize: String?
+    package var maxPositionSize: String?
+    package var maxDailyLoss: String?
+    package var riskCheckEnabled = true
+    /// The day that losses are counted in begins at its midnight; `nil`: as `SET day_start_minutes` says.
+    package var timeZone: String?
     /// Commands that fill an empty log, in order.
     package var seed: [String] = []
     /// Where the seed came from, for messages.
@@ -164,12 +171,7 @@ package struct Configuration: Sendable {
         Key(name: "allowed_hosts", original: "ALLOWED_HOSTS") { config, text in list(text) { config.allowedHosts = $0 } },
         Key(name: "cors_origins") { config, text in list(text) { config.corsOrigins = $0 } },
         Key(name: "debug", original: "DEBUG") { config, text in
-            switch text.lowercased() {
-            case "on", "true", "yes", "1": config.debug = true
-            case "off", "false", "no", "0", "": config.debug = false
-            default: return "on or off"
-            }
-            return nil
+            flag(text) { config.debug = $0 }
         },
         Key(name: "http_rate_limit") { config, text in whole(text, 0...1_000_000) { config.httpRateLimit = $0 } },
         Key(name: "http_rate_burst") { config, text in whole(text, 0...1_000_000) { config.httpRateBurst = $0 } },
@@ -200,6 +202,15 @@ package struct Configuration: Sendable {
         },
         Key(name: "audit_bytes") { config, text in whole(text, 65_536...(1 << 40)) { config.auditBytes = $0 } },
         Key(name: "audit_files") { config, text in whole(text, 1...100_000) { config.auditFiles = $0 } },
+        Key(name: "risk_check_enabled", original: "RISK_CHECK_ENABLED") { config, text in flag(text) { config.riskCheckEnabled = $0 } },
+        Key(name: "max_order_size", original: "MAX_ORDER_SIZE") { config, text in limit(text) { config.maxOrderSize = $0 } },
+        Key(name: "max_position_size", original: "MAX_POSITION_SIZE") { config, text in limit(text) { config.maxPositionSize = $0 } },
+        Key(name: "max_daily_loss", original: "MAX_DAILY_LOSS") { config, text in limit(text) { config.maxDailyLoss = $0 } },
+        Key(name: "time_zone") { config, text in
+            if !text.isEmpty, DayStart(zone: text) == nil { return "an IANA name of a time zone, UTC or nothing" }
+            config.timeZone = text.isEmpty ? nil : text
+            return nil
+        },
         Key(name: "log_level", original: "LOG_LEVEL") { config, text in
             guard let level = LogLevel.named(text) else { return LogLevel.expected }
             config.logLevel = level
@@ -214,6 +225,32 @@ package struct Configuration: Sendable {
     private static func path(_ text: String, _ set: (String?) -> Void) -> String? {
         set(text.isEmpty ? nil : text)
         return nil
+    }
+
+    private static func flag(_ text: String, _ set: (Bool) -> Void) -> String? {
+        switch text.lowercased() {
+        case "on", "true", "yes", "1": set(true)
+        case "off", "false", "no", "0", "": set(false)
+        default: return "on or off"
+        }
+        return nil
+    }
+
+    /// A decimal number above 0, kept as it is written; nothing: none.
+    private static func limit(_ text: String, _ set: (String?) -> Void) -> String? {
+        var digits = text
+        let value = digits.withUTF8 { try? DecimalText.int128(UnsafeRawBufferPointer($0), scale: 18) }
+        guard text.isEmpty || (value ?? 0) > 0 && value! < LineParser.amountBound else { return "a number above 0, or nothing" }
+        set(text.isEmpty ? nil : text)
+        return nil
+    }
+
+    /// Of LIM; none: no limits to begin with.
+    package var defaultLimits: String? {
+        guard riskCheckEnabled else { return nil }
+        let all = [("max_qty", maxOrderSize), ("max_position", maxPositionSize), ("max_daily_loss", maxDailyLoss)]
+        let given = all.compactMap { key, value in value.map { "\(key)=\($0)" } }
+        return given.isEmpty ? nil : given.joined(separator: " ")
     }
 
     /// Values between commas; `*` for any. The original service took a JSON list: its brackets and quotes are taken, too.

@@ -123,6 +123,20 @@ package enum DefaultConfiguration {
         audit_bytes: 67108864
         audit_files: 10
 
+        # Limits of every account that has none of its own, in every wallet, which an empty log begins with: as `LIM * max_qty= max_position= max_daily_loss=`
+        # (docs/PROTOCOL.md, 8), of one order's quantity, of a position, and of a day's loss per quote asset; empty: none. Once the log has anything
+        # in it, LIM changes them. risk_check_enabled: off begins without them.
+        # CASHUP_MAX_ORDER_SIZE, MAX_ORDER_SIZE; CASHUP_MAX_POSITION_SIZE, MAX_POSITION_SIZE; CASHUP_MAX_DAILY_LOSS, MAX_DAILY_LOSS;
+        # CASHUP_RISK_CHECK_ENABLED, RISK_CHECK_ENABLED
+        risk_check_enabled: on
+        max_order_size: ""
+        max_position_size: ""
+        max_daily_loss: ""
+
+        # A day's loss is counted from midnight of this time zone: an IANA name (Europe/Berlin) or UTC. The service keeps `SET day_start_minutes` so, over
+        # changes of daylight saving time too; empty: as that says, which is midnight UTC to begin with.                        CASHUP_TIME_ZONE
+        time_zone: ""
+
         # What an empty log begins with: commands of the line protocol without tag, in order, made durable together. Once the log has anything in it,
         # the log is the truth; what differs here is said at the start and changes nothing. To change a running service send the commands.
         seed:
@@ -141,6 +155,8 @@ package enum DefaultConfiguration {
           - WLT savings
           # A venue whose fills are reported to the service with FIL.
           - VEN manual kind=manual
+          # A venue whose orders this service matches with each other (docs/MATCHING.md).
+          - VEN internal kind=internal
           # Instruments: the smallest price step is `tick`, the smallest quantity step `lot`.
           - INS BTC-USD venue=manual wallet=spot base=BTC quote=USD tick=0.01 lot=0.00000001
           - INS ETH-USD venue=manual wallet=spot base=ETH quote=USD tick=0.01 lot=0.000001
@@ -148,6 +164,10 @@ package enum DefaultConfiguration {
           - INS BTC-EUR venue=manual wallet=spot base=BTC quote=EUR tick=0.01 lot=0.00000001
           - INS ETH-BTC venue=manual wallet=spot base=ETH quote=BTC tick=0.00001 lot=0.0001
           - INS BTC-USDT-M venue=manual wallet=margin base=BTC quote=USDT tick=0.01 lot=0.00001
+          # Matched here; fees in basis points of what a trade is worth.
+          - INS BTC-USDT venue=internal wallet=spot base=BTC quote=USDT tick=0.01 lot=0.00001 maker_bps=1 taker_bps=2
+          - INS ETH-USDT venue=internal wallet=spot base=ETH quote=USDT tick=0.01 lot=0.0001 maker_bps=1 taker_bps=2
+          - INS SOL-USDT venue=internal wallet=spot base=SOL quote=USDT tick=0.001 lot=0.01 maker_bps=1 taker_bps=2
           # A perpetual: nothing is reserved, limits (LIM) alone decide; fills move fees and realized PnL in the quote asset.
           - INS BTC-USDT-PERP venue=manual wallet=futures base=BTC quote=USDT tick=0.1 lot=0.001 funds=none
 

@@ -17,6 +17,7 @@ final class Follower: Sendable {
 
     private struct State {
         var subscribers: [Subscriber] = []
+        var markets: [MarketSubscriber] = []
         var position: UInt64 = 0
         var isStarted = false
         var isStopped = false
@@ -28,6 +29,8 @@ final class Follower: Sendable {
     /// In place of threads; `nil` where there are some.
     private let steps: FollowerSteps?
     private let state = Mutex(State())
+    /// Of the markets somebody has asked for more, or has room for it again.
+    private let isAsked = Atomic<Bool>(false)
     private let bell = Bell()
     private let finished = DispatchSemaphore(value: 0)
 
@@ -48,12 +51,7 @@ final class Follower: Sendable {
             if lsn >= state.position {
                 subscriber.state.withLock { $0.source = .follower }
                 state.subscribers.append(subscriber)
-                if !state.isStarted {
-                    state.isStarted = true
-                    // Where it will begin: who comes meanwhile and wants more is fed from the log.
-                    state.position = log.snapshotLSN(upTo: lsn)
-                    if let steps { steps.isFollowing = true } else { start { [self] in follow() } }
-                }
+                begin(&state, at: lsn)
                 return .live
             }
             if state.catchUps >= Follower.catchUpsMax { return .refused }
@@ -68,6 +66,30 @@ final class Follower: Sendable {
         case .refused: return false
         }
         return true
+    }
+
+    /// Takes on a connection's market data, which begins with what is after change `lsn`, a durable one.
+    func add(_ market: MarketSubscriber, from lsn: UInt64) {
+        market.follow(from: lsn)
+        state.withLock { state in
+            state.markets.append(market)
+            begin(&state, at: lsn)
+        }
+        askForMarkets()
+    }
+
+    /// Any thread: there is a new subscription to market data, or room for what was left out. Waits for nothing.
+    func askForMarkets() {
+        isAsked.store(true, ordering: .sequentiallyConsistent)
+        bell.ring()
+    }
+
+    private func begin(_ state: inout State, at lsn: UInt64) {
+        if state.isStarted { return }
+        state.isStarted = true
+        // Where it will begin: who comes meanwhile and wants more is fed from the log.
+        state.position = log.snapshotLSN(upTo: lsn)
+        if let steps { steps.isFollowing = true } else { start { [self] in follow() } }
     }
 
     func stop() {
@@ -94,7 +116,7 @@ final class Follower: Sendable {
                     return
                 }
                 if try !followOn(replayer) {
-                    bell.sleep { state.withLock { $0.isStopped || (!$0.subscribers.isEmpty && $0.position < log.durableLSN) } }
+                    bell.sleep { state.withLock { $0.isStopped || hasWork($0) } }
                 }
             }
         } catch {
@@ -112,16 +134,33 @@ final class Follower: Sendable {
 
     private func replayer(for subscriber: Subscriber) throws -> Replayer { try replayer(upTo: subscriber.state.withLock { $0.lsn }) }
 
-    /// Feeds the subscribers a piece of the log; returns whether there was one.
+    private func hasWork(_ state: borrowing State) -> Bool {
+        if !state.subscribers.isEmpty || !state.markets.isEmpty, state.position < log.durableLSN { return true }
+        return !state.markets.isEmpty && isAsked.load(ordering: .sequentiallyConsistent)
+    }
+
+    /// Feeds the subscribers a piece of the log; returns whether there was one, or somebody who had asked.
     private func followOn(_ replayer: Replayer) throws -> Bool {
-        let fed: [Subscriber]? = try state.withLock { state in
-            guard !state.subscribers.isEmpty, state.position < log.durableLSN else { return nil }
-            try advance(replayer, to: min(log.durableLSN, state.position + Follower.stepRecords), &state.subscribers)
+        let fed: (subscribers: [Subscriber], markets: [MarketSubscriber])? = try state.withLock { state in
+            guard hasWork(state) else { return nil }
+            // Before looking at them: who asks from now on is looked at again.
+            isAsked.store(false, ordering: .sequentiallyConsistent)
+            let hasMarkets = !state.markets.isEmpty
+            if replayer.notesLevels != hasMarkets { replayer.notesLevels = hasMarkets }
+            let limit = min(log.durableLSN, state.position + Follower.stepRecords)
+            try advance(replayer, to: limit, &state.subscribers, state.markets)
             state.position = replayer.position
-            return state.subscribers
+            if hasMarkets {
+                // A step ends with a turn's last record, so no command is half done and no book is crossed.
+                let touched = replayer.takeTouchedBooks()
+                let position = replayer.position
+                state.markets.removeAll { !$0.take(touched, replayer, lsn: position) }
+            }
+            return (state.subscribers, state.markets)
         }
         guard let fed else { return false }
-        for subscriber in fed { subscriber.wake() }
+        for subscriber in fed.subscribers { subscriber.wake() }
+        for market in fed.markets { market.wake() }
         return true
     }
 
@@ -130,6 +169,11 @@ final class Follower: Sendable {
         state.withLock { state in
             for subscriber in state.subscribers { subscriber.state.withLock { $0.source = .none } }
             state.subscribers.removeAll()
+            for market in state.markets {
+                market.letGo()
+                market.wake()
+            }
+            state.markets.removeAll()
             state.position = 0
             state.isStarted = false
             return state.isStopped
@@ -140,8 +184,14 @@ final class Follower: Sendable {
     private static let stepRecords: UInt64 = 16_384
 
     /// Brings the replayer forward and lets go of subscribers that are full or gone.
-    private func advance(_ replayer: Replayer, to limit: UInt64, _ subscribers: inout [Subscriber]) throws {
+    private func advance(
+        _ replayer: Replayer, to limit: UInt64, _ subscribers: inout [Subscriber], _ markets: [MarketSubscriber]
+    ) throws {
         try replayer.advance(to: limit) { record, shard, lsn, writer in
+            if !markets.isEmpty, case .matched(let matched) = record.mutation {
+                let trade = PublicTrade(matched, shard, time: record.time)
+                for market in markets { market.take(trade, lsn: lsn) }
+            }
             var position = 0
             while position < subscribers.count {
                 if subscribers[position].take(record, shard, lsn: lsn, &writer) {

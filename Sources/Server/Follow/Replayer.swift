@@ -24,6 +24,23 @@ final class Replayer {
         self.noteSession = noteSession
     }
 
+    /// A wallet's shard, where the log has come to one.
+    func box(_ wallet: WalletID) -> ShardBox? { Int(wallet) < shards.count ? shards[Int(wallet)] : nil }
+
+    /// Whether the shards note which levels of books change.
+    var notesLevels = false {
+        didSet { for box in shards { box.shard.notesLevels = notesLevels } }
+    }
+
+    /// The books of which levels have changed since the last call.
+    func takeTouchedBooks() -> [InstrumentID: TouchedBook] {
+        var touched: [InstrumentID: TouchedBook] = [:]
+        for box in shards {
+            box.shard.takeTouchedLevels { instrument, side, price in touched[instrument, default: TouchedBook()].note(side, price) }
+        }
+        return touched
+    }
+
     /// Applies what is durable, up to `limit`; after each record `visit` may write its events.
     /// - Throws: `LogError`, `RecordError`: the log is damaged.
     func advance(
@@ -40,6 +57,7 @@ final class Replayer {
             while let record = try records.next() {
                 if lsn > position {
                     while shards.count <= Int(record.shard) { shards.append(ShardBox(number: WalletID(shards.count))) }
+                    if notesLevels, !shards[Int(record.shard)].shard.notesLevels { shards[Int(record.shard)].shard.notesLevels = true }
                     let box = shards[Int(record.shard)]
                     writer.prepare(record.mutation, shard: box.shard)
                     box.shard.evolve(record.mutation, at: record.time)

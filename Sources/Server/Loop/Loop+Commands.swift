@@ -1,5 +1,6 @@
 import Core
 import NIOCore
+import WAL
 
 // Stages 3 to 5 of a request's path for commands of one shard: to the shard's loop, decided and applied there, recorded in the open batch.
 
@@ -19,16 +20,20 @@ extension Loop {
         shard(wallet).pointee.execute(command, now: now) { record($0, shard: wallet, session: session) }
     }
 
-    // The same for the frequent ones, where they lie.
+    // The same for the frequent ones, where they lie. What follows from a NEW or RPL on an internal venue is recorded behind it.
 
     @inline(__always)
     func execute(_ order: borrowing NewOrder, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(order, now: now) { accepted in record(accepted, shard: wallet, session: session) }
+        shard(wallet).pointee.execute(
+            order, now: now, emit: { accepted in record(accepted, shard: wallet, session: session) },
+            then: { mutation in record(mutation, shard: wallet, session: session) })
     }
 
     @inline(__always)
     func execute(_ replace: borrowing Replace, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(replace, now: now) { replaced in record(replaced, shard: wallet, session: session) }
+        shard(wallet).pointee.execute(
+            replace, now: now, emit: { replaced in record(replaced, shard: wallet, session: session) },
+            then: { mutation in record(mutation, shard: wallet, session: session) })
     }
 
     @inline(__always)
@@ -38,7 +43,9 @@ extension Loop {
 
     @inline(__always)
     func execute(_ fill: borrowing Fill, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(fill, now: now) { filled in record(filled, shard: wallet, session: session) }
+        shard(wallet).pointee.execute(
+            fill, now: now, emit: { filled in record(filled, shard: wallet, session: session) },
+            then: { mutation in record(mutation, shard: wallet, session: session) })
     }
 
     /// On a disk that is nearly full only some commands are taken (docs/PROTOCOL.md, STORAGE_FULL).
@@ -49,6 +56,10 @@ extension Loop {
         case .full: false
         }
     }
+
+    /// Why the data directory cannot hold what the request comes to: it is of an older format, that its own version of the program can read.
+    @inline(__always)
+    func formatRefusal(_ request: borrowing Request) -> Refusal? { log.format == DataFormat.current ? nil : Refusal(request, format: log.format) }
 
     /// A command of another loop's connection.
     /// - Parameter isAdmitted: a part of it is done, so it is not refused for want of room any more.

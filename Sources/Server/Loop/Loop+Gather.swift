@@ -1,7 +1,7 @@
 import Core
 import NIOCore
 
-// Requests that concern every shard: CXA and queries without a wallet. With one loop they are answered on the spot; otherwise each shard's
+// Requests that concern every shard: CXA, DMS and queries without a wallet. With one loop they are answered on the spot; otherwise each shard's
 // loop does its share, and the parts are put together in the order of the wallets.
 
 /// A request that spans shards of several loops, until all parts are there.
@@ -12,10 +12,15 @@ struct Gathering {
     var parts: [ByteBuffer]
     var remaining: Int
     var count: Int64 = 0
-    /// Rows of the whole answer; 0 for CXA.
+    /// Rows of the whole answer; 0 for CXA and DMS.
     var limit: Int
     var rejection: Rejection?
+    /// Of DMS.
+    var deadline: Timestamp?
     var lastLSN: UInt64 = 0
+    /// BOOK: the answer says after which change its rows are so.
+    var tellsLSN = false
+    var toldLSN: UInt64 = 0
     /// Where it counts in the metrics.
     var row: Int
 }
@@ -29,14 +34,18 @@ extension Loop {
     ) {
         lastGathering += 1
         var limit = 0
+        var tellsLSN = false
         switch work {
-        case .cancelAll: break
-        case .query(let query): limit = query.limit
+        case .cancelAll, .deadMan: break
+        case .query(let query):
+            limit = query.limit
+            tellsLSN = query.kind == .book
         case .status, .sessions: limit = .max
         }
         gatherings[lastGathering] = Gathering(
             address: address, head: head, parts: Array(repeating: ByteBuffer(), count: wallets.count),
-            remaining: wallets.count, limit: limit, row: row)
+            remaining: wallets.count, limit: limit, tellsLSN: tellsLSN, row: row)
+        if case .deadMan(let set) = work { gatherings[lastGathering]!.deadline = set.deadline }
         for wallet in wallets {
             send(
                 .part(
@@ -58,6 +67,8 @@ extension Loop {
             case .rejected(let rejection): part.rejection = rejection
             default: invariantFailure("a cancel-all with another command's outcome")
             }
+        case .deadMan(let set):
+            if case .rejected(let rejection) = execute(.deadMan(set), wallet: request.wallet, session: request.session) { part.rejection = rejection }
         case .status(let hash):
             writeStatus(of: request.wallet, hash: hash, tag: request.tag, into: &edgeText)
             part.count = 1
@@ -68,11 +79,12 @@ extension Loop {
         case .query(let query):
             var rows = 0
             part.rejection = QueryWriter.write(
-                query, shard: box(request.wallet).shard, tag: request.tag, rows: &rows, into: &edgeText)
+                query, shard: box(request.wallet).shard, now: now, tag: request.tag, rows: &rows, into: &edgeText)
             part.count = Int64(rows)
             takeEdgeText(&part, for: request.loop)
         }
         part.changed = batch.recordCount > recorded
+        part.records = batch.recordCount
         outbox[request.loop].messages.append(.partDone(part))
     }
 
@@ -88,6 +100,8 @@ extension Loop {
         gathering.remaining -= 1
         gathering.count += part.count
         if part.rejection != nil, gathering.rejection == nil { gathering.rejection = part.rejection }
+        // Not the end of the turn: the shard may have recorded more in it.
+        gathering.toldLSN = max(gathering.toldLSN, parcel.baseLSN + UInt64(part.records))
         if part.changed { gathering.lastLSN = max(gathering.lastLSN, parcel.lastLSN) }
         if gathering.remaining > 0 {
             gatherings[part.gathering] = gathering
@@ -101,6 +115,9 @@ extension Loop {
         if let rejection = gathering.rejection, gathering.count == 0 {
             metrics.refused(gathering.row, rejection.code)
             AnswerWriter.write(rejection, tag: tag, registry: registry, into: &edgeText)
+        } else if let deadline = gathering.deadline {
+            metrics.done(gathering.row)
+            AnswerWriter.deadMan(deadline, tag: tag, lsn: Int64(gathering.lastLSN), into: &edgeText)
         } else if gathering.limit == 0 {
             metrics.done(gathering.row)
             AnswerWriter.canceled(gathering.count, tag: tag, lsn: Int64(gathering.lastLSN), into: &edgeText)
@@ -109,7 +126,7 @@ extension Loop {
             var rows = 0
             appendRows(gathering.head, &rows, limit: gathering.limit)
             for part in gathering.parts { appendRows(part, &rows, limit: gathering.limit) }
-            AnswerWriter.end(rows: rows, tag: tag, into: &edgeText)
+            AnswerWriter.end(rows: rows, tag: tag, lsn: gathering.tellsLSN ? Int64(gathering.toldLSN) : 0, into: &edgeText)
         }
         answerLaterWithEdgeText(gathering.address)
     }

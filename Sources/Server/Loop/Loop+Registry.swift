@@ -56,6 +56,13 @@ extension Loop {
         }
     }
 
+    /// Loop 0: a definition that nobody asked for.
+    func defineByItself(_ definition: Definition) {
+        guard case .defined(let number, let canceled, false) = execute(.define(definition), wallet: 0, session: 0) else { return }
+        definitions[number] = DefinitionUnderWay(remaining: count, canceled: canceled, lastLSN: lastLSN)
+        distribute(number, definition)
+    }
+
     /// Loop 0: the kill switch of the house, and its end: an entry for each account that is not so yet, all in this turn. Entries are recorded in
     /// their order everywhere, so the answer leaves with the last.
     func defineHouse(_ status: AccountStatus, _ address: ReplyAddress, session: UInt64) {

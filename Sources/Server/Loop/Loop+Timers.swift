@@ -58,7 +58,10 @@ extension Loop {
 
     private func tick() {
         openOrders.store(shards.reduce(0) { $0 + $1.shard.counts.openOrders }, ordering: .relaxed)
-        if index == 0 { service.watch() }
+        if index == 0 {
+            service.watch()
+            keepDayStart()
+        }
         if scheduledExpiry == Loop.expiryWaitsForTick {
             scheduledExpiry = .max
             scheduleExpiry()
@@ -66,6 +69,20 @@ extension Loop {
         if connectionCount == 0 { return }
         enter()
         for connection in connections { connection?.tick() }
+    }
+
+    /// Loop 0, once a minute: where clocks were put forward or back, midnight is at another time of UTC.
+    private func keepDayStart() {
+        guard let start = service.dayStart else { return }
+        let time = clock.now()
+        let minute = time / 60_000_000
+        if minute == dayStartMinute { return }
+        dayStartMinute = minute
+        let minutes = start.minutes(at: time)
+        let definition = Definition.setting(.dayStartMinutes, minutes)
+        if registry.setting(.dayStartMinutes) == minutes || log.storage != .ok || DataFormat.needed(by: definition) > log.format { return }
+        enter()
+        defineByItself(definition)
     }
 
     func forgetEndedSessions() {
@@ -102,7 +119,7 @@ extension Connection {
             let lsn = subscription == nil ? loop.log.durableLSN : position
             append(information: "HB", [("lsn", String(lsn)), ("time", String(now / 1_000))])
         }
-        if subscription != nil { feed() }
+        if isSubscribed { feed() }
         if session.expires != 0, now >= session.expires {
             if !session.saidExpired {
                 session.saidExpired = true
@@ -116,7 +133,7 @@ extension Connection {
             return cut()
         }
         let idle = Timestamp(service.config.idleSeconds) * 1_000_000
-        if idle > 0, now - lastHeard > idle, session.heartbeatSeconds == 0, subscription == nil, output.isEmpty {
+        if idle > 0, now - lastHeard > idle, session.heartbeatSeconds == 0, !isSubscribed, output.isEmpty {
             end(reason: "idle")
         }
     }

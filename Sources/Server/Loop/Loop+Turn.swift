@@ -50,11 +50,12 @@ extension Loop {
             metrics.records.add(UInt64(recorded))
         }
         let sealed = log.sealedLSN
+        let base = recorded > 0 ? batch.firstLSN - 1 : sealed
         sealCredited(sealed: sealed)
         if !endedSessions.isEmpty { forgetEndedSessions() }
         finishRemoteAnswers(shift: shift)
         for connection in touched { connection.seal(lsn: sealed, shift: shift) }
-        if count > 1 { handOver(sealed: sealed, last: last) }
+        if count > 1 { handOver(sealed: sealed, base: base, last: last) }
         if log.durableLSN < sealed {
             service.beforeCommit?()
             if recorded >= Loop.overlapRecordsMin { log.commitSoon() } else { log.commit() }
@@ -171,11 +172,12 @@ extension Loop {
         }
     }
 
-    private func handOver(sealed: UInt64, last: UInt64) {
+    private func handOver(sealed: UInt64, base: UInt64, last: UInt64) {
         for loop in 0..<count where !outbox[loop].messages.isEmpty {
             var parcel = Parcel(from: index)
             swap(&parcel, &outbox[loop])
             parcel.sealedLSN = sealed
+            parcel.baseLSN = base
             parcel.lastLSN = last
             parcel.registryNumber = registry.number
             let receiver = service.loops[loop]

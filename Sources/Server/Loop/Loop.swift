@@ -126,6 +126,8 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var isDraining = false
     @exclusivity(unchecked) var scheduledExpiry = Timestamp.max
     @exclusivity(unchecked) var ticker: RepeatedTask?
+    /// Loop 0: the minute in which the day's begin was looked at last.
+    @exclusivity(unchecked) var dayStartMinute: Int64 = 0
 
     init(index: Int, count: Int, eventLoop: any EventLoop, service: Service, log: Log) {
         self.index = index

@@ -57,10 +57,11 @@ enum Message: Sendable {
     case replaced(ReplyAddress)
 }
 
-/// A share of CXA or of a query, for one shard, or for the connections of one loop.
+/// A share of CXA, of DMS or of a query, for one shard, or for the connections of one loop.
 struct PartRequest: Sendable {
     enum Work: Sendable {
         case cancelAll(CancelAll)
+        case deadMan(DeadMan)
         case query(Query)
         case status(hash: Bool)
         /// Of the loop with the wallet's number.
@@ -85,6 +86,8 @@ struct PartAnswer: Sendable {
     var rejection: Rejection?
     /// Whether it recorded something.
     var changed: Bool
+    /// How many records its turn had when it was done.
+    var records = 0
 }
 
 struct DefinitionRequest: Sendable {
@@ -106,6 +109,8 @@ struct Parcel: Sendable {
     var text = ByteBuffer()
     /// Everything the sender's turn saw is in the log up to here.
     var sealedLSN: UInt64 = 0
+    /// What stood before the turn's first record in the log; of a turn without any, ``sealedLSN``.
+    var baseLSN: UInt64 = 0
     /// The last record of the sender's turn, or 0.
     var lastLSN: UInt64 = 0
     /// The sender's registry: names in the messages mean nothing to a loop that has not come so far.

@@ -87,6 +87,7 @@ extension LoopMetrics {
         case .transfer: row(.transfer)
         case .setLimits: row(.limits)
         case .setMark: row(.mark)
+        case .deadMan: row(.deadMan)
         case .define(let definition): row(definition)
         }
     }

@@ -76,6 +76,14 @@ public enum AnswerWriter {
         end(false, count == 0 ? 0 : lsn, &out)
     }
 
+    /// DMS: until when it must be renewed; 0: off. `lsn` 0: it was so already.
+    public static func deadMan(_ deadline: Timestamp, tag: Text, lsn: Int64, into out: inout OutputBuffer) {
+        begin(tag, &out)
+        out.append("OK")
+        if deadline == 0 { out.fact("deadline", "-") } else { out.fact("deadline", milliseconds: deadline) }
+        end(lsn == 0, lsn, &out)
+    }
+
     /// `ACC * suspend`, `ACC * resume`: how many accounts it changed. `lsn` 0: none, it was so already.
     public static func house(
         _ status: AccountStatus, accounts: Int64, canceled: Int64, tag: Text, lsn: Int64, into out: inout OutputBuffer
@@ -94,9 +102,11 @@ public enum AnswerWriter {
     }
 
     /// `+TAG n`, the end of an answer of rows.
-    public static func end(rows: Int, tag: Text, into out: inout OutputBuffer) {
+    /// - Parameter lsn: of the newest change that they rest on, where that is told; 0: it is not.
+    public static func end(rows: Int, tag: Text, lsn: Int64 = 0, into out: inout OutputBuffer) {
         begin(tag, &out)
         out.append(rows)
+        if lsn > 0 { out.fact("lsn", lsn) }
         out.append(UInt8(ascii: "\n"))
     }
 
@@ -122,5 +132,6 @@ public enum AnswerWriter {
         out.append(view.status.word)
         if trade != 0 { out.fact("trade", trade) }
         out.progress(view, registry.instruments[Int(view.instrument)])
+        if view.status == .canceled, view.reason.isByRule { out.fact("reason", view.reason.word) }
     }
 }

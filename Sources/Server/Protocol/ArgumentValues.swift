@@ -46,6 +46,17 @@ extension Arguments {
         return isNegative ? -value : value
     }
 
+    /// A rate of a fee in basis points, -10 to 100 with at most two decimals; in 10^-6.
+    func basisPoints(_ key: OptionKey) throws(Refusal) -> Int32 {
+        let bytes = bytes(key)
+        let value: Int64
+        do { value = try DecimalText.int64(bytes, scale: 2, signed: true) } catch { throw refusal(error, bytes, key.name, 2) }
+        guard let rate = Int32(exactly: value), FeeRates.allowed.contains(rate) else {
+            throw .badValue(argument: key.name, value: Text(cut: bytes), expected: "-10..100")
+        }
+        return rate
+    }
+
     /// An amount at 10^-18, below 2^110 of these units.
     func amount(_ bytes: UnsafeRawBufferPointer, _ name: StaticString, signed: Bool = false) throws(Refusal) -> Amount {
         let value: Amount

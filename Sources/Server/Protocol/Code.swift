@@ -5,11 +5,12 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         badNumber, tooManyDecimals, numberTooLarge
     case authRequired, badToken, tokenExpired, forbidden, notSupported
     case unknownAccount, unknownAsset, unknownWallet, unknownVenue, unknownInstrument, unknownOrder, unknownSetting
-    case accountSuspended, instrumentHalted, offTick, offLot, quantityOutOfBounds, notionalTooSmall, noMark, alreadyExpired, tooLate,
+    case accountSuspended, instrumentHalted, instrumentPostOnly, instrumentCancelOnly, unfillable, wouldTake, wouldTrigger, reduceOnly, badPair, inPair, offTick, offLot, quantityOutOfBounds, notionalTooSmall, noMark, alreadyExpired, tooLate,
         orderClosed, belowCumulative, overfill, beyondLimit, noPosition, positionExists
-    case insufficientFunds, insufficientHeld, limitDisabled, limitQuantity, limitNotional, limitPosition, limitOpenOrders
+    case insufficientFunds, insufficientHeld, limitDisabled, limitQuantity, limitNotional, limitPosition, limitOpenOrders, limitPriceBand, limitOrderRate, limitCancelRate,
+        limitDailyLoss, limitShort, limitNotListed
     case idReused, overflow, fixed, alreadyExists, tableFull
-    case storageFull, alreadySubscribed, notSubscribed, logGone, busy, draining, snapshotFailed
+    case storageFull, alreadySubscribed, notSubscribed, logGone, busy, draining, snapshotFailed, upgradeNeeded
 
     public var name: StaticString {
         switch self {
@@ -40,6 +41,14 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .unknownSetting: "UNKNOWN_SETTING"
         case .accountSuspended: "ACCOUNT_SUSPENDED"
         case .instrumentHalted: "INSTRUMENT_HALTED"
+        case .instrumentPostOnly: "INSTRUMENT_POST_ONLY"
+        case .instrumentCancelOnly: "INSTRUMENT_CANCEL_ONLY"
+        case .unfillable: "UNFILLABLE"
+        case .wouldTake: "WOULD_TAKE"
+        case .wouldTrigger: "WOULD_TRIGGER"
+        case .reduceOnly: "REDUCE_ONLY"
+        case .badPair: "BAD_PAIR"
+        case .inPair: "IN_PAIR"
         case .offTick: "OFF_TICK"
         case .offLot: "OFF_LOT"
         case .quantityOutOfBounds: "QTY_OUT_OF_BOUNDS"
@@ -60,6 +69,12 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .limitNotional: "LIMIT_NOTIONAL"
         case .limitPosition: "LIMIT_POSITION"
         case .limitOpenOrders: "LIMIT_OPEN_ORDERS"
+        case .limitPriceBand: "LIMIT_PRICE_BAND"
+        case .limitOrderRate: "LIMIT_ORDER_RATE"
+        case .limitCancelRate: "LIMIT_CANCEL_RATE"
+        case .limitDailyLoss: "LIMIT_DAILY_LOSS"
+        case .limitShort: "LIMIT_SHORT"
+        case .limitNotListed: "LIMIT_NOT_LISTED"
         case .idReused: "ID_REUSED"
         case .overflow: "OVERFLOW"
         case .fixed: "FIXED"
@@ -72,6 +87,7 @@ public enum Code: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case .busy: "BUSY"
         case .draining: "DRAINING"
         case .snapshotFailed: "SNAPSHOT_FAILED"
+        case .upgradeNeeded: "UPGRADE_NEEDED"
         }
     }
 }

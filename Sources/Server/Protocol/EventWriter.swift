@@ -41,6 +41,8 @@ public struct EventWriter: ~Copyable, Sendable {
         case .orderCanceled(let canceled): order(canceled.order, "CANCELED", canceled.note, shard, &line, &out)
         case .orderExpired(let id): order(id, "EXPIRED", Text(), shard, &line, &out)
         case .filled(let filled): self.filled(filled, shard, &line, &out)
+        case .matched(let matched): self.matched(matched, shard, &line, &out)
+        case .orderTriggered(let id): order(id, "TRIGGERED", Text(), shard, &line, &out)
         case .moneyMoved(let money): moved(money, shard, &line, &out)
         case .transferredWithin(let transfer):
             sent(transfer, shard, &line, &out)
@@ -54,10 +56,25 @@ public struct EventWriter: ~Copyable, Sendable {
             for transfer in settled { done(transfer, target, shard, &line, &out) }
         case .limitsSet(let account, let instrument, let limits):
             if line.begin(.limit, account: account, instrument: instrument, &out) {
-                out.fact("account", account)
+                out.account(account)
                 out.scope(instrument, wallet: shard.number, shard.registry)
                 let decimals = shard.registry.limitDecimals(instrument)
                 out.limits(limits, base: decimals.base, quote: decimals.quote)
+                line.end(&out)
+            }
+        case .lossLatched(let account, let asset, let on):
+            if line.begin(.limit, account: account, instrument: -1, &out) {
+                out.fact("account", account)
+                out.scope(-1, wallet: shard.number, shard.registry)
+                if on { out.fact("latched", shard.registry.assets[Int(asset)].name) } else { out.fact("reset", "loss") }
+                line.end(&out)
+            }
+        case .deadManSet(let account, let deadline):
+            // A desk renews its timer every second or so: that is for whoever reads the log. What becomes of it are events of orders.
+            if line.filter.copies, line.begin(.limit, account: account, instrument: -1, &out) {
+                out.fact("account", account)
+                out.scope(-1, wallet: shard.number, shard.registry)
+                if deadline == 0 { out.fact("deadline", "-") } else { out.fact("deadline", milliseconds: deadline) }
                 line.end(&out)
             }
         case .positionTakenOver(let takeOver): takenOver(takeOver, shard, &line, &out)
@@ -96,7 +113,7 @@ public struct EventWriter: ~Copyable, Sendable {
         _ id: OrderID, _ exec: StaticString, _ reason: Text, _ shard: borrowing Shard, _ line: inout EventLine,
         _ out: inout OutputBuffer
     ) {
-        guard let order = shard.order(id: id) else { invariantFailure("an event of an order that is not there") }
+        let order = known(id, shard)
         guard line.begin(.order, account: order.account, instrument: order.view.instrument, &out) else { return }
         let info = shard.registry.instruments[Int(order.view.instrument)]
         out.fact("account", order.account)
@@ -111,30 +128,52 @@ public struct EventWriter: ~Copyable, Sendable {
         }
         if !order.strategy.isEmpty { out.fact("strategy", order.strategy) }
         if order.expire != 0 { out.fact("expire", milliseconds: order.expire) }
+        out.instructions(order, info)
         line.end(&out)
     }
 
     private func filled(_ filled: Filled, _ shard: borrowing Shard, _ line: inout EventLine, _ out: inout OutputBuffer) {
-        guard let order = shard.order(id: filled.order) else { invariantFailure("an event of an order that is not there") }
+        let order = known(filled.order, shard)
+        trade(filled, order, shard, &line, &out)
+        if position(order.account, order.view.instrument, shard, &line, &out) { line.end(&out) }
+    }
+
+    /// A trade each for maker and taker, then a position each.
+    private func matched(_ matched: Matched, _ shard: borrowing Shard, _ line: inout EventLine, _ out: inout OutputBuffer) {
+        let (maker, taker) = (known(matched.maker, shard), known(matched.taker, shard))
+        let instrument = maker.view.instrument
+        let quote = shard.registry.instruments[Int(instrument)].quote
+        trade(matched.makerSide(fee: quote), maker, shard, &line, &out)
+        trade(matched.takerSide(fee: quote), taker, shard, &line, &out)
+        if position(maker.account, instrument, shard, &line, &out) { line.end(&out) }
+        if position(taker.account, instrument, shard, &line, &out) { line.end(&out) }
+    }
+
+    private func known(_ id: OrderID, _ shard: borrowing Shard) -> OrderDetail {
+        guard let order = shard.order(id: id) else { invariantFailure("an event of an order that is not there") }
+        return order
+    }
+
+    private func trade(
+        _ filled: Filled, _ order: OrderDetail, _ shard: borrowing Shard, _ line: inout EventLine, _ out: inout OutputBuffer
+    ) {
         let instrument = order.view.instrument
+        guard line.begin(.trade, account: order.account, instrument: instrument, &out) else { return }
         let info = shard.registry.instruments[Int(instrument)]
-        if line.begin(.trade, account: order.account, instrument: instrument, &out) {
-            out.fact("account", order.account)
-            out.fact("symbol", info.symbol)
-            out.fact("order", filled.order)
-            out.fact("id", order.clientID)
-            out.fact("side", order.side.word)
-            out.fact("status", order.view.status.word)
-            out.fact("last", quantity: filled.quantity, info)
-            out.fact("px", price: filled.price, info)
-            out.progress(order.view, info)
-            out.execution(filled.fee, shard.registry.assets[Int(filled.feeAsset)], filled.liquidity)
-            out.fact("trade", filled.trade)
-            out.fact("exec", filled.exec)
-            if filled.venueTime != 0 { out.fact("venuetime", milliseconds: filled.venueTime) }
-            line.end(&out)
-        }
-        if position(order.account, instrument, shard, &line, &out) { line.end(&out) }
+        out.fact("account", order.account)
+        out.fact("symbol", info.symbol)
+        out.fact("order", filled.order)
+        out.fact("id", order.clientID)
+        out.fact("side", order.side.word)
+        out.fact("status", order.view.status.word)
+        out.fact("last", quantity: filled.quantity, info)
+        out.fact("px", price: filled.price, info)
+        out.progress(order.view, info)
+        out.execution(filled.fee, shard.registry.assets[Int(filled.feeAsset)], filled.liquidity)
+        out.fact("trade", filled.trade)
+        if !filled.exec.isEmpty { out.fact("exec", filled.exec) }
+        if filled.venueTime != 0 { out.fact("venuetime", milliseconds: filled.venueTime) }
+        line.end(&out)
     }
 
     private func takenOver(_ takeOver: TakeOver, _ shard: borrowing Shard, _ line: inout EventLine, _ out: inout OutputBuffer) {

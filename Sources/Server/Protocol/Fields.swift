@@ -94,7 +94,7 @@ package struct Arguments {
     /// Whether any value may be written with `%XX`.
     let hasEscapes: Bool
     private var positional = InlineArray<8, Field>(repeating: Field())
-    private var options = InlineArray<48, Field>(repeating: Field())
+    private var options = InlineArray<64, Field>(repeating: Field())
 
     @inline(__always)
     init(_ line: UnsafeRawBufferPointer, _ fields: borrowing Fields, verb: Verb) throws(Refusal) {
@@ -116,7 +116,6 @@ package struct Arguments {
                 let name = UnsafeRawBufferPointer(rebasing: line[Int(field.start)..<separator])
                 guard let key = OptionKey(name), shape.keys.contains(key) else { throw .unknownKey(Text(cut: name)) }
                 if present.contains(key) { throw .repeatedKey(Text(cut: name)) }
-                if Arguments.reserved.contains(key) { throw .notSupported(key.name) }
                 present.insert(key)
                 options[Int(key.rawValue)] = Field(start: UInt16(separator + 1), end: field.end)
             }
@@ -126,9 +125,6 @@ package struct Arguments {
         if count < shape.argumentsMin { throw .missingArgument(verb, index: count) }
         if let key = shape.required.subtracting(present).first { throw .missingKey(key.name) }
     }
-
-    /// Options of NEW that a later version will take.
-    package static var reserved: KeySet { KeySet(.stop) | .display | .post | .reduce }
 
     @inline(__always)
     private func startsWithID(_ field: Field) -> Bool {

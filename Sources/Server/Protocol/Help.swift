@@ -28,9 +28,10 @@ public struct Help: Sendable {
         Help(.quit, "", "close the connection", "anyone"),
         Help(
             .new,
-            "account symbol side type qty price|- tif id= [expire=] [max=] [strategy=] [note=] [before=]",
+            "account symbol side type qty price|- tif id= [expire=] [max=] [stop=] [take=1] [trigger=last|mark] [display=] [post=1] [reduce=1] "
+                + "[oco=] [stp=newest|oldest|both|decrement] [strategy=] [note=] [before=]",
             "new order", "trader"),
-        Help(.replace, "account symbol order qty price|- [max=] [before=]", "replace: new OrderQty and price", "trader"),
+        Help(.replace, "account symbol order qty price|- [max=] [stop=] [before=]", "replace: new OrderQty and price", "trader"),
         Help(.cancel, "account symbol order [reason=] [before=]", "cancel an order", "trader"),
         Help(.cancelAll, "account [symbol] [wallet=] [before=]", "cancel all open orders of an account", "trader"),
         Help(
@@ -54,26 +55,33 @@ public struct Help: Sendable {
             .orders, "account [symbol] [order] [status=open|closed|all] [limit=] [after=OrderID]", "one order, or a list",
             "viewer"),
         Help(.trades, "account [symbol] [order] [limit=]", "trades, newest first", "viewer"),
-        Help(.book, "[symbol] [limit=]", "the order book of an internal venue (not yet)", "viewer"),
+        Help(.book, "symbol [depth=N]", "the order book of an internal venue, best first", "any"),
+        Help(.market, "[symbol] [limit=]", "last price, best prices and the last 24 hours", "any"),
         Help(.assets, "[name] [decimals=N] [limit=]", "define an asset, or list", "admin,any"),
         Help(.wallets, "[name] [limit=]", "define a wallet, or list", "admin,any"),
-        Help(.venues, "[name] [kind=manual] [limit=]", "define a venue, or list", "admin,any"),
+        Help(.venues, "[name] [kind=manual|internal] [limit=]", "define a venue, or list", "admin,any"),
         Help(
             .instruments,
             "[symbol] [venue=] [wallet=] [base=] [quote=] [tick=] [lot=] [price_scale=] [qty_scale=] [min_qty=] [max_qty=] "
-                + "[min_notional=] [funds=full|none] [state=trading|halted] [limit=]",
+                + "[min_notional=] [funds=full|none] [state=trading|post_only|cancel_only|halted] [maker_bps=] [taker_bps=] [limit=]",
             "define, change or list instruments", "admin,any"),
         Help(
             .accounts, "[account|*] [open|suspend|resume] [limit=] [after=account]", "open, suspend (kill switch), resume or list; * is all",
             "admin,viewer"),
         Help(
             .limits,
-            "account [symbol] [wallet=] [max_qty=] [max_notional=] [max_position=] [max_open=] [enabled=0|1] [limit=]",
+            "account|* [symbol] [wallet=] [max_qty=] [max_notional=] [max_position=] [max_open=] [enabled=0|1] [price_band_bps=] [max_order_rate=] "
+                + "[max_cancel_rate=] [max_daily_loss=] [short=0|1] [listed=0|1] [maker_bps=] [taker_bps=] [stp=newest|oldest|both|decrement|-] "
+                + "[reset=loss] [limit=]",
             "risk limits: set, or list", "admin,viewer"),
+        Help(
+            .deadMan, "[account] [seconds|-] [limit=]", "dead-man timer: everything is cancelled unless renewed in time; or list", "trader,viewer"),
         Help(.mark, "symbol price", "mark price", "connector"),
         Help(.settings, "[key] [value] [limit=]", "service settings: set, or list", "admin,any"),
-        Help(.subscribe, "[from=LSN[.K]] [account=N] [symbol=S] [kind=K,K]", "events after a point, then live", "viewer"),
-        Help(.unsubscribe, "", "end the subscription", "viewer"),
+        Help(
+            .subscribe, "[from=LSN[.K]] [account=N] [symbol=S] [kind=K,K] [book=S] [trades=S] [depth=N]",
+            "events after a point, then live; or the book or the trades of an instrument", "viewer,any"),
+        Help(.unsubscribe, "[book=S] [trades=S]", "end a subscription, or all", "any"),
     ]
 
     /// The words of the form that are positional arguments, without brackets.

@@ -91,6 +91,8 @@ public enum LineParser {
         case .positions: try positions(arguments, registry, &parsed)
         case .orders: try orders(arguments, registry, &parsed)
         case .trades: try trades(arguments, registry, &parsed)
+        case .book: try book(arguments, registry, &parsed)
+        case .market: try market(arguments, registry, &parsed)
 
         case .assets: try assets(arguments, registry, &parsed)
         case .wallets: try wallets(arguments, registry, &parsed)
@@ -98,6 +100,7 @@ public enum LineParser {
         case .instruments: try instruments(arguments, registry, &parsed)
         case .accounts: try accounts(arguments, registry, &parsed)
         case .limits: try limits(arguments, registry, &parsed)
+        case .deadMan: try deadMan(arguments, registry, &parsed)
         case .settings: try settings(arguments, registry, &parsed)
 
         case .auth: try authenticate(arguments, &parsed)
@@ -116,11 +119,9 @@ public enum LineParser {
         case .sync:
             parsed.request = .session(.sync)
             parsed.requires = Requires(.session)
-        case .unsubscribe:
-            parsed.request = .session(.unsubscribe)
-            parsed.requires = Requires(.session)
+        case .unsubscribe: try unsubscribe(arguments, registry, &parsed)
 
-        case .book, .acknowledge, .reject, .canceledByVenue, .replacedByVenue, .cancelRejected:
+        case .acknowledge, .reject, .canceledByVenue, .replacedByVenue, .cancelRejected:
             invariantFailure("a reserved verb was not refused")
         }
     }
@@ -128,7 +129,6 @@ public enum LineParser {
     /// Verbs that a later version will take, whatever their arguments.
     private static func reserved(_ verb: Verb) -> StaticString? {
         switch verb {
-        case .book: "BOOK"
         case .acknowledge: "ACK"
         case .reject: "REJ"
         case .canceledByVenue: "CAN"

@@ -46,6 +46,43 @@ extension OutputBuffer {
         append(amount, least: Int(asset.decimals))
     }
 
+    /// A rate in 10^-6 as basis points.
+    mutating func fact(_ key: StaticString, basisPoints rate: Int32) {
+        self.key(key)
+        append(Int64(rate), scale: 2, least: 0)
+    }
+
+    /// ` px= qty= orders=` of a price level: what shows of it.
+    mutating func level(_ level: BookLevel, _ info: InstrumentInfo) {
+        fact("px", price: level.price, info)
+        fact("qty", wide: level.quantity, info)
+        fact("orders", Int64(level.orders))
+    }
+
+    /// A sum of quantities.
+    mutating func fact(_ key: StaticString, wide quantity: Int128, _ info: InstrumentInfo) {
+        self.key(key)
+        append(
+            quantity, scale: Int(info.quantityScale),
+            least: DecimalText.decimals(of: info.terms.lot, scale: Int(info.quantityScale)))
+    }
+
+    /// What an order asks of an internal venue, where it asks for anything.
+    mutating func instructions(_ order: OrderDetail, _ info: InstrumentInfo) {
+        let it = order.instructions
+        if it.trigger != .none {
+            fact("stop", price: it.stop, info)
+            if it.trigger == .takeProfit { fact("take", "1") }
+            fact("trigger", it.triggerPrice.word)
+            if order.isArmed { fact("armed", "1") }
+        }
+        if it.display != 0 { fact("display", quantity: it.display, info) }
+        if it.postOnly { fact("post", "1") }
+        if it.reduceOnly { fact("reduce", "1") }
+        if it.selfTrade != .standard { fact("stp", it.selfTrade.word) }
+        if order.oco != 0 { fact("oco", order.oco) }
+    }
+
     /// `leaves= cum=`, and `avg=` as soon as something is filled.
     mutating func progress(_ view: OrderView, _ info: InstrumentInfo) {
         fact("leaves", quantity: view.leaves, info)
@@ -91,6 +128,9 @@ extension OutputBuffer {
         }
     }
 
+    /// ` account=`; 0: `*`, all that have no limits of their own.
+    mutating func account(_ account: AccountNumber) { if account == 0 { fact("account", "*") } else { fact("account", account) } }
+
     /// ` max_qty= ... enabled=`; `-` where there is no limit. Quantities have the asset's decimals at least.
     mutating func limits(_ limits: Limits, base: Int, quote: Int) {
         limit("max_qty", limits.maxQuantity, base)
@@ -98,6 +138,17 @@ extension OutputBuffer {
         limit("max_position", limits.maxPosition, base)
         if limits.maxOpenOrders == .max { fact("max_open", "-") } else { fact("max_open", limits.maxOpenOrders) }
         fact("enabled", limits.enabled ? "1" : "0")
+        // Only what is set: there is too much of it for a line that says nothing.
+        if limits.isOfFirstKind { return }
+        if limits.priceBand != Limits.unlimited { fact("price_band_bps", Int64(limits.priceBand)) }
+        if limits.maxOrderRate != Limits.unlimited { fact("max_order_rate", Int64(limits.maxOrderRate)) }
+        if limits.maxCancelRate != Limits.unlimited { fact("max_cancel_rate", Int64(limits.maxCancelRate)) }
+        if limits.maxDailyLoss != Limits.none { limit("max_daily_loss", limits.maxDailyLoss, 0) }
+        if !limits.mayShort { fact("short", "0") }
+        if limits.listedOnly { fact("listed", "1") }
+        if limits.makerFee != Limits.noRate { fact("maker_bps", basisPoints: limits.makerFee) }
+        if limits.takerFee != Limits.noRate { fact("taker_bps", basisPoints: limits.takerFee) }
+        if limits.selfTrade != .standard { fact("stp", limits.selfTrade.word) }
     }
 
     private mutating func limit(_ key: StaticString, _ limit: Amount, _ decimals: Int) {
@@ -156,6 +207,48 @@ extension CancelReason {
         case .all: "all"
         case .suspended: "suspended"
         case .disconnect: "disconnect"
+        case .unfilled: "unfilled"
+        case .funds: "funds"
+        case .selfTrade: "self_trade"
+        case .reduceOnly: "reduce_only"
+        case .oco: "oco"
+        case .deadMan: "dead_man"
+        case .overflow: "overflow"
+        }
+    }
+
+    /// Nobody asked for it: the venue's rules did it, so answers say why.
+    var isByRule: Bool {
+        switch self {
+        case .requested, .all, .suspended, .disconnect: false
+        case .unfilled, .funds, .selfTrade, .reduceOnly, .oco, .deadMan, .overflow: true
+        }
+    }
+}
+
+extension TriggerPrice {
+    package var word: StaticString { self == .last ? "last" : "mark" }
+}
+
+extension SelfTradePrevention {
+    package var word: StaticString {
+        switch self {
+        case .standard: "-"
+        case .newest: "newest"
+        case .oldest: "oldest"
+        case .both: "both"
+        case .decrement: "decrement"
+        }
+    }
+}
+
+extension InstrumentState {
+    package var word: StaticString {
+        switch self {
+        case .trading: "trading"
+        case .halted: "halted"
+        case .postOnly: "post_only"
+        case .cancelOnly: "cancel_only"
         }
     }
 }

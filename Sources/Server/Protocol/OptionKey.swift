@@ -5,7 +5,9 @@ package enum OptionKey: UInt8, CaseIterable {
     case id, ref, exec, expire, max, strategy, note, reason, before, fee, feeasset, liq, time, wallet, from, to,
         stop, display, post, reduce, session, hb, cod, hash, account, symbol, kind, status, limit, after, decimals,
         venue, base, quote, tick, lot, priceScale, qtyScale, minQty, maxQty, minNotional, maxNotional, maxPosition,
-        maxOpen, enabled, funds, state
+        maxOpen, enabled, funds, state,
+        take, trigger, oco, stp, makerBps, takerBps, book, trades, depth,
+        priceBandBps, maxOrderRate, maxCancelRate, maxDailyLoss, short, listed, reset
 
     /// The key of that name. The first eight bytes, packed little-endian, tell all keys apart; the rest is compared then.
     @inline(__always)
@@ -71,6 +73,22 @@ package enum OptionKey: UInt8, CaseIterable {
         case 0x64_656C_6261_6E65: self = .enabled
         case 0x73_646E_7566: self = .funds
         case 0x65_7461_7473: self = .state
+        case 0x656B_6174: self = .take
+        case 0x72_6567_6769_7274: self = .trigger
+        case 0x6F_636F: self = .oco
+        case 0x70_7473: self = .stp
+        case 0x7062_5F72_656B_616D: self = .makerBps
+        case 0x7062_5F72_656B_6174: self = .takerBps
+        case 0x6B6F_6F62: self = .book
+        case 0x7365_6461_7274: self = .trades
+        case 0x68_7470_6564: self = .depth
+        case 0x6162_5F65_6369_7270: self = .priceBandBps
+        case 0x6564_726F_5F78_616D: self = .maxOrderRate
+        case 0x636E_6163_5F78_616D: self = .maxCancelRate
+        case 0x6C69_6164_5F78_616D: self = .maxDailyLoss
+        case 0x74_726F_6873: self = .short
+        case 0x6465_7473_696C: self = .listed
+        case 0x74_6573_6572: self = .reset
         default: return nil
         }
     }
@@ -124,6 +142,22 @@ package enum OptionKey: UInt8, CaseIterable {
         case .enabled: "enabled"
         case .funds: "funds"
         case .state: "state"
+        case .take: "take"
+        case .trigger: "trigger"
+        case .oco: "oco"
+        case .stp: "stp"
+        case .makerBps: "maker_bps"
+        case .takerBps: "taker_bps"
+        case .book: "book"
+        case .trades: "trades"
+        case .depth: "depth"
+        case .priceBandBps: "price_band_bps"
+        case .maxOrderRate: "max_order_rate"
+        case .maxCancelRate: "max_cancel_rate"
+        case .maxDailyLoss: "max_daily_loss"
+        case .short: "short"
+        case .listed: "listed"
+        case .reset: "reset"
         }
     }
 }

@@ -44,21 +44,20 @@ extension LineParser {
         return terms
     }
 
-    /// min_qty, max_qty, min_notional, state, where given.
+    /// min_qty, max_qty, min_notional, state and fees, where given.
     private static func bounds(_ a: Arguments, scale: Int32, _ terms: inout InstrumentTerms) throws(Refusal) {
         if a.has(.minQty) { terms.minQuantity = try a.int64(a.bytes(.minQty), "min_qty", scale: Int(scale)) }
         if a.has(.maxQty) { terms.maxQuantity = try a.positive(a.bytes(.maxQty), "max_qty", scale: scale) }
         if a.has(.minNotional) { terms.minNotional = try a.amount(a.bytes(.minNotional), "min_notional") }
         if a.has(.state) {
             let bytes = a.bytes(.state)
-            if a.isWord(bytes, "trading") {
-                terms.state = .trading
-            } else if a.isWord(bytes, "halted") {
-                terms.state = .halted
-            } else {
-                throw .badValue(argument: "state", value: Text(cut: bytes), expected: "trading|halted")
+            guard let state = InstrumentState.allCases.first(where: { a.isWord(bytes, $0.word) }) else {
+                throw .badValue(argument: "state", value: Text(cut: bytes), expected: "trading|post_only|cancel_only|halted")
             }
+            terms.state = state
         }
+        if a.has(.makerBps) { terms.fees.maker = try a.basisPoints(.makerBps) }
+        if a.has(.takerBps) { terms.fees.taker = try a.basisPoints(.takerBps) }
     }
 
     /// The default of max_qty, in units of the quantity scale: 90,000 at eight decimals.

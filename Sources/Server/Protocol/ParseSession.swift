@@ -30,6 +30,7 @@ extension LineParser {
     }
 
     static func subscribe(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
+        if a.has(.book) || a.has(.trades) || a.has(.depth) { return try subscribeMarket(a, registry, &parsed) }
         let account = a.has(.account) ? try a.account(a.bytes(.account)) : 0
         parsed.request = .session(
             .subscribe(

@@ -1,6 +1,6 @@
 import Core
 
-/// AST, WLT, VEN, ACC, LIM, SET: definitions, or lists where nothing is given to define.
+/// AST, WLT, VEN, ACC, SET: definitions, or lists where nothing is given to define.
 extension LineParser {
     static func assets(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
         guard a.count > 0 || a.has(.decimals) else { return try finish(Query(.assets), a, &parsed) }
@@ -20,12 +20,12 @@ extension LineParser {
         guard a.count > 0 else { throw .missingArgument(.venues, index: 0) }
         guard a.has(.kind) else { throw .missingKey("kind") }
         let kind = a.bytes(.kind)
-        if a.isWord(kind, "internal") { throw .notSupported("internal") }
         if a.isWord(kind, "connector") { throw .notSupported("connector") }
-        guard a.isWord(kind, "manual") else {
-            throw .badValue(argument: "kind", value: Text(cut: kind), expected: "manual")
+        let isInternal = a.isWord(kind, "internal")
+        guard isInternal || a.isWord(kind, "manual") else {
+            throw .badValue(argument: "kind", value: Text(cut: kind), expected: "manual|internal")
         }
-        try define(.venue(VenueInfo(name: try a.name(a[0], "name"), kind: .manual)), a, &parsed)
+        try define(.venue(VenueInfo(name: try a.name(a[0], "name"), kind: isInternal ? .internal : .manual)), a, &parsed)
     }
 
     static func accounts(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
@@ -70,40 +70,6 @@ extension LineParser {
         parsed.requires = Requires(.admin)
     }
 
-    static func limits(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
-        let account = try a.account(a[0])
-        let instrument = a.count > 1 ? try a.instrument(a[1], registry) : -1
-        let wallet = try scope(a, instrument: instrument, registry)
-        if a.present.intersection(Verb.limitValues).isEmpty {
-            var query = Query(.limits)
-            query.account = account
-            query.instrument = instrument
-            query.wallet = wallet
-            return try finish(query, a, &parsed)
-        }
-        if a.has(.limit) { throw .unknownKey(Text("limit")) }
-        var change = LimitsChange()
-        change.maxQuantity = try limit(a, .maxQty)
-        change.maxNotional = try limit(a, .maxNotional)
-        change.maxPosition = try limit(a, .maxPosition)
-        if a.has(.maxOpen) {
-            let bytes = a.bytes(.maxOpen)
-            change.maxOpenOrders = a.isDash(bytes) ? .max : try a.int64(bytes, "max_open", scale: 0)
-        }
-        if a.has(.enabled) { change.enabled = try a.flag(.enabled) }
-        parsed.request = .shard(
-            try wallet >= 0 ? wallet : a.wallet(.wallet, registry),
-            .setLimits(SetLimits(account: account, instrument: instrument, change: change, before: parsed.before)))
-        parsed.requires = Requires(.admin, account: account)
-    }
-
-    /// `nil`: not given. `-` removes the limit.
-    private static func limit(_ a: Arguments, _ key: OptionKey) throws(Refusal) -> Amount? {
-        guard a.has(key) else { return nil }
-        let bytes = a.bytes(key)
-        return a.isDash(bytes) ? Limits.none : try a.amount(bytes, key.name)
-    }
-
     static func settings(_ a: Arguments, _ registry: borrowing Registry, _ parsed: inout ParsedLine) throws(Refusal) {
         guard a.count > 0 else { return try finish(Query(.settings), a, &parsed) }
         let key = a[0]
@@ -116,6 +82,7 @@ extension LineParser {
                 case .windowHours: "1..8760"
                 case .windowIDs: "1000..100000000"
                 case .marketMarginBps: "0..100000"
+                case .dayStartMinutes: "0..1439"
                 }
             throw .badValue(argument: "value", value: Text(cut: a[1]), expected: expected)
         }

@@ -33,6 +33,7 @@ extension LineParser {
         parsed.order.note = try a.text(.note)
         parsed.order.before = parsed.before
         parsed.order.cancelOnDisconnect = 0
+        try instructions(a, registry, &parsed.order)
         parsed.become(.new, registry.instruments[Int(instrument)].wallet, Requires(.trade, account: account))
     }
 
@@ -96,6 +97,8 @@ extension LineParser {
         parsed.replace.quantity = try a.positive(a[3], "qty", scale: registry.instruments[Int(instrument)].quantityScale)
         parsed.replace.price = try priceOrDash(a, 4, scale: registry.instruments[Int(instrument)].priceScale)
         parsed.replace.max = try reserve(a)
+        parsed.replace.stop =
+            a.has(.stop) ? try a.positive(a.bytes(.stop), "stop", scale: registry.instruments[Int(instrument)].priceScale) : 0
         parsed.replace.before = parsed.before
         parsed.become(.replace, registry.instruments[Int(instrument)].wallet, Requires(.trade, account: account))
     }

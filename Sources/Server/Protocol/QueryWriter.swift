@@ -5,11 +5,12 @@ import Core
 public enum QueryWriter {
     /// Appends the rows of one shard.
     /// - Parameters:
+    ///   - now: the service's time, for what is told of the last 24 hours.
     ///   - visible: the accounts that a list of accounts may show, ascending; `nil`: all.
     ///   - rows: how many the answer has so far; grows, and stops at the query's limit.
     /// - Returns: a refusal instead of rows: an account or order that is not there. Nothing was appended then.
     public static func write(
-        _ query: Query, shard: borrowing Shard, tag: Text, visible: [AccountNumber]? = nil, rows: inout Int,
+        _ query: Query, shard: borrowing Shard, now: Timestamp, tag: Text, visible: [AccountNumber]? = nil, rows: inout Int,
         into out: inout OutputBuffer
     ) -> Rejection? {
         if let rejection = check(query, registry: shard.registry) { return rejection }
@@ -20,7 +21,10 @@ public enum QueryWriter {
         case .orders: return orders(query, shard, tag, &rows, &out)
         case .trades: return trades(query, shard, tag, &rows, &out)
         case .limits: limits(query, shard, tag, &rows, &out)
+        case .deadMen: deadMen(query, shard, tag, &rows, &out)
         case .instruments: instruments(query, shard, tag, &rows, &out)
+        case .book: MarketWriter.book(query, shard, tag, &rows, &out)
+        case .market: MarketWriter.market(query, shard, now: now, tag, &rows, &out)
         case .assets, .wallets, .venues, .accounts, .settings:
             RegistryText.rows(query, shard.registry, visible, tag, &rows, &out)
         }
@@ -39,7 +43,7 @@ public enum QueryWriter {
         out.append(UInt8(ascii: " "))
     }
 
-    private static func end(_ rows: inout Int, _ out: inout OutputBuffer) {
+    static func end(_ rows: inout Int, _ out: inout OutputBuffer) {
         out.append(UInt8(ascii: "\n"))
         rows += 1
     }
@@ -159,6 +163,7 @@ public enum QueryWriter {
             if order.reasonText.isEmpty { out.fact("reason", order.reason.word) } else { out.fact("reason", order.reasonText) }
         }
         if order.cancelOnDisconnect != 0 { out.fact("cod", "1") }
+        out.instructions(order, info)
         end(&rows, &out)
     }
 
@@ -189,7 +194,7 @@ public enum QueryWriter {
         out.fact("qty", quantity: trade.quantity, info)
         out.fact("price", price: trade.price, info)
         out.execution(trade.fee, registry.assets[Int(trade.feeAsset)], trade.liquidity)
-        out.fact("exec", trade.exec)
+        if !trade.exec.isEmpty { out.fact("exec", trade.exec) }
         out.fact("time", milliseconds: trade.time)
         if trade.venueTime != 0 { out.fact("venuetime", milliseconds: trade.venueTime) }
         end(&rows, &out)
@@ -216,10 +221,44 @@ public enum QueryWriter {
         _ rows: inout Int, _ out: inout OutputBuffer
     ) {
         begin(tag, &out)
-        out.append(account)
+        if account == 0 { out.append(UInt8(ascii: "*")) } else { out.append(account) }
         out.scope(instrument, wallet: shard.number, shard.registry)
         let decimals = shard.registry.limitDecimals(instrument)
         out.limits(limits, base: decimals.base, quote: decimals.quote)
+        if instrument < 0, account != 0 {
+            // What holds for it is what holds for all.
+            if !shard.hasLimits(account: account, instrument: -1) { out.fact("default", "1") }
+            var first = true
+            shard.forEachLatch(account: account) { asset in
+                if first { out.key("latched") } else { out.append(UInt8(ascii: ",")) }
+                first = false
+                out.append(shard.registry.assets[Int(asset)].name)
+            }
+        }
+        end(&rows, &out)
+    }
+
+    private static func deadMen(
+        _ query: Query, _ shard: borrowing Shard, _ tag: Text, _ rows: inout Int, _ out: inout OutputBuffer
+    ) {
+        if query.account != 0 {
+            let deadline = shard.deadline(account: query.account)
+            if deadline != 0 { deadMan(query.account, deadline, shard, tag, &rows, &out) }
+            return
+        }
+        let most = query.limit
+        shard.forEachDeadline { account, deadline in
+            if rows < most { deadMan(account, deadline, shard, tag, &rows, &out) }
+        }
+    }
+
+    private static func deadMan(
+        _ account: AccountNumber, _ deadline: Timestamp, _ shard: borrowing Shard, _ tag: Text, _ rows: inout Int, _ out: inout OutputBuffer
+    ) {
+        begin(tag, &out)
+        out.append(account)
+        out.fact("wallet", shard.registry.wallets[Int(shard.number)].name)
+        out.fact("deadline", milliseconds: deadline)
         end(&rows, &out)
     }
 

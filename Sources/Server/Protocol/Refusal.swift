@@ -1,4 +1,5 @@
 import Core
+import WAL
 
 /// A refusal that the edge gives without asking a shard: a code and its facts. What a shard refuses is a ``Rejection``.
 ///
@@ -42,7 +43,23 @@ public enum Refusal: Error, BitwiseCopyable, Sendable {
     case logGone(oldest: Int64)
     case busy(StaticString)
     case snapshotFailed(StaticString)
+    /// The data directory is of an older format, which has no place for what the command asks for.
+    case upgradeNeeded(format: Int, need: Int)
+    case tableFull(StaticString, max: Int)
     case draining
+
+    /// `nil` when a data directory of this format can hold what the request comes to.
+    init?(_ request: borrowing Request, format: Int) {
+        let need: Int
+        switch copy request {
+        case .shard(_, let command): need = DataFormat.needed(by: command)
+        case .define(let definition): need = DataFormat.needed(by: definition)
+        case .deadMan: need = DataFormat.venues
+        case .order, .cancelAll, .house, .query, .session, .refused: return nil
+        }
+        if need <= format { return nil }
+        self = .upgradeNeeded(format: format, need: need)
+    }
 
     public var code: Code {
         switch self {
@@ -78,6 +95,8 @@ public enum Refusal: Error, BitwiseCopyable, Sendable {
         case .logGone: .logGone
         case .busy: .busy
         case .snapshotFailed: .snapshotFailed
+        case .upgradeNeeded: .upgradeNeeded
+        case .tableFull: .tableFull
         case .draining: .draining
         }
     }

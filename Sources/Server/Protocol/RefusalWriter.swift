@@ -53,6 +53,13 @@ extension AnswerWriter {
         case .logGone(let oldest): out.fact("oldest", oldest)
         case .busy(let what): out.fact("what", what)
         case .snapshotFailed(let reason): out.fact("reason", reason)
+        case .upgradeNeeded(let format, let need):
+            out.fact("format", Int64(format))
+            out.fact("need", Int64(need))
+            out.fact("see", "cashup_upgrade_--commit")
+        case .tableFull(let what, let max):
+            out.fact("what", what)
+            out.fact("max", Int64(max))
         }
         out.append(UInt8(ascii: "\n"))
     }
@@ -77,7 +84,14 @@ extension AnswerWriter {
         case .unknownOrder:
             if case .order(.order(let id)) = about { out.fact("order", id) }
             if case .order(.client(let id)) = about { out.fact("id", id) }
-        case .instrumentHalted(let id), .noMark(let id): out.fact("symbol", registry.instruments[Int(id)].symbol)
+        case .instrumentHalted(let id), .instrumentPostOnly(let id), .instrumentCancelOnly(let id), .noMark(let id): out.fact("symbol", registry.instruments[Int(id)].symbol)
+        case .unfillable(let id, let available): out.fact("available", quantity: available, registry.instruments[Int(id)])
+        case .wouldTake(let id, let price): out.fact("price", price: price, registry.instruments[Int(id)])
+        case .wouldTrigger(let id, let stop, let price):
+            out.fact("stop", price: stop, registry.instruments[Int(id)])
+            out.fact("price", price: price, registry.instruments[Int(id)])
+        case .reduceOnly(let id, let position): out.fact("position", quantity: position, registry.instruments[Int(id)])
+        case .inPair(let order): out.fact("order", order)
         case .offTick(let id):
             let info = registry.instruments[Int(id)]
             out.fact("tick", price: info.terms.tick, info)
@@ -125,7 +139,30 @@ extension AnswerWriter {
             out.fact("limit", limit)
             out.fact("value", value)
             self.scope(scope, registry, &out)
-        case .idReused(let id): out.fact("id", id)
+        case .limitPriceBand(let scope, let id, let limit, let value, let reference):
+            out.fact("limit", limit)
+            out.fact("value", value)
+            out.fact("reference", price: reference, registry.instruments[Int(id)])
+            self.scope(scope, registry, &out)
+        case .limitOrderRate(let scope, let limit, let retry), .limitCancelRate(let scope, let limit, let retry):
+            out.fact("limit", limit)
+            out.fact("retry", (retry + 999) / 1_000)
+            self.scope(scope, registry, &out)
+        case .limitDailyLoss(let scope, let asset, let limit, let value):
+            let info = registry.assets[Int(asset)]
+            out.fact("asset", info.name)
+            if limit == Limits.none { out.fact("limit", "-") } else { out.fact("limit", amount: limit, info) }
+            out.fact("value", amount: value, info)
+            self.scope(scope, registry, &out)
+        case .limitShort(let scope, let id, let value):
+            out.key("value")
+            out.append(value, least: registry.limitDecimals(id).base)
+            self.scope(scope, registry, &out)
+            if scope.instrument < 0 { out.fact("symbol", registry.instruments[Int(id)].symbol) }
+        case .limitNotListed(let scope, let id):
+            self.scope(scope, registry, &out)
+            out.fact("symbol", registry.instruments[Int(id)].symbol)
+        case .idReused(let id), .badPair(let id): out.fact("id", id)
         case .overflow(let what), .notSupported(let what): out.fact("what", what.word)
         case .fixed(let key): out.fact("key", key.word)
         case .alreadyExists(let name): out.fact("name", name)
@@ -173,6 +210,14 @@ extension Rejection {
         case .unknownOrder: .unknownOrder
         case .accountSuspended: .accountSuspended
         case .instrumentHalted: .instrumentHalted
+        case .instrumentPostOnly: .instrumentPostOnly
+        case .instrumentCancelOnly: .instrumentCancelOnly
+        case .unfillable: .unfillable
+        case .wouldTake: .wouldTake
+        case .wouldTrigger: .wouldTrigger
+        case .reduceOnly: .reduceOnly
+        case .badPair: .badPair
+        case .inPair: .inPair
         case .offTick: .offTick
         case .offLot: .offLot
         case .quantityOutOfBounds: .quantityOutOfBounds
@@ -193,6 +238,12 @@ extension Rejection {
         case .limitNotional: .limitNotional
         case .limitPosition: .limitPosition
         case .limitOpenOrders: .limitOpenOrders
+        case .limitPriceBand: .limitPriceBand
+        case .limitOrderRate: .limitOrderRate
+        case .limitCancelRate: .limitCancelRate
+        case .limitDailyLoss: .limitDailyLoss
+        case .limitShort: .limitShort
+        case .limitNotListed: .limitNotListed
         case .idReused: .idReused
         case .overflow: .overflow
         case .fixed: .fixed
@@ -214,6 +265,7 @@ extension Rejection.What {
         case .cost: "cost"
         case .venue: "venue"
         case .fee: "fee"
+        case .instructions: "instructions"
         }
     }
 }
@@ -243,6 +295,15 @@ extension Rejection.Key {
         case .amount: "amount"
         case .account: "account"
         case .fee: "fee"
+        case .stop: "stop"
+        case .trigger: "trigger"
+        case .display: "display"
+        case .post: "post"
+        case .reduce: "reduce"
+        case .oco: "oco"
+        case .timeInForce: "tif"
+        case .makerFee: "maker_bps"
+        case .takerFee: "taker_bps"
         }
     }
 }
@@ -257,6 +318,8 @@ extension Rejection.Table {
         case .instruments: "instruments"
         case .accounts: "accounts"
         case .orders: "orders"
+        case .triggers: "triggers"
+        case .fees: "fees"
         }
     }
 }

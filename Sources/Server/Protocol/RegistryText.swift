@@ -118,6 +118,10 @@ enum RegistryText {
         out.fact("max_qty", quantity: info.terms.maxQuantity, info)
         out.fact("min_notional", amount: info.terms.minNotional, quote)
         out.fact("funds", info.funds == .full ? "full" : "none")
-        out.fact("state", info.terms.state == .trading ? "trading" : "halted")
+        out.fact("state", info.terms.state.word)
+        if registry.venues[Int(info.venue)].kind == .internal {
+            out.fact("maker_bps", basisPoints: info.terms.fees.maker)
+            out.fact("taker_bps", basisPoints: info.terms.fees.taker)
+        }
     }
 }

@@ -9,6 +9,8 @@ public enum Request: BitwiseCopyable, Sendable {
     case shard(WalletID, Command)
     /// CXA: for the shard of `wallet`, or for all shards when that is -1.
     case cancelAll(wallet: WalletID, CancelAll)
+    /// DMS: for all shards; 0: off.
+    case deadMan(AccountNumber, seconds: Int64)
     /// For shard 0, then for every shard's copy.
     case define(Definition)
     /// `ACC * suspend`, `ACC * resume`: a definition for each account that is not so yet.
@@ -125,7 +127,7 @@ public struct Requires: BitwiseCopyable, Sendable {
 
 public struct Query: BitwiseCopyable, Sendable {
     public enum Kind: UInt8, BitwiseCopyable, Sendable {
-        case balances, positions, orders, trades, limits, instruments
+        case balances, positions, orders, trades, limits, instruments, book, market, deadMen
         // Answered from any copy of the registry.
         case assets, wallets, venues, accounts, settings
     }
@@ -138,6 +140,9 @@ public struct Query: BitwiseCopyable, Sendable {
 
     public static let limitDefault = 100
     public static let limitMax = 1_000
+    /// Price levels of a side of a book.
+    public static let depthDefault = 10
+    public static let depthMax = 1_000
 
     public var kind: Kind
     /// 0: none.
@@ -154,12 +159,14 @@ public struct Query: BitwiseCopyable, Sendable {
     public var after: Int64 = 0
     /// Most rows of the whole answer, 1...``limitMax``.
     public var limit = Query.limitDefault
+    /// Of BOOK: most price levels of a side.
+    public var depth = Query.depthDefault
 
     public init(_ kind: Kind) { self.kind = kind }
 
     public var scope: Scope {
         switch kind {
-        case .balances, .positions, .orders, .trades, .limits, .instruments: wallet >= 0 ? .shard(wallet) : .allShards
+        case .balances, .positions, .orders, .trades, .limits, .instruments, .book, .market, .deadMen: wallet >= 0 ? .shard(wallet) : .allShards
         case .assets, .wallets, .venues, .accounts, .settings: .registry
         }
     }
@@ -175,6 +182,16 @@ public enum SessionVerb: BitwiseCopyable, Sendable {
     case sessions
     case snapshot
     case subscribe(Subscription)
+    case subscribeMarket(MarketData)
+    case unsubscribeMarket(MarketData)
+
+    /// Public market data: of which instruments; -1: none.
+    public struct MarketData: BitwiseCopyable, Sendable {
+        public var book: InstrumentID = -1
+        public var trades: InstrumentID = -1
+        /// Most price levels of a side of the book.
+        public var depth = Query.depthDefault
+    }
 
     public struct Authentication: BitwiseCopyable, Sendable {
         /// Where in the line the token is; both 0 for `-`.

@@ -36,9 +36,11 @@ public enum Verb: UInt32, CaseIterable, BitwiseCopyable, Sendable {
     case venues = 0x56_454E  // VEN
     case accounts = 0x41_4343  // ACC
     case limits = 0x4C_494D  // LIM
+    case deadMan = 0x44_4D53  // DMS
     case mark = 0x4D_524B  // MRK
     case settings = 0x53_4554  // SET
     case book = 0x424F_4F4B  // BOOK
+    case market = 0x4D_4B54  // MKT
     case acknowledge = 0x41_434B  // ACK
     case reject = 0x52_454A  // REJ
     case canceledByVenue = 0x43_414E  // CAN

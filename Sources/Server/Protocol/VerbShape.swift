@@ -21,15 +21,16 @@ extension Verb {
     package var shape: VerbShape {
         switch self {
         case .auth: VerbShape(1...1, KeySet(.session) | .hb | .cod)
-        case .ping, .time, .sync, .quit, .unsubscribe, .sessions, .snapshot: VerbShape(0...0)
+        case .ping, .time, .sync, .quit, .sessions, .snapshot: VerbShape(0...0)
         case .help: VerbShape(0...1)
         case .stat: VerbShape(0...0, KeySet(.hash))
-        case .subscribe: VerbShape(0...0, KeySet(.from) | .account | .symbol | .kind)
+        case .subscribe: VerbShape(0...0, KeySet(.from) | .account | .symbol | .kind | .book | .trades | .depth)
+        case .unsubscribe: VerbShape(0...0, KeySet(.book) | .trades)
 
         case .new:
             VerbShape(
-                7...7, KeySet(.expire) | .max | .strategy | .note | Arguments.reserved, required: KeySet(.id))
-        case .replace: VerbShape(5...5, order: 2, KeySet(.max))
+                7...7, KeySet(.expire) | .max | .strategy | .note | Verb.instructions, required: KeySet(.id))
+        case .replace: VerbShape(5...5, order: 2, KeySet(.max) | .stop)
         case .cancel: VerbShape(3...3, order: 2, KeySet(.reason))
         case .cancelAll: VerbShape(1...2, KeySet(.wallet))
         case .fill: VerbShape(5...5, order: 2, KeySet(.fee) | .feeasset | .liq | .time, required: KeySet(.exec))
@@ -45,7 +46,8 @@ extension Verb {
         case .positions: VerbShape(1...2, KeySet(.limit))
         case .orders: VerbShape(1...3, order: 2, KeySet(.status) | .limit | .after)
         case .trades: VerbShape(1...3, order: 2, KeySet(.limit))
-        case .book: VerbShape(0...1, KeySet(.limit))
+        case .book: VerbShape(1...1, KeySet(.depth))
+        case .market: VerbShape(0...1, KeySet(.limit))
 
         case .assets: VerbShape(0...1, KeySet(.decimals) | .limit)
         case .wallets: VerbShape(0...1, KeySet(.limit))
@@ -56,6 +58,7 @@ extension Verb {
                 KeySet(.venue) | .wallet | .base | .quote | .priceScale | .qtyScale | .funds | Verb.instrumentTerms | .limit)
         case .accounts: VerbShape(0...2, KeySet(.limit) | .after)
         case .limits: VerbShape(1...2, KeySet(.wallet) | Verb.limitValues | .limit)
+        case .deadMan: VerbShape(0...2, KeySet(.limit))
         case .mark: VerbShape(2...2)
         case .settings: VerbShape(0...2, KeySet(.limit))
 
@@ -63,9 +66,15 @@ extension Verb {
         }
     }
 
+    /// The options of NEW that only internal venues know.
+    static var instructions: KeySet { KeySet(.stop) | .take | .trigger | .display | .post | .reduce | .stp | .oco }
+
     /// What may change of an instrument.
-    static var instrumentTerms: KeySet { KeySet(.tick) | .lot | .minQty | .maxQty | .minNotional | .state }
+    static var instrumentTerms: KeySet { KeySet(.tick) | .lot | .minQty | .maxQty | .minNotional | .state | .makerBps | .takerBps }
 
     /// The options that make of LIM a change and not a list.
-    static var limitValues: KeySet { KeySet(.maxQty) | .maxNotional | .maxPosition | .maxOpen | .enabled }
+    static var limitValues: KeySet {
+        KeySet(.maxQty) | .maxNotional | .maxPosition | .maxOpen | .enabled | .priceBandBps | .maxOrderRate | .maxCancelRate | .maxDailyLoss
+            | .short | .listed | .makerBps | .takerBps | .stp | .reset
+    }
 }

@@ -35,6 +35,7 @@ extension Connection {
         let verdict = isUnrestricted ? .allowed : Permissions.check(parsed.requires, session.grant, loop.registry)
         if case .refused(let refusal) = verdict { return answer(refusal: refusal, tag: parsed.tag) }
         if parsed.orderCommand != .none { return act(onOrder: &parsed, verdict) }
+        if let refusal = loop.formatRefusal(parsed.request) { return answer(refusal: refusal, tag: parsed.tag) }
 
         switch parsed.request {
         case .order: invariantFailure("an order's command that is none")
@@ -57,6 +58,8 @@ extension Connection {
             } else {
                 cancelEverywhere(cancelAll, tag: parsed.tag)
             }
+        case .deadMan(let account, let seconds):
+            setDeadMan(account, seconds, parsed)
         case .define(let definition):
             define(definition, parsed)
         case .house(let status):
@@ -213,14 +216,14 @@ extension Connection {
             guard loop.hosts(wallet) else {
                 return gather(.query(query), tag: tag, wallets: Int(wallet)...Int(wallet))
             }
-            rejection = QueryWriter.write(query, shard: loop.box(wallet).shard, tag: tag, rows: &rows, into: &loop.scratch)
+            rejection = QueryWriter.write(query, shard: loop.box(wallet).shard, now: loop.now, tag: tag, rows: &rows, into: &loop.scratch)
         case .allShards:
             if let refusal = QueryWriter.check(query, registry: loop.registry) { return answer(rejection: refusal, tag: tag) }
             guard loop.count == 1 || loop.walletCount == 0 else {
                 return gather(.query(query), tag: tag, wallets: 0...(loop.walletCount - 1))
             }
             for wallet in 0..<loop.walletCount where rejection == nil {
-                rejection = QueryWriter.write(query, shard: loop.box(WalletID(wallet)).shard, tag: tag, rows: &rows, into: &loop.scratch)
+                rejection = QueryWriter.write(query, shard: loop.box(WalletID(wallet)).shard, now: loop.now, tag: tag, rows: &rows, into: &loop.scratch)
             }
         }
         scratchDependsOnState = true
@@ -229,7 +232,13 @@ extension Connection {
             answer(rejection: rejection, tag: tag)
         } else {
             loop.metrics.done(loop.row)
-            AnswerWriter.end(rows: rows, tag: tag, into: &loop.scratch)
+            // All that the shard has recorded is in the rows; the newest of it may be in the batch that is open.
+            let lsn = query.kind != .book ? 0 : loop.batch.recordCount > 0 ? loop.lastLSN : loop.log.sealedLSN
+            AnswerWriter.end(rows: rows, tag: tag, lsn: Int64(lsn), into: &loop.scratch)
+            if lsn != 0, loop.count > 1 {
+                flushScratch()
+                output.notePrediction(lsn: Int64(lsn))
+            }
         }
         // It may have looked at every closed order, however few rows came of it.
         if query.kind == .orders, query.status != .open { hasHadItsTurn = true }

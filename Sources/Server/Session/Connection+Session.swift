@@ -19,7 +19,7 @@ extension Connection {
 
     func take(_ verb: SessionVerb, tag: Text, line: UnsafeRawBufferPointer) {
         switch verb {
-        case .authenticate, .subscribe, .unsubscribe, .status, .snapshot: break
+        case .authenticate, .subscribe, .subscribeMarket, .unsubscribe, .unsubscribeMarket, .status, .snapshot: break
         default: loop.metrics.done(loop.row)
         }
         switch verb {
@@ -50,8 +50,12 @@ extension Connection {
             authenticate(authentication, tag: tag, line: line)
         case .subscribe(let request):
             subscribe(request, tag: tag)
+        case .subscribeMarket(let request):
+            subscribe(request, tag: tag)
         case .unsubscribe:
             unsubscribe(tag: tag)
+        case .unsubscribeMarket(let request):
+            unsubscribe(request, tag: tag)
         }
     }
 
@@ -134,7 +138,7 @@ extension Connection {
         if session.expires != 0 { out.fact("expires", milliseconds: session.expires) }
         out.fact("inflight", Int64(output.commandsInFlight))
         out.fact("unsent", Int64(output.bytes + (unsentBytes ?? 0)))
-        out.fact("subscribed", Int64(subscription == nil ? 0 : 1))
+        out.fact("subscribed", Int64(isSubscribed ? 1 : 0))
         out.fact("cod", Int64(session.cancelOnDisconnect ? 1 : 0))
         out.fact("loop", Int64(loop.index))
         out.append(UInt8(ascii: "\n"))

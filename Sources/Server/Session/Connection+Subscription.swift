@@ -5,7 +5,7 @@ import NIOCore
 
 extension Connection {
     /// While so much waits to be sent, events stay with the subscriber.
-    private static let feedBytesMax = 256 << 10
+    static let feedBytesMax = 256 << 10
     /// Events that wait for one subscriber, before it is let go and fed from the log again.
     private static let subscriberBytesMax = 4 << 20
 
@@ -46,18 +46,30 @@ extension Connection {
     }
 
     func unsubscribe(tag: Text) {
-        guard let subscription else { return answer(refusal: .notSubscribed, tag: tag) }
-        subscription.end()
-        self.subscription = nil
+        guard isSubscribed else { return answer(refusal: .notSubscribed, tag: tag) }
+        subscription?.end()
+        subscription = nil
+        endMarket()
         loop.metrics.done(loop.row)
         AnswerWriter.ok(tag: tag, into: &loop.scratch)
     }
 
+    /// To events or to market data.
+    var isSubscribed: Bool { subscription != nil || market != nil }
+
     /// Whether the follower has written something for this connection.
-    var hasEvents: Bool { subscription?.state.withLock { !$0.text.isEmpty || $0.source == .none } ?? false }
+    var hasNews: Bool {
+        if let subscription, subscription.state.withLock({ !$0.text.isEmpty || $0.source == .none }) { return true }
+        return market?.hasNews ?? false
+    }
 
     /// Takes over what the follower has written, as far as there is room.
     func feed() {
+        feedEvents()
+        feedMarket()
+    }
+
+    private func feedEvents() {
         guard let subscription, output.bytes < Connection.feedBytesMax else { return }
         flushScratch()
         let (lsn, isBehind, failure) = subscription.drain { bytes in

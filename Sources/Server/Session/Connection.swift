@@ -49,6 +49,7 @@ final class Connection: ChannelDuplexHandler {
     @exclusivity(unchecked) private(set) var isUnrestricted: Bool
     @exclusivity(unchecked) var pause: Pause?
     @exclusivity(unchecked) var subscription: Subscriber?
+    @exclusivity(unchecked) var market: MarketSubscriber?
     /// Everything up to this LSN that passes the subscription's filter is in the output.
     @exclusivity(unchecked) var position: UInt64 = 0
     @exclusivity(unchecked) var deposit: DepositUnderWay?
@@ -339,7 +340,7 @@ final class Connection: ChannelDuplexHandler {
                 readIfWanted()
             }
         }
-        if subscription != nil, output.isEmpty { feedSoon() }
+        if isSubscribed, output.isEmpty { feedSoon() }
         return context.channel.isWritable ? output.waitingFor.map { UInt64($0) } : nil
     }
 
@@ -351,7 +352,7 @@ final class Connection: ChannelDuplexHandler {
         loop.eventLoop.execute { [loop] in
             guard let connection = loop.connection(id) else { return }
             connection.feedIsScheduled = false
-            guard connection.hasEvents else { return }
+            guard connection.hasNews else { return }
             loop.enter()
             connection.feed()
         }
@@ -427,6 +428,7 @@ final class Connection: ChannelDuplexHandler {
             hasLeft = true
             subscription?.end()
             subscription = nil
+            endMarket()
             loop.sessionEnds(self)
         }
         finishLeaving()

@@ -5,7 +5,7 @@ struct Table {
     /// What the words before the options are, by verb. Verbs that are not here have rows of other forms, printed as they are.
     private static let wordNames: [String: [String]] = [
         "BAL": ["asset", "wallet"], "POS": ["symbol"], "ORD": ["order"], "TRD": ["trade"], "INS": ["symbol"], "AST": ["asset"],
-        "WLT": ["wallet"], "VEN": ["venue"], "ACC": ["account"], "LIM": ["account"],
+        "WLT": ["wallet"], "VEN": ["venue"], "ACC": ["account"], "LIM": ["account"], "BOOK": ["side"], "MKT": ["symbol"],
     ]
 
     private let header: [String]

@@ -20,11 +20,14 @@ struct TermsChange {
     var maxQuantity: Quantity?
     var minNotional: Amount?
     var state: InstrumentState?
+    var makerFee: Int32?
+    var takerFee: Int32?
 
     func applied(to terms: InstrumentTerms) -> InstrumentTerms {
         InstrumentTerms(
             tick: tick ?? terms.tick, lot: lot ?? terms.lot, minQuantity: minQuantity ?? terms.minQuantity,
-            maxQuantity: maxQuantity ?? terms.maxQuantity, minNotional: minNotional ?? terms.minNotional, state: state ?? terms.state)
+            maxQuantity: maxQuantity ?? terms.maxQuantity, minNotional: minNotional ?? terms.minNotional, state: state ?? terms.state,
+            fees: FeeRates(maker: makerFee ?? terms.fees.maker, taker: takerFee ?? terms.fees.taker))
     }
 }
 
@@ -32,6 +35,15 @@ enum SessionAsk: Equatable {
     case authenticate(name: String, cancelOnDisconnect: Bool)
     case ping, time, sync, quit, unsubscribe, help, status, sessions
     case subscribe(Subscription)
+    case subscribeMarket(MarketData)
+    case unsubscribeMarket(MarketData)
+
+    /// -1: not meant.
+    struct MarketData: Equatable {
+        var book: InstrumentID = -1
+        var trades: InstrumentID = -1
+        var depth = 10
+    }
 
     struct Subscription: Equatable {
         /// After this; `nil`: from now on. `event` `nil`: after the whole change.
@@ -44,7 +56,7 @@ enum SessionAsk: Equatable {
 }
 
 struct Query {
-    enum Kind { case balances, positions, orders, trades, limits, instruments, assets, wallets, venues, accounts, settings }
+    enum Kind { case balances, positions, orders, trades, limits, instruments, book, market, assets, wallets, venues, accounts, settings }
     enum Status { case open, closed, all }
     var kind: Kind
     var account: AccountNumber = 0
@@ -56,6 +68,7 @@ struct Query {
     var status = Status.open
     var after: Int64 = 0
     var limit = Int.max
+    var depth = 10
 }
 
 /// A line read against the registry of a moment: what it asks for, or all that is wrong with its values. Collects faults instead of stopping at the
@@ -65,7 +78,7 @@ struct Reading {
     let names: Names
     /// The registry up to this entry.
     let number: Int64
-    private(set) var faults: Set<String>
+    var faults: Set<String>
     private(set) var ask: Ask?
 
     init(_ words: Words, _ names: Names, at number: Int64) {
@@ -82,83 +95,83 @@ struct Reading {
 
     // MARK: Values
 
-    private mutating func fail<T>(_ code: String, _ value: T) -> T {
+    mutating func fail<T>(_ code: String, _ value: T) -> T {
         faults.insert(code)
         return value
     }
 
-    private mutating func number(_ text: String, scale: Int, signed: Bool = false) -> Int128? {
+    mutating func number(_ text: String, scale: Int, signed: Bool = false) -> Int128? {
         switch Decimals.parse(text, scale: scale, signed: signed) {
         case .success(let value): return value
         case .failure(let fault): return fail(fault.rawValue, nil)
         }
     }
 
-    private mutating func whole(_ text: String, _ allowed: ClosedRange<Int64>, _ absent: Int64 = 1) -> Int64 {
+    mutating func whole(_ text: String, _ allowed: ClosedRange<Int64>, _ absent: Int64 = 1) -> Int64 {
         guard let value = number(text, scale: 0) else { return absent }
         if value > Int128(Int64.max) { return fail("NUMBER_TOO_LARGE", absent) }
         if value > Int128(allowed.upperBound), allowed.upperBound == Registry.accountNumberMax { return fail("NUMBER_TOO_LARGE", absent) }
         return allowed.contains(Int64(value)) ? Int64(value) : fail("BAD_VALUE", absent)
     }
 
-    private mutating func scaled(_ text: String, _ scale: Int32, signed: Bool = false, zero: Bool = false) -> Int64 {
+    mutating func scaled(_ text: String, _ scale: Int32, signed: Bool = false, zero: Bool = false) -> Int64 {
         guard let value = number(text, scale: Int(scale), signed: signed) else { return 1 }
         guard let small = Int64(exactly: value) else { return fail("NUMBER_TOO_LARGE", 1) }
         return small == 0 && !zero ? fail("BAD_VALUE", 1) : small
     }
 
-    private mutating func amount(_ text: String, signed: Bool = false, zero: Bool = false) -> Amount {
+    mutating func amount(_ text: String, signed: Bool = false, zero: Bool = false) -> Amount {
         guard let value = number(text, scale: 18, signed: signed) else { return 1 }
         if !isInRange(value) { return fail("NUMBER_TOO_LARGE", 1) }
         return value == 0 && !zero ? fail("BAD_VALUE", 1) : value
     }
 
     /// Microseconds; 0: not given.
-    private mutating func time(_ key: String) -> Timestamp {
+    mutating func time(_ key: String) -> Timestamp {
         words[key].map { whole($0, 1...Registry.accountNumberMax) * 1_000 } ?? 0
     }
 
-    private mutating func text(_ value: String) -> Text { decodedText(value) ?? fail("BAD_VALUE", Text()) }
-    private mutating func option(_ key: String) -> Text { words[key].map { text($0) } ?? Text() }
+    mutating func text(_ value: String) -> Text { decodedText(value) ?? fail("BAD_VALUE", Text()) }
+    mutating func option(_ key: String) -> Text { words[key].map { text($0) } ?? Text() }
 
-    private mutating func name(_ value: String) -> String {
+    mutating func name(_ value: String) -> String {
         let isGood = (1...24).contains(value.utf8.count)
             && value.utf8.allSatisfy { $0 >= 65 && $0 <= 90 || $0 >= 97 && $0 <= 122 || $0 >= 45 && $0 <= 58 || $0 == 95 }
         return isGood ? value : fail("BAD_VALUE", value)
     }
 
-    private mutating func account(_ value: String) -> AccountNumber { whole(value, 1...Registry.accountNumberMax) }
-    private mutating func instrument(_ value: String) -> InstrumentID? {
+    mutating func account(_ value: String) -> AccountNumber { whole(value, 1...Registry.accountNumberMax) }
+    mutating func instrument(_ value: String) -> InstrumentID? {
         names.instrument(name(value), at: number) ?? fail("UNKNOWN_INSTRUMENT", nil)
     }
-    private mutating func asset(_ value: String) -> AssetID { names.asset(name(value), at: number) ?? fail("UNKNOWN_ASSET", 0) }
-    private mutating func venue(_ value: String) -> VenueID { names.venue(name(value), at: number) ?? fail("UNKNOWN_VENUE", 0) }
-    private mutating func wallet(_ value: String) -> WalletID { names.wallet(name(value), at: number) ?? fail("UNKNOWN_WALLET", 0) }
+    mutating func asset(_ value: String) -> AssetID { names.asset(name(value), at: number) ?? fail("UNKNOWN_ASSET", 0) }
+    mutating func venue(_ value: String) -> VenueID { names.venue(name(value), at: number) ?? fail("UNKNOWN_VENUE", 0) }
+    mutating func wallet(_ value: String) -> WalletID { names.wallet(name(value), at: number) ?? fail("UNKNOWN_WALLET", 0) }
     /// By default the first.
-    private mutating func wallet(option key: String) -> WalletID {
+    mutating func wallet(option key: String) -> WalletID {
         if let value = words[key] { return wallet(value) }
         return names.walletCount(at: number) == 0 ? fail("UNKNOWN_WALLET", 0) : 0
     }
-    private mutating func order(_ value: String) -> OrderReference {
+    mutating func order(_ value: String) -> OrderReference {
         value.hasPrefix("id=") ? .client(text(String(value.dropFirst(3)))) : .order(whole(value, 1...Registry.accountNumberMax))
     }
-    private mutating func flag(_ key: String) -> Bool {
+    mutating func flag(_ key: String) -> Bool {
         switch words[key] {
         case nil, "0"?: false
         case "1"?: true
         default: fail("BAD_VALUE", false)
         }
     }
-    private mutating func priceOrDash(_ value: String, _ scale: Int32) -> Price { value == "-" ? 0 : scaled(value, scale) }
-    private func has(_ key: String) -> Bool { words[key] != nil }
-    private var a: [String] { words.arguments }
+    mutating func priceOrDash(_ value: String, _ scale: Int32) -> Price { value == "-" ? 0 : scaled(value, scale) }
+    func has(_ key: String) -> Bool { words[key] != nil }
+    var a: [String] { words.arguments }
 
     /// Faults of a line whose instrument is not known: what can be said without it.
-    private var info: (InstrumentID) -> InstrumentInfo { { names.info($0, at: number) } }
+    var info: (InstrumentID) -> InstrumentInfo { { names.info($0, at: number) } }
 
     // MARK: Verbs
 
-    private mutating func read() -> Ask? {
+    mutating func read() -> Ask? {
         switch words.verb {
         case "NEW": return new()
         case "RPL": return replace()
@@ -179,12 +192,17 @@ struct Reading {
         case "PTO": return takeOver()
         case "LIM": return limits()
         case "BAL", "POS", "ORD", "TRD": return query()
+        case "BOOK": return book()
+        case "MKT":
+            guard let first = a.first else { return .query(Query(kind: .market, limit: limit(Int.max))) }
+            guard let id = instrument(first) else { return nil }
+            return .query(Query(kind: .market, instrument: id, wallet: info(id).wallet, limit: limit(Int.max)))
         case "AST", "WLT", "VEN", "INS", "ACC", "SET": return definition()
         default: return session()
         }
     }
 
-    private mutating func new() -> Ask? {
+    mutating func new() -> Ask? {
         let account = account(a[0])
         let id = instrument(a[1])
         if a[2] != "B", a[2] != "S" { faults.insert("BAD_VALUE") }
@@ -201,16 +219,42 @@ struct Reading {
         guard let id else { return nil }
         let quantity = scaled(a[4], info(id).quantityScale)
         let price = priceOrDash(a[5], info(id).priceScale)
+        let instructions = instructions(id)
+        let oco = option("oco")
         return .shard(
             info(id).wallet,
             .newOrder(
                 NewOrder(
                     account: account, instrument: id, side: a[2] == "B" ? .buy : .sell, type: isMarket ? .market : .limit,
                     timeInForce: tifs[a[6]] ?? .gtc, quantity: quantity, price: price, clientID: client, expire: expire, max: max,
-                    strategy: strategy, note: note, before: time("before"))))
+                    strategy: strategy, note: note, before: time("before"), instructions: instructions, oco: oco)))
     }
 
-    private mutating func replace() -> Ask? {
+    mutating func instructions(_ id: InstrumentID) -> Instructions {
+        var it = Instructions()
+        if let stop = words["stop"] {
+            it.stop = scaled(stop, info(id).priceScale)
+            it.trigger = flag("take") ? .takeProfit : .stop
+            switch words["trigger"] {
+            case nil, "last"?: break
+            case "mark"?: it.triggerPrice = .mark
+            default: faults.insert("BAD_VALUE")
+            }
+        } else if has("take") || has("trigger") {
+            faults.insert("MISSING_KEY")
+        }
+        if let display = words["display"] { it.display = scaled(display, info(id).quantityScale) }
+        (it.postOnly, it.reduceOnly) = (flag("post"), flag("reduce"))
+        if let word = words["stp"] { it.selfTrade = selfTrade(word) }
+        return it
+    }
+
+    mutating func selfTrade(_ word: String) -> SelfTradePrevention {
+        let all: [String: SelfTradePrevention] = ["newest": .newest, "oldest": .oldest, "both": .both, "decrement": .decrement]
+        return all[word] ?? fail("BAD_VALUE", .standard)
+    }
+
+    mutating func replace() -> Ask? {
         let (account, id, order) = (account(a[0]), instrument(a[1]), order(a[2]))
         let max = words["max"].map { amount($0) } ?? 0
         guard let id else { return nil }
@@ -219,31 +263,32 @@ struct Reading {
             .replace(
                 Replace(
                     account: account, instrument: id, order: order, quantity: scaled(a[3], info(id).quantityScale),
-                    price: priceOrDash(a[4], info(id).priceScale), max: max, before: time("before"))))
+                    price: priceOrDash(a[4], info(id).priceScale), max: max,
+                    stop: words["stop"].map { scaled($0, info(id).priceScale) } ?? 0, before: time("before"))))
     }
 
-    private mutating func cancel() -> Ask? {
+    mutating func cancel() -> Ask? {
         let (account, id, order, note) = (account(a[0]), instrument(a[1]), order(a[2]), option("reason"))
         guard let id else { return nil }
         return .shard(info(id).wallet, .cancel(Cancel(account: account, instrument: id, order: order, note: note, before: time("before"))))
     }
 
     /// The wallet of a symbol or of `wallet=`, which may not contradict each other; -1: all.
-    private mutating func scope(_ id: InstrumentID?) -> WalletID {
+    mutating func scope(_ id: InstrumentID?) -> WalletID {
         let named = words["wallet"].map { wallet($0) } ?? -1
         guard let id else { return named }
         if named >= 0, named != info(id).wallet { faults.insert("BAD_VALUE") }
         return info(id).wallet
     }
 
-    private mutating func cancelAll() -> Ask? {
+    mutating func cancelAll() -> Ask? {
         let account = account(a[0])
         let id = a.count > 1 ? instrument(a[1]) : nil
         let all = CancelAll(account: account, instrument: id ?? -1, before: time("before"))
         return .cancelAll(scope(id), all)
     }
 
-    private mutating func fill() -> Ask? {
+    mutating func fill() -> Ask? {
         let (account, id, order, exec) = (account(a[0]), instrument(a[1]), order(a[2]), option("exec"))
         let fee = words["fee"].map { amount($0, signed: true, zero: true) } ?? 0
         let feeAsset = words["feeasset"].map { asset($0) }
@@ -260,7 +305,7 @@ struct Reading {
                     before: time("before"))))
     }
 
-    private mutating func close() -> Ask? {
+    mutating func close() -> Ask? {
         let (account, id, client) = (account(a[0]), instrument(a[1]), option("id"))
         let max = words["max"].map { amount($0) } ?? 0
         let (strategy, note) = (option("strategy"), option("note"))
@@ -274,7 +319,7 @@ struct Reading {
                     before: time("before"))))
     }
 
-    private mutating func money(_ kind: Money.Kind) -> Ask? {
+    mutating func money(_ kind: Money.Kind) -> Ask? {
         let (account, asset, amount) = (account(a[0]), asset(a[1]), amount(a[2], signed: kind == .adjust))
         let (reference, note) = (option("ref"), option(has("reason") ? "reason" : "note"))
         return .shard(
@@ -282,7 +327,7 @@ struct Reading {
             .money(Money(kind, account: account, asset: asset, amount: amount, reference: reference, note: note, before: time("before"))))
     }
 
-    private mutating func transfer() -> Ask? {
+    mutating func transfer() -> Ask? {
         let (from, to, asset, amount) = (account(a[0]), account(a[1]), asset(a[2]), amount(a[3]))
         let (source, target) = (wallet(option: "from"), wallet(option: "to"))
         if from == to, source == target { faults.insert("BAD_VALUE") }
@@ -295,7 +340,7 @@ struct Reading {
                     before: time("before"))))
     }
 
-    private mutating func takeOver() -> Ask? {
+    mutating func takeOver() -> Ask? {
         let (account, id, reference, note) = (account(a[0]), instrument(a[1]), option("ref"), option("note"))
         guard let id else { return nil }
         return .shard(
@@ -306,12 +351,19 @@ struct Reading {
                     price: scaled(a[3], info(id).priceScale), reference: reference, note: note, before: time("before"))))
     }
 
-    private mutating func limits() -> Ask? {
+    mutating func limits() -> Ask? {
+        // What holds for all is listed, and not read here.
+        if a == ["*"], words.options.keys.allSatisfy({ ["limit", "wallet", "before"].contains($0) }) {
+            _ = scope(nil)
+            _ = limit(0)
+            return .session(.help)
+        }
+        if a.first == "*", a.count > 1 { faults.insert("EXTRA_ARGUMENT") }
         let account = account(a[0])
         let id = a.count > 1 ? instrument(a[1]) : nil
         if a.count > 1, id == nil { return nil }
         let wallet = scope(id)
-        let keys = ["max_qty", "max_notional", "max_position", "max_open", "enabled"]
+        let keys = ["max_qty", "max_notional", "max_position", "max_open", "enabled", "price_band_bps", "short", "listed", "maker_bps", "taker_bps", "stp"]
         guard keys.contains(where: { has($0) }) else {
             return .query(Query(kind: .limits, account: account, instrument: id ?? -1, wallet: wallet, limit: limit(Int.max)))
         }
@@ -325,15 +377,22 @@ struct Reading {
         change.maxPosition = value("max_position", &self)
         if let most = words["max_open"] { change.maxOpenOrders = most == "-" ? .max : scaled(most, 0, zero: true) }
         if has("enabled") { change.enabled = flag("enabled") }
+        if let band = words["price_band_bps"] { change.priceBand = band == "-" ? Limits.unlimited : Int32(whole(band, 1...1_000_000)) }
+        if has("short") { change.mayShort = flag("short") }
+        if has("listed"), id != nil { faults.insert("BAD_VALUE") }
+        if has("listed") { change.listedOnly = flag("listed") }
+        change.makerFee = words["maker_bps"] == "-" ? Limits.noRate : basisPoints("maker_bps")
+        change.takerFee = words["taker_bps"] == "-" ? Limits.noRate : basisPoints("taker_bps")
+        if let word = words["stp"] { change.selfTrade = word == "-" ? .standard : selfTrade(word) }
         let target = wallet >= 0 ? wallet : self.wallet(option: "wallet")
         return .shard(target, .setLimits(SetLimits(account: account, instrument: id ?? -1, change: change, before: time("before"))))
     }
 
-    private mutating func limit(_ absent: Int) -> Int { words["limit"].map { Int(whole($0, 1...1_000)) } ?? absent }
+    mutating func limit(_ absent: Int) -> Int { words["limit"].map { Int(whole($0, 1...1_000)) } ?? absent }
 
     // MARK: Queries and sessions
 
-    private mutating func query() -> Ask? {
+    mutating func query() -> Ask? {
         let kinds: [String: Query.Kind] = ["BAL": .balances, "POS": .positions, "ORD": .orders, "TRD": .trades]
         var query = Query(kind: kinds[words.verb]!)
         query.account = account(a[0])
@@ -360,7 +419,7 @@ struct Reading {
         return .query(query)
     }
 
-    private mutating func session() -> Ask? {
+    mutating func session() -> Ask? {
         switch words.verb {
         case "AUTH":
             let name = words["session"].map { text($0).plain } ?? ""
@@ -370,7 +429,12 @@ struct Reading {
         case "TIME": return .session(.time)
         case "SYNC": return .session(.sync)
         case "QUIT": return .session(.quit)
-        case "UNS": return .session(.unsubscribe)
+        case "UNS":
+            guard has("book") || has("trades") else { return .session(.unsubscribe) }
+            var request = SessionAsk.MarketData()
+            if let book = words["book"] { request.book = instrument(book) ?? -1 }
+            if let trades = words["trades"] { request.trades = instrument(trades) ?? -1 }
+            return .session(.unsubscribeMarket(request))
         case "SES": return .session(.sessions)
         case "STAT":
             _ = flag("hash")
@@ -380,6 +444,7 @@ struct Reading {
             return .session(.help)
         default: break
         }
+        if has("book") || has("trades") || has("depth") { return marketData() }
         var request = SessionAsk.Subscription(account: 0, instrument: -1, kinds: Reading.kinds)
         if let from = words["from"] {
             let parts = from.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -399,150 +464,34 @@ struct Reading {
         return .session(.subscribe(request))
     }
 
+    /// An instrument that has a book.
+    mutating func market(_ value: String) -> InstrumentID {
+        guard let id = instrument(value) else { return -1 }
+        if !names.isInternal(id) { faults.insert("NOT_SUPPORTED") }
+        return id
+    }
+
+    mutating func depth() -> Int { words["depth"].map { Int(whole($0, 1...1_000)) } ?? 10 }
+
+    mutating func marketData() -> Ask? {
+        for key in ["from", "account", "symbol", "kind"] where has(key) { faults.insert("UNKNOWN_KEY") }
+        if has("depth"), !has("book") { faults.insert("UNKNOWN_KEY") }
+        var request = SessionAsk.MarketData()
+        if let book = words["book"] { request.book = market(book) }
+        if let trades = words["trades"] { request.trades = market(trades) }
+        request.depth = depth()
+        return .session(.subscribeMarket(request))
+    }
+
+    mutating func book() -> Ask? {
+        let id = market(a[0])
+        if id < 0 { return nil }
+        var query = Query(kind: .book, instrument: id, wallet: info(id).wallet)
+        query.depth = depth()
+        return .query(query)
+    }
+
     static let kinds: Set = ["ORDER", "TRADE", "POSITION", "BALANCE", "LIMIT", "MARK", "REGISTRY"]
-
-    // MARK: Definitions
-
-    private mutating func definition() -> Ask? {
-        let isList: Bool
-        switch words.verb {
-        case "AST":
-            isList = a.isEmpty && !has("decimals")
-            if !isList, a.isEmpty { return fail("MISSING_ARGUMENT", nil) }
-            if !isList, !has("decimals") { return fail("MISSING_KEY", nil) }
-            if !isList { noLimit() }
-            return isList
-                ? .query(Query(kind: .assets, limit: limit(Int.max)))
-                : .define(.asset(AssetInfo(name: Text(cut: name(a[0])), decimals: Int32(whole(words["decimals"]!, 0...18)))))
-        case "WLT":
-            if a.isEmpty { return .query(Query(kind: .wallets, limit: limit(Int.max))) }
-            noLimit()
-            return .define(.wallet(WalletInfo(name: Text(cut: name(a[0])))))
-        case "VEN":
-            if a.isEmpty, !has("kind") { return .query(Query(kind: .venues, limit: limit(Int.max))) }
-            if a.isEmpty { return fail("MISSING_ARGUMENT", nil) }
-            guard let kind = words["kind"] else { return fail("MISSING_KEY", nil) }
-            noLimit()
-            if kind == "internal" || kind == "connector" { return fail("NOT_SUPPORTED", nil) }
-            if kind != "manual" { faults.insert("BAD_VALUE") }
-            return .define(.venue(VenueInfo(name: Text(cut: name(a[0])), kind: .manual)))
-        case "SET":
-            if a.isEmpty { return .query(Query(kind: .settings, limit: limit(Int.max))) }
-            noLimit()
-            guard let setting = Setting.allCases.first(where: { $0.name == a[0] }) else { return fail("UNKNOWN_SETTING", nil) }
-            if a.count < 2 { return fail("MISSING_ARGUMENT", nil) }
-            return .define(.setting(setting, whole(a[1], setting.allowed)))
-        case "ACC": return accountVerb()
-        default: return instrumentVerb()
-        }
-    }
-
-    private mutating func noLimit() { if has("limit") { faults.insert("UNKNOWN_KEY") } }
-
-    private mutating func accountVerb() -> Ask? {
-        guard a.count > 1 else {
-            var query = Query(kind: .accounts)
-            if let first = a.first { query.account = account(first) }
-            if let after = words["after"] {
-                if !a.isEmpty { faults.insert("UNKNOWN_KEY") }
-                query.after = whole(after, 0...Registry.accountNumberMax)
-            }
-            query.limit = limit(Int.max)
-            return .query(query)
-        }
-        noLimit()
-        if has("after") { faults.insert("UNKNOWN_KEY") }
-        if a[0] == "*" {
-            if a[1] != "suspend", a[1] != "resume" { faults.insert("BAD_VALUE") }
-            return .house(a[1] == "suspend" ? .suspended : .open)
-        }
-        let account = account(a[0])
-        let status = names.status(account, at: number)
-        switch a[1] {
-        case "open":
-            if status == .suspended { faults.insert("ALREADY_EXISTS") }
-            return .define(.account(account, .open))
-        case "suspend", "resume":
-            if status == nil { faults.insert("UNKNOWN_ACCOUNT") }
-            return .define(.account(account, a[1] == "suspend" ? .suspended : .open))
-        default: return fail("BAD_VALUE", nil)
-        }
-    }
-
-    private mutating func instrumentVerb() -> Ask? {
-        let given = words.options.keys.filter { $0 != "limit" && $0 != "before" }
-        guard let first = a.first else {
-            if !given.isEmpty { return fail("MISSING_ARGUMENT", nil) }
-            return .query(Query(kind: .instruments, limit: limit(Int.max)))
-        }
-        let symbol = name(first)
-        let known = names.instrument(symbol, at: number)
-        if given.isEmpty {
-            guard let known else { return fail("UNKNOWN_INSTRUMENT", nil) }
-            return .query(Query(kind: .instruments, instrument: known, wallet: info(known).wallet, limit: limit(Int.max)))
-        }
-        noLimit()
-        return known.map { changed($0) } ?? defined(symbol)
-    }
-
-    private mutating func terms(_ quantityScale: Int32) -> TermsChange {
-        var change = TermsChange()
-        if let value = words["min_qty"] { change.minQuantity = scaled(value, quantityScale, zero: true) }
-        if let value = words["max_qty"] { change.maxQuantity = scaled(value, quantityScale) }
-        if let value = words["min_notional"] { change.minNotional = amount(value, zero: true) }
-        if let value = words["state"] {
-            change.state = value == "halted" ? .halted : .trading
-            if value != "halted", value != "trading" { faults.insert("BAD_VALUE") }
-        }
-        return change
-    }
-
-    private mutating func funds() -> FundsCheck {
-        let value = words["funds"]
-        if let value, value != "full", value != "none" { faults.insert("BAD_VALUE") }
-        return value == "none" ? .none : .full
-    }
-
-    private mutating func changed(_ id: InstrumentID) -> Ask? {
-        let info = info(id)
-        if let value = words["venue"], venue(value) != info.venue { faults.insert("FIXED") }
-        if has("wallet"), wallet(option: "wallet") != info.wallet { faults.insert("FIXED") }
-        if let value = words["base"], asset(value) != info.base { faults.insert("FIXED") }
-        if let value = words["quote"], asset(value) != info.quote { faults.insert("FIXED") }
-        if let value = words["price_scale"], whole(value, 0...18) != Int64(info.priceScale) { faults.insert("FIXED") }
-        if let value = words["qty_scale"], whole(value, 0...18) != Int64(info.quantityScale) { faults.insert("FIXED") }
-        if has("funds"), funds() != info.funds { faults.insert("FIXED") }
-        var change = terms(info.quantityScale)
-        if let value = words["tick"] { change.tick = scaled(value, info.priceScale) }
-        if let value = words["lot"] { change.lot = scaled(value, info.quantityScale) }
-        return .change(id, change)
-    }
-
-    private mutating func defined(_ symbol: String) -> Ask? {
-        for key in ["venue", "wallet", "base", "quote", "tick", "lot"] where !has(key) { faults.insert("MISSING_KEY") }
-        if !faults.isEmpty { return nil }
-        let (venue, wallet, base, quote) = (venue(words["venue"]!), wallet(option: "wallet"), asset(words["base"]!), asset(words["quote"]!))
-        if base == quote { faults.insert("BAD_VALUE") }
-        func decimals(_ key: String, _ reading: inout Reading) -> Int32 {
-            let text = reading.words[key]!
-            _ = reading.amount(text)
-            let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-            return parts.count == 2 ? Int32(parts[1].utf8.count) : 0
-        }
-        let (tickDecimals, lotDecimals) = (decimals("tick", &self), decimals("lot", &self))
-        let priceScale = words["price_scale"].map { Int32(whole($0, 0...18)) } ?? tickDecimals + 2
-        let quantityScale = words["qty_scale"].map { Int32(whole($0, 0...18)) } ?? lotDecimals
-        let funds = funds()
-        if priceScale + quantityScale > 18 { return fail("BAD_VALUE", nil) }
-        let (tick, lot) = (scaled(words["tick"]!, priceScale), scaled(words["lot"]!, quantityScale))
-        let standard = InstrumentTerms(
-            tick: tick, lot: lot, minQuantity: lot, maxQuantity: Swift.max(9_000_000_000_000, lot), minNotional: 0)
-        return .define(
-            .instrument(
-                InstrumentInfo(
-                    symbol: Text(cut: symbol), venue: venue, wallet: wallet, base: base, quote: quote, priceScale: priceScale,
-                    quantityScale: quantityScale, funds: funds, terms: terms(quantityScale).applied(to: standard))))
-    }
 }
 
 extension Text {

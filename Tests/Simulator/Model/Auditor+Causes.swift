@@ -7,6 +7,14 @@ extension Auditor {
     func causes(of mutation: Mutation, shard: WalletID, time: Timestamp, session: UInt64, lsn: UInt64) -> [Sent] {
         model.closing = nil
         let wallet = model.wallet(shard)
+        if !wallet.due.isEmpty {
+            // Whoever caused what owes it; of a CXA the other leg of a pair counts, too.
+            guard case .orderCanceled(let canceled) = mutation, canceled.reason == .oco, var running = runs[shard] else { return [] }
+            for index in running.indices { running[index].remaining.removeAll { $0 == canceled.order } }
+            runs[shard] = running
+            runOf[lsn] = running.first?.first
+            return running.map(\.sent)
+        }
         if case .orderCanceled(let canceled) = mutation, canceled.reason == .all {
             return cancelAllCauses(canceled, wallet, lsn)
         }
@@ -18,7 +26,7 @@ extension Auditor {
             if accepted.cancelOnDisconnect != 0, accepted.cancelOnDisconnect != session {
                 fail("LSN \(lsn): order \(accepted.id) of session \(session) is to be cancelled with session \(accepted.cancelOnDisconnect)")
             }
-            let isNew = accepted.contentHash == accepted.contentHashOfNew
+            let isNew = accepted.oco != 0 || accepted.contentHash == accepted.contentHashOfNew
             let found = commandCauses("O/\(accepted.account)/\(accepted.clientID.plain)", mutation, wallet, time, lsn) {
                 if case .newOrder = $0 { isNew } else { !isNew }
             }
@@ -30,7 +38,9 @@ extension Auditor {
             switch canceled.reason {
             case .requested: return commandCauses("C/\(account(of: canceled.order, wallet))", mutation, wallet, time, lsn)
             case .disconnect: checkDisconnect(canceled, wallet, session, lsn)
-            case .suspended, .all: break
+            case .deadMan: fail("LSN \(lsn): order \(canceled.order) cancelled by a timer that is none")
+            // What nothing owes the model refuses.
+            case .suspended, .all, .unfilled, .funds, .selfTrade, .reduceOnly, .oco, .overflow: break
             }
             return []
         case .filled(let filled):
@@ -43,7 +53,10 @@ extension Auditor {
         case .markSet(let instrument, _):
             guard instrument >= 0, Int(instrument) < model.names.instruments.count else { return [] }
             return commandCauses("M/\(model.names.instruments[Int(instrument)].symbol.plain)", mutation, wallet, time, lsn)
-        case .orderExpired, .transferReceived, .transfersSettled: return []
+        case .orderExpired, .transferReceived, .transfersSettled, .matched, .orderTriggered: return []
+        case .lossLatched, .deadManSet:
+            fail("LSN \(lsn) has no cause: nobody asked for it\n  \(mutation)")
+            return []
         }
     }
 
@@ -65,6 +78,10 @@ extension Auditor {
             else { continue }
             switch Judge(model: model, wallet: wallet, now: time).decide(command) {
             case .accept(let expected) where isSame(expected, mutation): found.append(sent)
+            case .run(let all) where isSame(all[0], mutation):
+                found.append(sent)
+                model.owing = Array(all.dropFirst())
+            case .run(let all): why += "\n  `\(sent.line)` would be \(all[0])"
             case .accept(let expected): why += "\n  `\(sent.line)` would be \(expected)"
             case .repeated(let text): why += "\n  `\(sent.line)` is done already: \(text)"
             case .refuse(let reasons): why += "\n  `\(sent.line)` is to be refused: \(reasons.joined(separator: " or "))"
@@ -112,6 +129,7 @@ extension Auditor {
             switch verdict {
             case .accept(let expected) where isSame(expected, mutation): found.append(sent)
             case .accept(let expected): why += "\n  `\(sent.line)` would be \(expected)"
+            case .run: break
             case .repeated(let text): why += "\n  `\(sent.line)` is done already: \(text)"
             case .refuse(let reasons): why += "\n  `\(sent.line)` is to be refused: \(reasons.joined(separator: " or "))"
             }
@@ -128,6 +146,8 @@ extension Auditor {
     private func cancelAllCauses(_ canceled: OrderCanceled, _ wallet: WalletState, _ lsn: UInt64) -> [Sent] {
         let running = (runs[wallet.number] ?? []).filter { $0.remaining.first == canceled.order }
         var begun: [CancelRun] = running
+        // Whoever would have gone on otherwise was not it.
+        if !running.isEmpty { for run in runs[wallet.number]! where run.remaining.first != canceled.order && !run.remaining.isEmpty { giveUp(run, wallet.number) } }
         if running.isEmpty {
             endRun(wallet.number)
             let account = account(of: canceled.order, wallet)
@@ -136,19 +156,29 @@ extension Auditor {
                     number < 0 || number == wallet.number
                 else { continue }
                 let orders = model.openOrders(of: account, all.instrument, wallet)
-                if orders.first == canceled.order { begun.append(CancelRun(sent: sent, remaining: orders)) }
+                if orders.first == canceled.order { begun.append(CancelRun(sent: sent, first: lsn, remaining: orders)) }
             }
             if begun.isEmpty { fail("LSN \(lsn) has no cause: nobody asked for it by a CXA, in this order\n  \(canceled)") }
         }
         for index in begun.indices { begun[index].remaining.removeFirst() }
         runs[wallet.number] = begun
+        runOf[lsn] = begun.first?.first
         return begun.map(\.sent)
+    }
+
+    private func giveUp(_ run: CancelRun, _ wallet: WalletID) {
+        for lsn in run.sent.explains where runOf[lsn] == run.first && open[lsn]?.effect.shard == wallet && open[lsn]!.candidates.count > 1 {
+            open[lsn]!.candidates.removeAll { $0 === run.sent }
+            run.sent.explains.remove(lsn)
+        }
     }
 
     /// Another record of the wallet: a CXA must be complete by now.
     func endRun(_ wallet: WalletID) {
         guard let ended = runs.removeValue(forKey: wallet), !ended.isEmpty else { return }
-        if !ended.contains(where: \.remaining.isEmpty) {
+        if ended.contains(where: \.remaining.isEmpty) {
+            for run in ended where !run.remaining.isEmpty { giveUp(run, wallet) }
+        } else {
             fail("`\(ended[0].sent.line)` has left open what was open: \(ended[0].remaining)")
         }
     }

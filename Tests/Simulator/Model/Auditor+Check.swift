@@ -7,6 +7,7 @@ extension Auditor {
         if model.lsn != lsn { return fail("wallet \(shard.number) is at LSN \(lsn), the model at \(model.lsn)") }
         for wallet in model.wallets { endRun(wallet.number) }
         if let text = model.unfinished() { return fail("not finished at a quiet moment: \(text)") }
+        for wallet in model.wallets { if let text = model.crossed(wallet) { return fail("at a quiet moment: \(text)") } }
         if let text = model.imbalance() { return fail("money is lost or made: \(text)") }
         let wallet = model.wallet(shard.number)
         let telling = Telling(model: model, wallet: wallet)
@@ -21,6 +22,11 @@ extension Auditor {
         differ("open orders", "\(counts.openOrders)", "\(open)")
         differ("what is remembered", "\(counts.remembered)", "\(wallet.memory.count)")
         for id in model.names.instruments.indices.map({ InstrumentID($0) }) where model.names.instruments[Int(id)].wallet == wallet.number {
+            if let view = shard.marketView(id, now: 0) {
+                let last = wallet.last(id, .max)
+                differ("last of \(id)", "\(view.last) \(view.lastQuantity) \(view.lastTime)", "\(last.price) \(last.quantity) \(last.time)")
+                for side in [Side.buy, .sell] { differ("book of \(id)", book(shard, id, side), model.book(id, side, wallet, .max).map { "\($0.id) \($0.price) \($0.shown)" }.joined(separator: ", ")) }
+            }
             differ("mark of \(id)", "\(shard.mark(id) ?? 0)", "\(wallet.mark(id, .max))")
             differ("definition of \(id)", "\(shard.registry.instruments[Int(id)])", "\(model.names.info(id, at: model.names.count))")
         }
@@ -45,15 +51,27 @@ extension Auditor {
         }
     }
 
+    /// In the order of their turns.
+    private func book(_ shard: borrowing Shard, _ id: InstrumentID, _ side: Side) -> String {
+        var prices: [Price] = []
+        shard.forEachLevel(id, side) {
+            prices.append($0.price)
+            return true
+        }
+        var all: [String] = []
+        for price in prices { shard.forEachOrder(id, side, price: price) { all.append("\($0) \(price) \($1)") } }
+        return all.joined(separator: ", ")
+    }
+
     private func checkOrders(_ shard: borrowing Shard, _ account: AccountNumber, _ wallet: WalletState, _ telling: Telling) {
         var there: [String] = []
         shard.forEachOrder(account: account, instrument: -1, status: .all, after: 0, limit: .max) { it in
             there.append(
-                "\(it.view.id) \(it.view.status) \(it.quantity) \(it.price) \(it.view.leaves) \(it.view.cumulative) \(it.view.cumulativeCost) \(it.reserved) \(it.created) \(it.updated) \(it.clientID.plain) \(it.expire) \(it.max) \(it.reasonText.plain) \(it.cancelOnDisconnect)")
+                "\(it.view.id) \(it.view.status) \(it.quantity) \(it.price) \(it.view.leaves) \(it.view.cumulative) \(it.view.cumulativeCost) \(it.reserved) \(it.created) \(it.updated) \(it.clientID.plain) \(it.expire) \(it.max) \(it.reasonText.plain) \(it.cancelOnDisconnect) \(it.instructions) \(it.oco) \(it.isArmed)")
         }
         let orders = wallet.orders(account, -1, .max)
         let expected = orders.map { it in
-            "\(it.id) \(it.status) \(it.quantity) \(it.price) \(it.leaves) \(it.cumulative) \(it.paid) \(model.reserve(it)?.amount ?? 0) \(it.created) \(it.updated) \(it.clientID.plain) \(it.expire) \(it.max) \(it.reasonText.plain) \(it.session)"
+            "\(it.id) \(it.status) \(it.quantity) \(it.price) \(it.leaves) \(it.cumulative) \(it.paid) \(model.reserve(it, wallet)?.amount ?? 0) \(it.created) \(it.updated) \(it.clientID.plain) \(it.expire) \(it.max) \(it.reasonText.plain) \(it.session) \(it.instructions) \(it.leg) \(it.isArmed && it.status.isOpen)"
         }
         for index in 0..<max(there.count, expected.count) {
             let (a, b) = (index < there.count ? there[index] : "none", index < expected.count ? expected[index] : "none")

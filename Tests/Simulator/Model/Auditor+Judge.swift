@@ -77,7 +77,7 @@ extension Auditor {
             mismatch(sent, item.line, "something with lsn=: it changed something")
             return []
         }
-        let origin = debitOf[lsn] ?? lsn
+        let origin = debitOf[lsn] ?? firstOf[lsn] ?? lsn
         guard let record = open[origin], record.candidates.contains(where: { $0 === sent }) else {
             fail("LSN \(lsn) is no change that `\(sent.line)` has made and nobody was told of\n  \(item.line)")
             return []
@@ -86,7 +86,8 @@ extension Auditor {
         if case .transferSent = record.effect.mutation, origin == lsn {
             fail("`\(sent.line)` was answered with the LSN of the debit: \(item.line)")
         }
-        let expected = origin == lsn ? record.effect.answer ?? "?" : creditAnswers[lsn] ?? "?"
+        if debitOf[lsn] == nil, record.last != lsn { fail("LSN \(record.last) is the last change that came of it: \(item.line)") }
+        let expected = debitOf[lsn] == nil ? record.effect.answer ?? "?" : creditAnswers[lsn] ?? "?"
         if Decimals.normal(expected) != rest { mismatch(sent, item.line, "\(expected) lsn=\(lsn)") }
         var state = connections[item.key] ?? ConnectionState()
         if let last = state.lastLSN[record.effect.shard], last >= origin {
@@ -120,25 +121,31 @@ extension Auditor {
     private func judgeCancelAll(
         _ sent: Sent, _ wallet: WalletID, _ all: CancelAll, _ rest: String, _ lsn: UInt64?, _ item: Item
     ) -> Set<UInt64> {
-        let may = sent.explains.filter { open[$0] != nil }.sorted()
-        let must = may.filter { open[$0]!.candidates.count == 1 }
         guard rest.hasPrefix("OK canceled="), let count = number("canceled", in: item.line) else {
             mismatch(sent, item.line, "OK canceled=...")
             return []
         }
-        if count > may.count || count < must.count {
-            mismatch(sent, item.line, "OK canceled=, from \(must.count) to \(may.count)")
-        }
-        if count == 0 {
-            if lsn != nil { mismatch(sent, item.line, "no lsn=: nothing was changed") }
-            return []
+        if (count == 0) != (lsn == nil) { mismatch(sent, item.line, "lsn= where something was changed, and only there") }
+        // It runs once in each wallet: at most one of the runs there that it may have been is its own.
+        let may = sent.explains.filter { open[$0] != nil }
+        let must = may.filter { open[$0]!.candidates.count == 1 }
+        var runs: [WalletID: [UInt64: Set<UInt64>]] = [:]
+        for lsn in may { runs[open[lsn]!.effect.shard, default: [:]][runOf[lsn] ?? lsn, default: []].insert(lsn) }
+        var choices: [Set<UInt64>] = [[]]
+        for wallet in runs.keys.sorted() {
+            let some = runs[wallet]!.values.sorted { $0.min()! < $1.min()! }
+            choices += choices.flatMap { choice in some.map { choice.union($0) } }.filter { $0.count <= count }
         }
         // With several loops the LSN may be that of a later record.
-        guard let lsn, lsn >= may.last ?? 0 || count < may.count else {
-            mismatch(sent, item.line, "OK canceled=\(count) lsn= at least \(may.last ?? 0)")
-            return Set(may)
+        let possible = choices.filter { $0.count == count && must.isSubset(of: $0) && $0.max() ?? 0 <= lsn ?? 0 }
+        guard let first = possible.first else {
+            mismatch(sent, item.line, "OK canceled= of runs of cancels that it may have made: \(runs.mapValues { $0.mapValues(\.count) })")
+            return may
         }
-        return count == may.count ? Set(may) : Set(must)
+        let certain = possible.reduce(first) { $0.intersection($1) }
+        // Which of the others are its own stays open.
+        sent.explains.subtract(possible.reduce(first) { $0.union($1) }.subtracting(certain))
+        return certain
     }
 
     // MARK: Definitions
@@ -199,7 +206,7 @@ extension Auditor {
             switch ask {
             case .shard(let number, let command):
                 let wallet = model.wallet(number)
-                for point in wallet.points(account(of: command), sent.low, item.durable) {
+                for point in points(command, wallet, sent.low, item.durable) {
                     let judge = Judge(model: model, wallet: wallet, at: point, now: wallet.time.at(point))
                     guard case .repeated(let text) = judge.decide(command) else { continue }
                     if Decimals.normal(text) == rest {
@@ -247,6 +254,20 @@ extension Auditor {
         }
     }
 
+    /// Where a command can have been decided. On an internal venue everybody's orders bear on it.
+    private func points(_ command: Command, _ wallet: WalletState, _ low: UInt64, _ high: UInt64) -> [UInt64] {
+        var instrument: InstrumentID = -1
+        switch command {
+        case .newOrder(let it): instrument = it.instrument
+        case .replace(let it): instrument = it.instrument
+        case .cancel(let it): instrument = it.instrument
+        case .closePosition(let it): instrument = it.instrument
+        default: break
+        }
+        if instrument >= 0, model.names.isInternal(instrument) { return wallet.restPoints(low, high) }
+        return wallet.points(account(of: command), low, high)
+    }
+
     /// Whose state a command depends on.
     func account(of command: Command) -> AccountNumber {
         switch command {
@@ -260,6 +281,7 @@ extension Auditor {
         case .takeOver(let it): it.account
         case .transfer(let it): it.account
         case .setLimits(let it): it.account
+        case .deadMan(let it): it.account
         case .setMark, .define: 0
         }
     }
@@ -305,7 +327,7 @@ extension Auditor {
         case .shard(let number, let command):
             let wallet = model.wallet(number)
             var all: [(String, WalletState)] = []
-            for point in wallet.points(account(of: command), sent.low, item.durable) {
+            for point in points(command, wallet, sent.low, item.durable) {
                 let judge = Judge(model: model, wallet: wallet, at: point, now: told ?? wallet.time.at(point))
                 if case .refuse(let texts) = judge.decide(command) { all += texts.map { ($0, wallet) } }
             }
@@ -322,13 +344,21 @@ extension Auditor {
         case .session(let verb):
             var all = tooLate()
             switch verb {
+            case .subscribeMarket(let request):
+                let state = connections[item.key]
+                if state?.books[request.book] != nil || state?.trades[request.trades] != nil { all.append(("ALREADY_SUBSCRIBED", first)) }
+            case .unsubscribeMarket(let request):
+                let state = connections[item.key]
+                if request.book >= 0 && state?.books[request.book] == nil || request.trades >= 0 && state?.trades[request.trades] == nil {
+                    all.append(("NOT_SUBSCRIBED", first))
+                }
             case .subscribe(let request):
                 if connections[item.key]?.subscription != nil { all.append(("ALREADY_SUBSCRIBED", first)) }
                 if let from = request.from, from > sent.low {
                     all.append(("BAD_VALUE argument=from value=\(from) expected=a_durable_LSN", first))
                 }
             case .unsubscribe:
-                if connections[item.key]?.subscription == nil { all.append(("NOT_SUBSCRIBED", first)) }
+                if connections[item.key]?.subscription == nil, connections[item.key]?.hasMarkets != true { all.append(("NOT_SUBSCRIBED", first)) }
             case .authenticate:
                 all.append(("BAD_TOKEN reason=session_ended", first))
             default: break

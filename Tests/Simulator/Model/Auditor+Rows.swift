@@ -12,6 +12,7 @@ extension Auditor {
         let texts = rows.map { Decimals.normal(String($0.dropFirst(skip))) }
         switch query.kind {
         case .assets, .wallets, .venues, .accounts, .settings: return judgeRegistryRows(sent, query, texts, item)
+        case .book: return judgeBook(sent, query, texts, item)
         default: break
         }
         let last = max(0, Int(model.wallet(0).registryNumber.at(item.durable) > 0 ? model.names.walletCount(at: names(at: item.durable)) - 1 : 0))
@@ -21,10 +22,10 @@ extension Auditor {
             if start == query.limit { break }
             // Rows of a wallet are of one moment.
             let wallet = model.wallet(WalletID(number))
-            let mine = texts[start...].prefix { belongs($0, query, wallet) }
+            let mine = texts[start...].prefix { belongs($0, query, wallet) }.map { query.kind == .market ? withoutDay($0) : $0 }
             var seen: [[String]] = []
             var isRight = false
-            for point in wallet.points(query.account, sent.low, item.durable) {
+            for point in query.kind == .market ? wallet.restPoints(sent.low, item.durable) : wallet.points(query.account, sent.low, item.durable) {
                 let expected = self.rows(query, wallet, point, query.limit - start).map { Decimals.normal($0) }
                 if expected == Array(mine) {
                     isRight = true
@@ -49,7 +50,7 @@ extension Auditor {
         case .limits:
             if words[1].hasPrefix("wallet=") { return words[1].dropFirst(7) == model.names.wallets[Int(wallet.number)].name.plain }
             symbol = String(words[1].dropFirst(7))
-        case .positions, .instruments: symbol = words[0]
+        case .positions, .instruments, .market: symbol = words[0]
         default: symbol = words.count > 1 ? String(words[1].dropFirst(7)) : ""
         }
         guard let id = model.names.instrument(symbol, at: .max) else { return false }
@@ -92,6 +93,13 @@ extension Auditor {
             for id in [-1] + model.names.instruments.indices.map({ InstrumentID($0) }) {
                 if let limits = wallet.limit(account, id, at) { found.append("\(account)" + telling.limitsText(account, id, limits)) }
             }
+        case .market:
+            let number = wallet.registryNumber.at(at)
+            for id in model.names.instruments.indices.map({ InstrumentID($0) }) where query.instrument < 0 || query.instrument == id {
+                let info = model.names.instruments[Int(id)]
+                guard info.wallet == wallet.number, model.names.instrument(info.symbol.plain, at: number) != nil else { continue }
+                found.append(telling.marketRow(id))
+            }
         case .instruments:
             let number = wallet.registryNumber.at(at)
             for id in model.names.instruments.indices.map({ InstrumentID($0) }) where query.instrument < 0 || query.instrument == id {
@@ -114,7 +122,7 @@ extension Auditor {
             switch query.kind {
             case .assets: found = names.assets.filter { names.asset($0.name.plain, at: number) != nil }.map { "\($0.name.plain) decimals=\($0.decimals)" }
             case .wallets: found = names.wallets.filter { names.wallet($0.name.plain, at: number) != nil }.map { $0.name.plain }
-            case .venues: found = names.venues.filter { names.venue($0.name.plain, at: number) != nil }.map { "\($0.name.plain) kind=manual" }
+            case .venues: found = names.venues.filter { names.venue($0.name.plain, at: number) != nil }.map { "\($0.name.plain) kind=\($0.kind)" }
             case .settings: found = Setting.allCases.map { "\($0.name) value=\(names.setting($0, at: number))" }
             default:
                 var accounts = names.accounts(at: number)
@@ -147,6 +155,15 @@ extension Auditor {
         case .unsubscribe:
             expect(rest == "OK", "OK")
             connections[item.key]?.subscription = nil
+            connections[item.key]?.books = [:]
+            connections[item.key]?.trades = [:]
+        case .subscribeMarket(let request):
+            expect(rest == "OK", "OK")
+            subscribe(sent, request, item)
+        case .unsubscribeMarket(let request):
+            expect(rest == "OK", "OK")
+            connections[item.key]?.books[request.book] = nil
+            connections[item.key]?.trades[request.trades] = nil
         case .time:
             let time = number("time", in: item.line).map { Int64($0) } ?? -1
             expect(time >= connections[item.key]?.lastTime ?? 0, "a time that does not go back")

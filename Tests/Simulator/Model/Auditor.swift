@@ -15,9 +15,15 @@ package final class Auditor {
         package var repeats = 0
         package var rows = 0
         package var events = 0
+        /// Lines of books and trades.
+        package var market = 0
         package var records = 0
         package var crashes = 0
         package var checks = 0
+        /// Of internal venues: matches, triggers and cancels by rule.
+        package var matches = 0
+        package var triggers = 0
+        package var byRule: [String: Int] = [:]
         /// Lines whose answer never came.
         package var lost = 0
         /// Waiting for records.
@@ -27,8 +33,8 @@ package final class Auditor {
 
         package var description: String {
             let list = { (counts: [String: Int]) in counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ") }
-            return "sent \(sent), answered \(answers) (done \(done), repeats \(repeats)), lost \(lost), rows \(rows), events \(events), records \(records), "
-                + "crashes \(crashes), checks \(checks), unjudged \(unjudged)\n  verbs: \(list(verbs))\n  refusals: \(list(refusals))"
+            return "sent \(sent), answered \(answers) (done \(done), repeats \(repeats)), lost \(lost), rows \(rows), events \(events), market data \(market), records \(records), "
+                + "crashes \(crashes), checks \(checks), unjudged \(unjudged)\n  matches \(matches), triggers \(triggers), cancelled by rule: \(list(byRule))\n  verbs: \(list(verbs))\n  refusals: \(list(refusals))"
         }
     }
 
@@ -60,16 +66,29 @@ package final class Auditor {
     struct OpenRecord {
         var effect: Effect
         var candidates: [Sent]
+        /// The last record that came of the same command: the one its answer tells.
+        var last: UInt64
     }
+    /// Of commands with several records: the last of them -> the first.
+    var firstOf: [UInt64: UInt64] = [:]
+    /// The first record of the command that is being recorded, by wallet.
+    private var running: [WalletID: UInt64] = [:]
+    /// Wallets that cancel what a suspension makes them cancel.
+    private var suspending: Set<WalletID> = []
+
+    /// Cancels of a CXA -> the first of them in the same wallet.
+    var runOf: [UInt64: UInt64] = [:]
 
     struct CancelRun {
         var sent: Sent
+        var first: UInt64
         var remaining: [OrderID]
     }
 
     enum What {
         case answer(Sent, rows: [String])
         case event
+        case market
         case heartbeat
         case unsubscribed
     }
@@ -131,7 +150,9 @@ package final class Auditor {
         case "*": information(line, key, durable)
         case "!":
             counts.events += 1
-            wait(Item(what: .event, line: line, key: key, durable: durable))
+            let isMarket = line.hasPrefix("! BOOK ") || line.hasPrefix("! MTRADE ")
+            if isMarket { promise(line, durable) }
+            wait(Item(what: isMarket ? .market : .event, line: line, key: key, durable: durable))
         case "=": row(line, key)
         case "+", "-": answer(line, key, durable)
         default: fail("client \(client) got a line that is none of the protocol's: \(line)")
@@ -206,6 +227,14 @@ package final class Auditor {
         let mutation = copy mutation
         note("LSN \(lsn) wallet \(shard) time \(time) session \(session): \(mutation)")
         if lsn <= model.lsn { return fail("LSN \(lsn) is there again, after \(model.lsn)") }
+        switch mutation {
+        case .matched: counts.matches += 1
+        case .orderTriggered: counts.triggers += 1
+        case .orderCanceled(let canceled) where canceled.reason.isRule: counts.byRule[canceled.reason.word, default: 0] += 1
+        default: break
+        }
+        let wasOwed = !model.wallet(shard).due.isEmpty
+        model.owing = []
         let candidates = causes(of: mutation, shard: shard, time: time, session: session, lsn: lsn)
         do throws(Fault) {
             let effect = try model.apply(mutation, shard: shard, time: time, session: session, lsn: lsn)
@@ -216,14 +245,31 @@ package final class Auditor {
                 creditAnswers[lsn] = effect.answer
             }
             noteDefinition(mutation, shard, lsn)
+            defer { follow(effect, wasOwed: wasOwed) }
             if !candidates.isEmpty {
                 for sent in candidates { sent.explains.insert(lsn) }
-                open[lsn] = OpenRecord(effect: effect, candidates: candidates)
+                open[lsn] = OpenRecord(effect: effect, candidates: candidates, last: lsn)
             }
         } catch {
             return fail("LSN \(lsn) cannot be: \(error.text)\n  \(mutation)")
         }
         drain()
+    }
+    /// What a command has brought about is complete when nothing of it is owed any more: only then its answer is what it says.
+    private func follow(_ effect: Effect, wasOwed: Bool) {
+        let wallet = model.wallet(effect.shard)
+        if !wasOwed { running[effect.shard] = wallet.due.isEmpty ? nil : effect.lsn }
+        guard wasOwed, wallet.due.isEmpty else { return }
+        suspending.remove(effect.shard)
+        guard let first = running.removeValue(forKey: effect.shard), var record = open[first] else { return }
+        record.last = effect.lsn
+        firstOf[effect.lsn] = first
+        switch record.effect.mutation {
+        case .orderAccepted(let accepted): record.effect.answer = Telling(model: model, wallet: wallet).progress(accepted.id)
+        case .orderReplaced(let replaced): record.effect.answer = Telling(model: model, wallet: wallet).progress(replaced.order)
+        default: break
+        }
+        open[first] = record
     }
     var creditAnswers: [UInt64: String] = [:]
     /// Of a definition: orders cancelled with it in all wallets, and its last record.
@@ -234,8 +280,9 @@ package final class Auditor {
         switch mutation {
         case .defined(let number, _):
             // A wallet that came later begins with copies of what was before it.
+            if !model.wallet(shard).due.isEmpty { suspending.insert(shard) }
             if shard == 0 || number >= model.names.since(wallet: shard) { definitionLast[number] = max(lsn, definitionLast[number] ?? 0) }
-        case .orderCanceled(let canceled) where canceled.reason == .suspended:
+        case .orderCanceled(let canceled) where canceled.reason == .suspended || suspending.contains(shard):
             let number = model.wallet(shard).registryNumber.last
             definitionCancels[number, default: 0] += 1
             definitionLast[number] = lsn
@@ -289,6 +336,7 @@ package final class Auditor {
         switch item.what {
         case .answer(let sent, let rows): judge(sent, rows, item)
         case .event: judgeEvent(item)
+        case .market: judgeMarket(item)
         case .heartbeat: judgeHeartbeat(item)
         case .unsubscribed: connections[item.key]?.subscription = nil
         }
@@ -297,7 +345,11 @@ package final class Auditor {
     /// Gives up what nobody can ask for any more.
     private func forget() {
         var low = model.lsn
-        for state in connections.values { if let awaited = state.awaited { low = min(low, awaited.low) } }
+        for state in connections.values {
+            if let awaited = state.awaited { low = min(low, awaited.low) }
+            // What comes of a book is after what came.
+            if state.isOpen { for book in state.books.values { low = min(low, max(book.lsn, book.low)) } }
+        }
         for item in waiting[waitingHead...] { if case .answer(let sent, _) = item.what { low = min(low, sent.low) } }
         model.forget(before: low)
         for key in causes.keys {
@@ -308,6 +360,8 @@ package final class Auditor {
             // Nobody will be told of it.
             entry.key > low || entry.value.candidates.contains { $0.isAwaited || !$0.isAnswered && $0.deadAfter == nil }
         }
+        runOf = runOf.filter { open[$0.key] != nil }
+        firstOf = firstOf.filter { open[$0.value] != nil }
         debitOf = debitOf.filter { $0.key > low || open[$0.value] != nil }
         creditAnswers = creditAnswers.filter { debitOf[$0.key] != nil }
     }

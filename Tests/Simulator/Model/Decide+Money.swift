@@ -12,6 +12,7 @@ extension Judge {
             return isSame ? .repeated(telling.progress(order.id, trade: id)) : .refuse(["ID_REUSED id=\(fill.exec.plain)"])
         }
         var reasons = late(fill.before)
+        if names.isInternal(order.instrument) { return .refuse(reasons + ["NOT_SUPPORTED what=venue"]) }
         if Int128(order.cumulative) + Int128(fill.quantity) > Int128(order.largest) {
             reasons.append(
                 "OVERFILL max=\(telling.quantity(order.largest, of: order.instrument)) cum=\(telling.quantity(order.cumulative, of: order.instrument))")
@@ -122,6 +123,12 @@ extension Judge {
         if let value = set.change.maxPosition { new.maxPosition = value }
         if let value = set.change.maxOpenOrders { new.maxOpenOrders = value }
         if let value = set.change.enabled { new.enabled = value }
+        if let value = set.change.priceBand { new.priceBand = value }
+        if let value = set.change.mayShort { new.mayShort = value }
+        if let value = set.change.listedOnly { new.listedOnly = value }
+        if let value = set.change.makerFee { new.makerFee = value }
+        if let value = set.change.takerFee { new.takerFee = value }
+        if let value = set.change.selfTrade { new.selfTrade = value }
         if new == old { return .repeated("OK") }
         let reasons = late(set.before)
         return reasons.isEmpty ? .accept(.limitsSet(account: set.account, instrument: set.instrument, new)) : .refuse(reasons)
@@ -130,6 +137,7 @@ extension Judge {
     func decide(_ mark: SetMark) -> Verdict {
         if wallet.mark(mark.instrument, at) == mark.price { return .repeated("OK") }
         let reasons = late(mark.before)
+        if names.isInternal(mark.instrument) { return market(.setMark(mark)) }
         return reasons.isEmpty ? .accept(.markSet(instrument: mark.instrument, price: mark.price)) : .refuse(reasons)
     }
 
@@ -147,15 +155,16 @@ extension Judge {
         case .wallet(let info):
             return names.wallet(info.name.plain, at: number) == nil ? unlessLate(done) : .repeated("OK")
         case .venue(let info):
-            return names.venue(info.name.plain, at: number) == nil ? unlessLate(done) : .repeated("OK")
+            guard let id = names.venue(info.name.plain, at: number) else { return unlessLate(done) }
+            return names.venues[Int(id)] == info ? .repeated("OK") : .refuse(["ALREADY_EXISTS name=\(info.name.plain)"])
         case .instrument(let info):
             guard let id = names.instrument(info.symbol.plain, at: number) else {
-                return termsFault(info.terms).map { .refuse([$0] + reasons) } ?? unlessLate(done)
+                return termsFault(info.terms, info.venue).map { .refuse([$0] + reasons) } ?? unlessLate(done)
             }
             return names.info(id, at: number) == info ? .repeated("OK") : .refuse(["ALREADY_EXISTS name=\(info.symbol.plain)"] + fixed(names.info(id, at: number), info))
         case .changeInstrument(let id, let terms):
             if names.terms(id, at: number) == terms { return .repeated("OK") }
-            return termsFault(terms).map { .refuse([$0] + reasons) } ?? unlessLate(done)
+            return termsFault(terms, names.instruments[Int(id)].venue).map { .refuse([$0] + reasons) } ?? unlessLate(done)
         case .account(let account, let status):
             let old = names.status(account, at: number)
             if old == status { return .repeated("OK status=\(status.word)") }
@@ -178,8 +187,11 @@ extension Judge {
         return keys.map { "FIXED key=\($0)" }
     }
 
-    private func termsFault(_ terms: InstrumentTerms) -> String? {
-        terms.maxQuantity < terms.minQuantity ? "BAD_VALUE argument=max_qty" : nil
+    private func termsFault(_ terms: InstrumentTerms, _ venue: VenueID) -> String? {
+        if terms.maxQuantity < terms.minQuantity { return "BAD_VALUE argument=max_qty" }
+        if names.venues[Int(venue)].kind == .internal { return nil }
+        if terms.fees != FeeRates() { return "NOT_SUPPORTED what=fee" }
+        return terms.state == .postOnly || terms.state == .cancelOnly ? "NOT_SUPPORTED what=venue" : nil
     }
 }
 
@@ -193,9 +205,15 @@ func isSame(_ a: Mutation, _ b: Mutation) -> Bool {
         return x.id == y.id && x.account == y.account && x.instrument == y.instrument && x.side == y.side && x.type == y.type
             && x.timeInForce == y.timeInForce && x.quantity == y.quantity && x.price == y.price && x.clientID == y.clientID
             && x.expire == y.expire && x.max == y.max && x.marketReserve == y.marketReserve && x.strategy == y.strategy && x.note == y.note
+            && x.instructions == y.instructions && x.oco == y.oco && x.fees == y.fees
     case (.orderReplaced(let x), .orderReplaced(let y)):
         return x.order == y.order && x.quantity == y.quantity && x.price == y.price && x.max == y.max && x.marketReserve == y.marketReserve
+            && x.stop == y.stop
     case (.orderCanceled(let x), .orderCanceled(let y)): return x.order == y.order && x.reason == y.reason && x.note == y.note
+    case (.orderTriggered(let x), .orderTriggered(let y)): return x == y
+    case (.matched(let x), .matched(let y)):
+        return x.trade == y.trade && x.maker == y.maker && x.taker == y.taker && x.quantity == y.quantity && x.price == y.price
+            && x.makerFee == y.makerFee && x.takerFee == y.takerFee
     case (.filled(let x), .filled(let y)):
         return x.trade == y.trade && x.order == y.order && x.quantity == y.quantity && x.price == y.price && x.exec == y.exec
             && x.fee == y.fee && x.feeAsset == y.feeAsset && x.liquidity == y.liquidity && x.venueTime == y.venueTime

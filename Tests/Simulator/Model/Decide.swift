@@ -4,6 +4,8 @@ import Core
 enum Verdict {
     /// It is done, by this record.
     case accept(Mutation)
+    /// It is done, by these records of an internal venue.
+    case run([Mutation])
     /// It is so already: the answer without `dup=1`.
     case repeated(String)
     /// Every reason to refuse it, as `CODE facts`; the service names one of them.
@@ -40,7 +42,7 @@ struct Judge {
         case .transfer(let transfer): return decide(transfer)
         case .setLimits(let limits): return decide(limits)
         case .setMark(let mark): return decide(mark)
-        case .cancelAll, .define: return .refuse(["?"])
+        case .cancelAll, .define, .deadMan: return .refuse(["?"])
         }
     }
 
@@ -65,9 +67,11 @@ struct Judge {
         if let verdict = known(order.account, order.clientID, content, {
             if case .order(let id, _) = $0 { telling.progress(id) } else { nil }
         }) { return verdict }
+        if names.isInternal(order.instrument) { return market(order) }
         let info = info(order.instrument)
         let symbol = info.symbol.plain
         var reasons = late(order.before)
+        if order.instructions != Instructions() || !order.oco.isEmpty { reasons.append("NOT_SUPPORTED what=instructions") }
         if status != .open { reasons.append("ACCOUNT_SUSPENDED account=\(order.account)") }
         if info.terms.state != .trading { reasons.append("INSTRUMENT_HALTED symbol=\(symbol)") }
         if !wholePosition { reasons += lotReasons(order.quantity, info) }
@@ -83,6 +87,8 @@ struct Judge {
         }
         reasons += limitReasons(
             order.account, order.instrument, order.side, quantity: order.quantity, added: order.quantity, notional: notional, opens: true)
+        reasons += bandReasons(order.account, order.instrument, price: order.price)
+        reasons += shortReasons(order.account, order.instrument, order.side, added: order.quantity)
         var marketReserve: Amount = 0
         if info.funds == .full {
             switch need(order.instrument, order.side, order.type, order.quantity, order.max, notional) {
@@ -109,6 +115,7 @@ struct Judge {
         if let verdict = known(close.account, close.clientID, Model.content(close), {
             if case .order(let id, _) = $0 { telling.progress(id) } else { nil }
         }) { return verdict }
+        if names.isInternal(close.instrument) { return market(close) }
         let held = wallet.position(close.account, close.instrument, at).quantity
         if held == 0 || held.magnitude < close.quantity.magnitude {
             return .refuse(["NO_POSITION qty=\(telling.quantity(held, of: close.instrument))"] + late(close.before))
@@ -211,13 +218,17 @@ struct Judge {
     private func decide(_ replace: Replace) -> Verdict {
         guard let status = status(replace.account) else { return .refuse(["UNKNOWN_ACCOUNT account=\(replace.account)"]) }
         guard let order = wallet.order(replace.order, replace.account, replace.instrument, at) else { return unknown(replace.order) }
+        let isInternal = names.isInternal(order.instrument)
         if order.quantity == replace.quantity, order.price == replace.price, order.max == replace.max,
+            replace.stop == 0 || replace.stop == order.instructions.stop,
             order.status.isOpen || order.status == .filled
         {
             return .repeated(telling.progress(order.id))
         }
         var reasons = late(replace.before)
         if !order.status.isOpen { return .refuse(reasons + ["ORDER_CLOSED status=\(order.status.word)"]) }
+        if isInternal { return market(replace, order) }
+        if replace.stop != 0 { reasons.append("BAD_VALUE argument=stop") }
         let info = info(order.instrument)
         if info.terms.state != .trading { reasons.append("INSTRUMENT_HALTED symbol=\(info.symbol.plain)") }
         if status != .open { reasons.append("ACCOUNT_SUSPENDED account=\(replace.account)") }
@@ -249,12 +260,14 @@ struct Judge {
                 }
             }
             if isMarketBuy { marketReserve = reserve }
-            change = reserve - (model.reserve(order)?.amount ?? 0)
+            change = reserve - (model.reserve(order, wallet, at)?.amount ?? 0)
             let asset = order.side == .buy ? info.quote : info.base
             let available = wallet.balance(order.account, asset, at).available
             if change > 0, available < change { reasons.append(telling.funds("INSUFFICIENT_FUNDS", asset, need: change, "available", available)) }
         }
         let added = replace.quantity - order.quantity
+        if replace.price != order.price { reasons += bandReasons(order.account, order.instrument, price: replace.price) }
+        reasons += shortReasons(order.account, order.instrument, order.side, added: added)
         if added > 0 || change > 0 || replace.price > order.price {
             reasons += limitReasons(
                 order.account, order.instrument, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false)

@@ -156,7 +156,7 @@ extension Model {
         var held: [Pair: Amount] = [:]
         var transit: [Pair: Amount] = [:]
         for versions in wallet.orders.values {
-            guard let order = versions.last, order.status.isOpen, let (asset, amount) = reserve(order) else { continue }
+            guard let order = versions.last, order.status.isOpen, let (asset, amount) = reserve(order, wallet) else { continue }
             held[Pair(account: order.account, other: asset), default: 0] += amount
         }
         for list in wallet.outgoing.values {

@@ -15,13 +15,27 @@ extension Model {
         try here(accepted.instrument, wallet)
         wallet.lastOrder += 1
         try require(accepted.id == Int64(wallet.number) << 40 | wallet.lastOrder, "OrderID \(accepted.id), expected counter \(wallet.lastOrder)")
-        let isNew = accepted.contentHash == accepted.contentHashOfNew
+        let isNew = accepted.oco != 0 || accepted.contentHash == accepted.contentHashOfNew
         try hold(accepted.account, accepted.clientID, .order(accepted.id, content: Model.content(accepted, isNew: isNew, model: self)), wallet)
-        let order = OrderState(
+        var order = OrderState(
             id: accepted.id, account: accepted.account, instrument: accepted.instrument, side: accepted.side, type: accepted.type,
             timeInForce: accepted.timeInForce, quantity: accepted.quantity, price: accepted.price, clientID: accepted.clientID,
             expire: accepted.expire, max: accepted.max, marketReserve: accepted.marketReserve, strategy: accepted.strategy, note: accepted.note,
             session: accepted.cancelOnDisconnect, largest: accepted.quantity, created: time, updated: time, lsn: lsn)
+        order.instructions = accepted.instructions
+        order.fees = accepted.fees
+        var before: Amount = 0
+        if names.isInternal(order.instrument) {
+            order.isArmed = accepted.instructions.trigger != .none
+            takePlace(&order, wallet)
+            if accepted.oco != 0 {
+                let leg = try open(accepted.oco, wallet)
+                try require(leg.leg == 0 && leg.account == order.account && leg.instrument == order.instrument && leg.side == order.side, "no pair: \(leg.id)")
+                before = holding([leg.id], wallet)
+                (order.leg, order.isSecond) = (leg.id, true)
+                wallet.changeOrder(leg.id, lsn) { $0.leg = order.id }
+            }
+        }
         wallet.orders[order.id] = Versioned(nil)
         wallet.orders[order.id]!.set(order, lsn)
         wallet.ordersOf[Pair(account: order.account, other: order.instrument), default: []].append(order.id)
@@ -33,11 +47,24 @@ extension Model {
         // An order makes both balances, empty ones too: they are shown where they are named.
         let info = names.instruments[Int(order.instrument)]
         for asset in [info.base, info.quote] { wallet.change(order.account, asset, lsn) { _ in } }
-        moveReserve(order, from: 0, wallet)
+        moveReserve([order.id, order.leg], from: before, wallet)
     }
 
-    private func moveReserve(_ order: OrderState, from before: Amount, _ wallet: WalletState) {
-        guard let (asset, amount) = reserve(order) else { return }
+    /// It is the last at its price from now on.
+    func takePlace(_ order: inout OrderState, _ wallet: WalletState) {
+        wallet.ranks += 1
+        order.rank = wallet.ranks
+        order.shown = order.instructions.display > 0 ? min(order.instructions.display, order.leaves) : order.leaves
+    }
+
+    private func holding(_ ids: [OrderID], _ wallet: WalletState) -> Amount {
+        ids.reduce(0) { $0 + (wallet.orders[$1]?.last.flatMap { reserve($0, wallet)?.amount } ?? 0) }
+    }
+
+    /// Of orders of one account, instrument and side.
+    private func moveReserve(_ ids: [OrderID], from before: Amount, _ wallet: WalletState) {
+        guard let order = wallet.orders[ids[0]]?.last, let asset = reserve(order, wallet)?.asset else { return }
+        let amount = holding(ids, wallet)
         wallet.change(order.account, asset, lsn) {
             $0.available -= amount - before
             $0.reserved += amount - before
@@ -53,7 +80,8 @@ extension Model {
     func apply(_ replaced: OrderReplaced, _ wallet: WalletState, _ time: Timestamp) throws(Fault) {
         let old = try open(replaced.order, wallet)
         try require(replaced.quantity >= old.cumulative, "order \(old.id) is replaced to \(replaced.quantity), less than is filled")
-        let before = reserve(old)?.amount ?? 0
+        let before = holding([old.id], wallet)
+        try require(old.leg == 0, "order \(old.id) of a pair is replaced")
         var order = old
         order.quantity = replaced.quantity
         order.price = replaced.price
@@ -62,8 +90,14 @@ extension Model {
         order.largest = max(order.largest, replaced.quantity)
         order.updated = time
         if order.quantity == order.cumulative { end(&order, .filled, wallet, time) }
+        if names.isInternal(order.instrument) {
+            try require(replaced.stop == 0 || old.isArmed, "order \(old.id) gets a stop and is not armed")
+            if replaced.stop != 0 { order.instructions.stop = replaced.stop }
+            let losesPlace = old.isArmed ? replaced.stop != 0 : replaced.price != old.price || replaced.quantity > old.quantity
+            if losesPlace { takePlace(&order, wallet) } else { order.shown = min(order.shown, order.leaves) }
+        }
         store(order, old, wallet)
-        moveReserve(order, from: before, wallet)
+        moveReserve([order.id], from: before, wallet)
     }
 
     /// The order is over: it holds nothing and is remembered from now on.
@@ -92,15 +126,24 @@ extension Model {
         var order = old
         order.reason = reason
         order.reasonText = text
-        let before = reserve(old)?.amount ?? 0
+        let before = holding([id, old.leg], wallet)
         end(&order, status, wallet, time)
+        (order.leg, order.isSecond) = (0, false)
         store(order, old, wallet)
-        moveReserve(order, from: before, wallet)
+        // A pair without one of its legs is none.
+        if old.leg != 0 {
+            wallet.changeOrder(old.leg, lsn) {
+                $0.leg = 0
+                $0.isSecond = false
+            }
+        }
+        moveReserve([id, old.leg], from: before, wallet)
     }
 
     // MARK: Fills
 
-    func apply(_ filled: Filled, _ wallet: WalletState, _ time: Timestamp) throws(Fault) {
+    /// - Parameter isMatch: a side of a match, not an execution that somebody reported.
+    func apply(_ filled: Filled, isMatch: Bool = false, _ wallet: WalletState, _ time: Timestamp) throws(Fault) {
         guard let old = wallet.orders[filled.order]?.last else { throw Fault("a fill of order \(filled.order), which is not known") }
         wallet.lastTrade += 1
         try require(filled.trade == Int64(wallet.number) << 40 | wallet.lastTrade, "TradeID \(filled.trade), expected counter \(wallet.lastTrade)")
@@ -109,7 +152,7 @@ extension Model {
             Int128(old.cumulative) + Int128(filled.quantity) <= Int128(old.largest),
             "order \(old.id) is overfilled: \(old.cumulative) + \(filled.quantity) of \(old.largest)")
         let key = NameKey(owner: old.id, text: filled.exec.plain)
-        try require(wallet.execs[key]?.last == nil, "execution \(key.text) of order \(old.id) is there twice")
+        try require(isMatch || wallet.execs[key]?.last == nil, "execution \(key.text) of order \(old.id) is there twice")
         guard let result = result(of: filled, old, wallet, .max) else { throw Fault("the fill's position would not fit") }
         let info = names.instruments[Int(old.instrument)]
 
@@ -118,14 +161,20 @@ extension Model {
         order.paid += Int128(filled.price) * Int128(filled.quantity)
         order.updated = time
         order.trades.append(filled.trade)
-        let before = reserve(old)?.amount ?? 0
+        let before = holding([old.id], wallet)
         if order.status.isOpen {
-            order.marketReserve -= min(order.marketReserve, result.worth)
+            if isMatch {
+                if order.type == .market, order.side == .buy, info.funds == .full { order.marketReserve -= result.worth + max(filled.fee, 0) }
+                try require(order.marketReserve >= 0, "market order \(order.id) spends more than it holds")
+            } else {
+                order.marketReserve -= min(order.marketReserve, result.worth)
+            }
             order.status = .partiallyFilled
             if order.cumulative >= order.quantity { end(&order, .filled, wallet, time) }
         }
+        if isMatch { keepPlace(&order, filled, wallet) }
         store(order, old, wallet)
-        moveReserve(order, from: before, wallet)
+        moveReserve([order.id], from: before, wallet)
 
         wallet.changePosition(order.account, order.instrument, lsn) {
             $0.isListed = true
@@ -142,7 +191,7 @@ extension Model {
         }
         wallet.owed[Pair(account: Int64(info.venue), other: info.base), default: 0] -= result.base
         wallet.owed[Pair(account: Int64(info.venue), other: info.quote), default: 0] -= result.quote
-        wallet.execs[key, default: Versioned(nil)].set(filled.trade, lsn)
+        if !isMatch { wallet.execs[key, default: Versioned(nil)].set(filled.trade, lsn) }
         wallet.trades[filled.trade] = TradeState(
             id: filled.trade, order: order.id, quantity: filled.quantity, price: filled.price, fee: filled.fee, feeAsset: filled.feeAsset,
             liquidity: filled.liquidity, exec: filled.exec, time: time, venueTime: filled.venueTime)
@@ -199,12 +248,19 @@ extension Model {
 
     static func content(_ order: NewOrder) -> String {
         "NEW|\(order.instrument)|\(order.side)|\(order.type)|\(order.timeInForce)|\(order.quantity)|\(order.price)|\(order.expire)|\(order.max)|\(order.strategy.plain)|\(order.note.plain)"
+            + content(order.instructions) + (order.oco.isEmpty ? "" : "|oco \(order.oco.plain)")
+    }
+
+    private static func content(_ it: Instructions) -> String {
+        it == Instructions() ? "" : "|\(it.stop)|\(it.display)|\(it.trigger)|\(it.triggerPrice)|\(it.selfTrade)|\(it.postOnly)|\(it.reduceOnly)"
     }
 
     /// What the command was that made the order. Of a CLS the record does not say whether its quantity was given: its cause does.
     static func content(_ order: OrderAccepted, isNew: Bool, model: Model) -> String {
         if !isNew { return model.closing ?? "CLS|?" }
+        let leg = order.oco == 0 ? "" : "|oco \(model.wallet(WalletID(order.id >> 40)).orders[order.oco]?.last?.clientID.plain ?? "?")"
         return "NEW|\(order.instrument)|\(order.side)|\(order.type)|\(order.timeInForce)|\(order.quantity)|\(order.price)|\(order.expire)|\(order.max)|\(order.strategy.plain)|\(order.note.plain)"
+            + content(order.instructions) + leg
     }
 
     static func content(_ close: ClosePosition) -> String {

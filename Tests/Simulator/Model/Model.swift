@@ -42,8 +42,8 @@ final class Model {
     private(set) var events: [[Event]] = []
     /// What the next order that CLS makes stands for: told by whoever knows its cause. Several, a line each, where that is not clear.
     var closing: String?
-    /// Records of the wallet that must come before any other of it: the cancels of a suspension.
-    private var owedCancels: [WalletID: [OrderID]] = [:]
+    /// What the next record brings with it: told by whoever knows its cause.
+    var owing: [Mutation] = []
 
     func wallet(_ number: WalletID) -> WalletState {
         while wallets.count <= Int(number) { wallets.append(WalletState(number: WalletID(wallets.count))) }
@@ -59,7 +59,11 @@ final class Model {
         try require(lsn == self.lsn + 1, "the log jumps from LSN \(self.lsn) to \(lsn)")
         let wallet = wallet(shard)
         try require(time >= wallet.time.last, "time goes back from \(wallet.time.last) to \(time) in wallet \(shard)")
-        try checkOwed(mutation, wallet)
+        let wasOwed = try takeOwed(mutation, wallet)
+        if !wasOwed {
+            wallet.due = owing
+            owing = []
+        }
         self.lsn = lsn
         wallet.time.set(time, lsn)
         var effect = Effect(lsn: lsn, shard: shard, mutation: mutation, time: time, session: session)
@@ -80,13 +84,17 @@ final class Model {
             events = [told.order(replaced.order, "REPLACED")]
             effect.answer = told.progress(replaced.order)
         case .orderCanceled(let canceled):
+            let leg = wallet.orders[canceled.order]?.last?.leg ?? 0
             try close(canceled.order, .canceled, canceled.reason, canceled.note, wallet, time)
+            if !wasOwed, leg != 0, wallet.due.isEmpty { wallet.due = [Model.ocoCancel(leg)] }
             events = [told.order(canceled.order, "CANCELED")]
             effect.answer = told.progress(canceled.order)
         case .orderExpired(let id):
             let expire = wallet.orders[id]?.last?.expire ?? 0
             try require(expire != 0 && expire <= time, "order \(id) expired at \(time), due at \(expire)")
+            let leg = wallet.orders[id]?.last?.leg ?? 0
             try close(id, .expired, .requested, Text(), wallet, time)
+            if leg != 0 { wallet.due = [Model.ocoCancel(leg)] }
             events = [told.order(id, "EXPIRED")]
         case .filled(let filled):
             try apply(filled, wallet, time)
@@ -130,30 +138,39 @@ final class Model {
             try apply(takeOver, wallet, time)
             events = [told.takeOver(takeOver)]
             effect.answer = "OK" + told.position(takeOver.account, takeOver.instrument)
+        case .matched(let matched):
+            try apply(matched, wallet, time)
+            events = told.match(matched)
+        case .lossLatched, .deadManSet: throw Fault("no trader limits losses or sets timers")
+        case .orderTriggered(let id):
+            try applyTriggered(id, wallet, time)
+            events = [told.order(id, "TRIGGERED")]
         }
         self.events.append(events)
+        if wallet.due.isEmpty { wallet.rests.append(lsn) }
         return effect
     }
 
-    /// A suspension cancels everything at once: nothing else of the wallet may stand between.
-    private func checkOwed(_ mutation: Mutation, _ wallet: WalletState) throws(Fault) {
-        guard var owed = owedCancels[wallet.number], let next = owed.first else {
-            if case .orderCanceled(let canceled) = mutation, canceled.reason == .suspended {
-                throw Fault("order \(canceled.order) is cancelled by a suspension that is none")
+    static func ocoCancel(_ leg: OrderID) -> Mutation { .orderCanceled(OrderCanceled(order: leg, reason: .oco, note: Text())) }
+
+    /// What a command brings about comes at once: nothing else of the wallet stands between. Returns whether the record was owed.
+    private func takeOwed(_ mutation: Mutation, _ wallet: WalletState) throws(Fault) -> Bool {
+        guard let next = wallet.due.first else {
+            switch mutation {
+            case .orderCanceled(let canceled) where canceled.reason.isOwed: throw Fault("order \(canceled.order) is cancelled (\(canceled.reason)), and nothing asks for that")
+            case .matched, .orderTriggered: throw Fault("nothing asks for this match or trigger")
+            default: return false
             }
-            return
         }
-        guard case .orderCanceled(let canceled) = mutation, canceled.reason == .suspended, canceled.order == next else {
-            throw Fault("order \(next) of a suspended account is still open and is not cancelled next")
-        }
-        owed.removeFirst()
-        owedCancels[wallet.number] = owed
+        try require(isSame(next, mutation), "another record of the wallet must come next:\n  \(next)")
+        wallet.due.removeFirst()
+        return true
     }
 
     /// Nothing is left half done: at a quiet moment.
     func unfinished() -> String? {
         for wallet in wallets {
-            if let owed = owedCancels[wallet.number], !owed.isEmpty { return "wallet \(wallet.number): \(owed) not cancelled by a suspension" }
+            if !wallet.due.isEmpty { return "wallet \(wallet.number): not recorded are \(wallet.due)" }
             if wallet.registryNumber.last != names.count { return "wallet \(wallet.number) has \(wallet.registryNumber.last) of \(names.count) definitions" }
             for (target, list) in wallet.outgoing.sorted(by: { $0.key < $1.key }) where !list.isEmpty {
                 return "wallet \(wallet.number) has \(list.count) transfers to \(target) that are not settled"
@@ -186,7 +203,19 @@ final class Model {
         wallet.noteChange(0, lsn)
         if case .wallet = definition { _ = self.wallet(WalletID(names.wallets.count - 1)) }
         guard case .account(let account, .suspended) = definition else { return }
-        owedCancels[wallet.number] = openOrders(of: account, -1, wallet)
+        wallet.due = cancels(of: openOrders(of: account, -1, wallet), .suspended, wallet)
+    }
+
+    /// Each with the other leg of its pair.
+    private func cancels(of orders: [OrderID], _ reason: CancelReason, _ wallet: WalletState) -> [Mutation] {
+        var gone: Set<OrderID> = []
+        var all: [Mutation] = []
+        for id in orders where gone.insert(id).inserted {
+            all.append(.orderCanceled(OrderCanceled(order: id, reason: reason, note: Text())))
+            guard let leg = wallet.orders[id]?.last?.leg, leg != 0, gone.insert(leg).inserted else { continue }
+            all.append(Model.ocoCancel(leg))
+        }
+        return all
     }
 
     /// By ascending instrument and OrderID.
@@ -264,12 +293,34 @@ final class Model {
         Int128(quantity) * powerOfTen(18 - Int(names.instruments[Int(instrument)].quantityScale))
     }
 
-    /// What an open order holds, and of which asset; `nil`: nothing, where funds are not checked.
-    func reserve(_ order: OrderState) -> (asset: AssetID, amount: Amount)? {
+    /// What an open order holds, and of which asset; `nil`: nothing, where funds are not checked. The leg of a pair that came second holds only what
+    /// the first does not hold already.
+    func reserve(_ order: OrderState, _ wallet: WalletState, _ at: UInt64 = .max) -> (asset: AssetID, amount: Amount)? {
         let info = names.instruments[Int(order.instrument)]
         guard info.funds == .full else { return nil }
-        if order.side == .sell { return (info.base, units(order.instrument, order.leaves)) }
-        if !order.status.isOpen { return (info.quote, 0) }
-        return (info.quote, order.type == .market ? order.marketReserve : worth(order.instrument, order.price, order.leaves) ?? 0)
+        var amount = need(order, info)
+        if order.leg != 0, order.isSecond, let leg = wallet.order(order.leg, at) { amount = max(0, amount - need(leg, info)) }
+        return (order.side == .sell ? info.base : info.quote, amount)
+    }
+
+    private func need(_ order: OrderState, _ info: InstrumentInfo) -> Amount {
+        if !order.status.isOpen { return 0 }
+        if order.side == .sell { return units(order.instrument, order.leaves) }
+        if order.type == .market { return order.marketReserve }
+        let worth = worth(order.instrument, order.price, order.leaves) ?? 0
+        // The fee at the dearer rate, rounded up.
+        let rate = Int128(max(order.fees.maker, order.fees.taker, 0))
+        let (fee, rest) = (worth * rate).quotientAndRemainder(dividingBy: 1_000_000)
+        return worth + fee + (rest == 0 ? 0 : 1)
+    }
+}
+
+extension CancelReason {
+    /// Something that was recorded before makes it necessary.
+    var isOwed: Bool {
+        switch self {
+        case .suspended, .unfilled, .funds, .selfTrade, .reduceOnly, .oco, .overflow: true
+        case .requested, .all, .disconnect, .deadMan: false
+        }
     }
 }

@@ -38,6 +38,8 @@ struct Names {
         guard let opened = openedAt[account], opened <= number else { return nil }
         return statuses[account]!.at(UInt64(number))
     }
+    /// Matched here.
+    func isInternal(_ id: InstrumentID) -> Bool { venues[Int(instruments[Int(id)].venue)].kind == .internal }
     func setting(_ setting: Setting, at number: Int64) -> Int64 { settings[Int(setting.rawValue)].at(UInt64(number)) }
     /// The entry that defined the wallet.
     func since(wallet: WalletID) -> Int64 { Int(wallet) < wallets.count ? walletSince[wallets[Int(wallet)].name.plain]!.number : 0 }

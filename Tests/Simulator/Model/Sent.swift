@@ -76,6 +76,10 @@ struct ConnectionState {
     var rows: [String] = []
     var isOpen = true
     var subscription: Subscription?
+    var books: [InstrumentID: BookKnown] = [:]
+    /// LSN of the newest trade told or, at the begin, from which on.
+    var trades: [InstrumentID: TradesKnown] = [:]
+    var hasMarkets: Bool { !books.isEmpty || !trades.isEmpty }
     var cancelsOnDisconnect = false
     var lastTime: Int64 = 0
     /// Of done answers, by wallet: they ascend.
@@ -95,6 +99,28 @@ struct ConnectionState {
             }
         }
         return queue[head - 1]
+    }
+
+    /// A book as this client has it from what it was told.
+    struct BookKnown {
+        var depth: Int
+        var sequence: UInt64 = 0
+        /// -1: no snapshot came yet. Levels of one that are still to come.
+        var toCome = -1
+        var bids: [Price: LevelState] = [:]
+        var asks: [Price: LevelState] = [:]
+        var lsn: UInt64 = 0
+        /// Durable when it was asked for.
+        var low: UInt64
+    }
+
+    struct TradesKnown {
+        var sequence: UInt64 = 0
+        /// Of the last one told; 0: none yet.
+        var trade: TradeID = 0
+        /// It was subscribed somewhere in between.
+        var low: UInt64
+        var high: UInt64
     }
 
     struct Subscription {

@@ -30,6 +30,7 @@ struct Telling {
     func progress(_ id: OrderID, trade: TradeID = 0) -> String {
         guard let order = wallet.order(id, at) else { return "?" }
         return "\(id) \(order.status.word)" + (trade == 0 ? "" : " trade=\(trade)") + progressFacts(order, info(order.instrument))
+            + (order.status == .canceled && order.reason.isRule ? " reason=\(order.reason.word)" : "")
     }
 
     private func identity(_ order: OrderState, _ info: InstrumentInfo) -> String {
@@ -45,6 +46,7 @@ struct Telling {
         if order.status == .canceled { text += " reason=\(reason(order))" }
         if !order.strategy.isEmpty { text += " strategy=\(order.strategy.plain)" }
         if order.expire != 0 { text += " expire=\(order.expire / 1_000)" }
+        text += instructions(order)
         return Event(kind: "ORDER", account: order.account, instrument: order.instrument, text: end(text))
     }
 
@@ -54,14 +56,14 @@ struct Telling {
     func row(_ order: OrderState) -> String {
         let info = info(order.instrument)
         var text = "\(order.id) symbol=\(info.symbol.plain)" + identity(order, info) + " status=\(order.status.word)" + progressFacts(order, info)
-            + " reserved=\(amount(model.reserve(order)?.amount ?? 0)) created=\(order.created / 1_000) updated=\(order.updated / 1_000)"
+            + " reserved=\(amount(model.reserve(order, wallet, at)?.amount ?? 0)) created=\(order.created / 1_000) updated=\(order.updated / 1_000)"
         if !order.strategy.isEmpty { text += " strategy=\(order.strategy.plain)" }
         if order.expire != 0 { text += " expire=\(order.expire / 1_000)" }
         if order.max != 0 { text += " max=\(amount(order.max))" }
         if !order.note.isEmpty { text += " note=\(order.note.plain)" }
         if order.status == .canceled { text += " reason=\(reason(order))" }
         if order.session != 0 { text += " cod=1" }
-        return text
+        return text + instructions(order)
     }
 
     // MARK: Fills
@@ -75,7 +77,7 @@ struct Telling {
         let info = info(order.instrument)
         var text = "TRADE account=\(order.account) symbol=\(info.symbol.plain) order=\(order.id) id=\(order.clientID.plain) side=\(order.side.word)"
             + " status=\(order.status.word) last=\(quantity(filled.quantity, info)) px=\(price(filled.price, info))" + progressFacts(order, info)
-            + execution(trade) + " trade=\(filled.trade) exec=\(filled.exec.plain)"
+            + execution(trade) + " trade=\(filled.trade)" + (filled.exec.isEmpty ? "" : " exec=\(filled.exec.plain)")
         if filled.venueTime != 0 { text += " venuetime=\(filled.venueTime / 1_000)" }
         let position = "POSITION account=\(order.account) symbol=\(info.symbol.plain)" + position(order.account, order.instrument)
         return [
@@ -89,7 +91,7 @@ struct Telling {
         let info = info(order.instrument)
         return "\(trade.id) symbol=\(info.symbol.plain) order=\(order.id) id=\(order.clientID.plain) side=\(order.side.word)"
             + " qty=\(quantity(trade.quantity, info)) price=\(price(trade.price, info))" + execution(trade)
-            + " exec=\(trade.exec.plain) time=\(trade.time / 1_000)" + (trade.venueTime == 0 ? "" : " venuetime=\(trade.venueTime / 1_000)")
+            + (trade.exec.isEmpty ? "" : " exec=\(trade.exec.plain)") + " time=\(trade.time / 1_000)" + (trade.venueTime == 0 ? "" : " venuetime=\(trade.venueTime / 1_000)")
     }
 
     // MARK: Positions
@@ -192,7 +194,12 @@ struct Telling {
         let scope = instrument >= 0 ? "symbol=\(info(instrument).symbol.plain)" : "wallet=\(model.names.wallets[Int(wallet.number)].name.plain)"
         return " \(scope) max_qty=\(value(limits.maxQuantity)) max_notional=\(value(limits.maxNotional)) max_position=\(value(limits.maxPosition))"
             + " max_open=\(limits.maxOpenOrders == .max ? "-" : String(limits.maxOpenOrders)) enabled=\(limits.enabled ? 1 : 0)"
+            + (limits.priceBand == Limits.unlimited ? "" : " price_band_bps=\(limits.priceBand)") + (limits.mayShort ? "" : " short=0")
+            + (limits.listedOnly ? " listed=1" : "") + rate("maker_bps", limits.makerFee) + rate("taker_bps", limits.takerFee)
+            + (limits.selfTrade == .standard ? "" : " stp=\(limits.selfTrade)")
     }
+
+    private func rate(_ key: String, _ rate: Int32) -> String { rate == Limits.noRate ? "" : " \(key)=\(Decimals.print(Int128(rate), scale: 2))" }
 
     func limits(_ account: AccountNumber, _ instrument: InstrumentID, _ limits: Limits) -> Event {
         Event(
@@ -210,7 +217,7 @@ struct Telling {
         switch definition {
         case .asset(let info): event.text = "AST \(info.name.plain) decimals=\(info.decimals)"
         case .wallet(let info): event.text = "WLT \(info.name.plain)"
-        case .venue(let info): event.text = "VEN \(info.name.plain) kind=manual"
+        case .venue(let info): event.text = "VEN \(info.name.plain) kind=\(info.kind)"
         case .instrument(let info):
             event.instrument = model.names.instrument(info.symbol.plain, at: number) ?? -1
             event.text = "INS " + instrumentText(event.instrument)
@@ -233,13 +240,20 @@ struct Telling {
             + " base=\(assetName(info.base)) quote=\(assetName(info.quote)) tick=\(price(info.terms.tick, info)) lot=\(quantity(info.terms.lot, info))"
             + " price_scale=\(info.priceScale) qty_scale=\(info.quantityScale) min_qty=\(quantity(info.terms.minQuantity, info))"
             + " max_qty=\(quantity(info.terms.maxQuantity, info)) min_notional=\(amount(info.terms.minNotional))"
-            + " funds=\(info.funds == .full ? "full" : "none") state=\(info.terms.state == .trading ? "trading" : "halted")"
+            + " funds=\(info.funds == .full ? "full" : "none") state=\(info.terms.state.word)" + fees(id, info)
+    }
+
+    private func fees(_ id: InstrumentID, _ info: InstrumentInfo) -> String {
+        guard model.names.isInternal(id) else { return "" }
+        let print = { (rate: Int32) in Decimals.print(Int128(rate), scale: 2) }
+        return " maker_bps=\(print(info.terms.fees.maker)) taker_bps=\(print(info.terms.fees.taker))"
     }
 
     // MARK: Refusals
 
     func price(_ value: Price, of id: InstrumentID) -> String { price(value, info(id)) }
     func quantity(_ value: Quantity, of id: InstrumentID) -> String { quantity(value, info(id)) }
+    func quantity(wide value: Int128, of id: InstrumentID) -> String { quantity(value, info(id)) }
     func funds(_ code: String, _ asset: AssetID, need: Amount, _ what: String, _ there: Amount) -> String {
         "\(code) asset=\(assetName(asset)) wallet=\(model.names.wallets[Int(wallet.number)].name.plain) need=\(amount(need)) \(what)=\(amount(there))"
     }
@@ -278,12 +292,26 @@ extension TimeInForce {
     }
 }
 extension CancelReason {
+    /// Nobody asked for it: answers say it.
+    var isRule: Bool {
+        switch self {
+        case .requested, .all, .suspended, .disconnect: false
+        case .unfilled, .funds, .selfTrade, .reduceOnly, .oco, .deadMan, .overflow: true
+        }
+    }
     var word: String {
         switch self {
         case .requested: "requested"
         case .all: "all"
         case .suspended: "suspended"
         case .disconnect: "disconnect"
+        case .unfilled: "unfilled"
+        case .funds: "funds"
+        case .selfTrade: "self_trade"
+        case .reduceOnly: "reduce_only"
+        case .oco: "oco"
+        case .deadMan: "dead_man"
+        case .overflow: "overflow"
         }
     }
 }

@@ -37,7 +37,8 @@ extension Trader {
             // A right line with one byte of it changed.
             var bytes = Array("1 \(validCommand().command)".utf8)
             bytes[random.next(below: bytes.count)] = UInt8(random.next(in: 32...126))
-            return String(decoding: bytes, as: UTF8.self)
+            // Limits for all accounts are not in the model: nobody may hit on them.
+            return String(decoding: bytes, as: UTF8.self).replacing(" LIM * ", with: " LIM ~ ")
         }
     }
 

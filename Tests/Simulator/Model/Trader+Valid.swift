@@ -5,7 +5,7 @@ extension Trader {
         let weights = [30, 14, 8, 9, 1, 2, 3, 2, 5, 2, 2, 1, 1, 4, 3, 4, 2, 2, 3, 1, 1, 1, 1, 2, 1, 1]
         switch random.weighted(weights) {
         case 0: return newOrder()
-        case 1: return fill()
+        case 1: return hasMarkets && random.chance(0.7) ? newOrder() : fill()
         case 2: return cancel()
         case 3: return replace()
         case 4:
@@ -19,6 +19,7 @@ extension Trader {
         case 10: return money("RLS", optional("reason"))
         case 11: return money("ADJ", " reason=fix", sign: random.pick(["", "-"]))
         case 12: return takeOver()
+        case 13 where hasMarkets && random.chance(0.5), 14 where hasMarkets && random.chance(0.3): return marketQuery()
         case 13: return command("BAL \(account())" + random.pick(["", "", " \(random.pick(universe.assets))", " wallet=\(random.pick(wallets))"]))
         case 14: return command("POS \(account())" + random.pick(["", " \(random.pick(symbols).symbol)"]))
         case 15: return orderQuery()
@@ -42,10 +43,10 @@ extension Trader {
         return "\(prefix)\(id)-\(idCount)"
     }
 
-    private func optional(_ key: String) -> String { random.chance(0.2) ? " \(key)=\(random.pick(["desk", "50%25", "a%20b", "end-of-day"]))" : "" }
+    func optional(_ key: String) -> String { random.chance(0.2) ? " \(key)=\(random.pick(["desk", "50%25", "a%20b", "end-of-day"]))" : "" }
 
     /// In lots: about a hundredth to two units.
-    private func lots(_ instrument: Universe.Instrument) -> Int {
+    func lots(_ instrument: Universe.Instrument) -> Int {
         var unit = 1
         for _ in 0..<instrument.lotDecimals { unit *= 10 }
         return max(1, unit * random.next(in: 1...200) / 100 + (random.chance(0.3) ? random.next(below: unit) : 0))
@@ -54,7 +55,8 @@ extension Trader {
     private func isBuy(_ account: Int64) -> Bool { random.chance(0.55) }
 
     func newOrder() -> Pending {
-        let instrument = random.pick(symbols)
+        if hasMarkets, random.chance(0.7) { return marketOrder() }
+        let instrument = random.pick(symbols.filter { !$0.isInternal })
         let account = account()
         let isBuy = isBuy(account)
         let isMarket = random.chance(0.12)
@@ -79,7 +81,7 @@ extension Trader {
         return command(line, about: name, isSafe: true)
     }
 
-    private func know(_ order: KnownOrder) {
+    func know(_ order: KnownOrder) {
         orders.append(order)
         if orders.count > 150 {
             // The oldest ones that are over, else the oldest.
@@ -87,7 +89,7 @@ extension Trader {
         }
     }
 
-    private func someOrder(open: Double = 0.93) -> KnownOrder? {
+    func someOrder(open: Double = 0.93) -> KnownOrder? {
         if orders.isEmpty { return nil }
         if random.chance(open) {
             let candidates = orders.filter(\.isOpen)
@@ -99,7 +101,7 @@ extension Trader {
     private func name(_ order: KnownOrder) -> String { order.number != 0 && random.chance(0.5) ? "\(order.number)" : "id=\(order.id)" }
 
     func fill() -> Pending {
-        guard let order = someOrder() else { return newOrder() }
+        guard let order = someOrder(), !order.instrument.isInternal || random.chance(0.02) else { return newOrder() }
         let left = max(1, order.quantity - order.filled)
         let quantity = random.chance(0.4) ? left : random.next(in: 1...left)
         let base = order.price == 0 ? order.instrument.priceTicks : order.price
@@ -125,9 +127,12 @@ extension Trader {
         guard let order = someOrder() else { return newOrder() }
         let quantity = max(max(1, order.filled), order.quantity * random.next(in: 50...150) / 100)
         let spread = max(1, order.instrument.priceTicks / 20)
-        let price = max(1, order.instrument.priceTicks + random.next(in: -spread...spread))
+        var price = max(1, order.instrument.priceTicks + random.next(in: -spread...spread))
+        // Into a queue, or to the end of its own.
+        if order.instrument.isInternal { price = random.chance(0.4) ? max(1, order.price) : ticks(order.instrument) }
         var line = "RPL \(order.account) \(order.instrument.symbol) \(name(order)) \(decimal(random.chance(0.1) ? max(1, order.filled) : quantity, order.instrument.lotDecimals))"
         line += order.isMarket ? " -" : " \(decimal(price, order.instrument.tickDecimals))"
+        if order.stop != 0, random.chance(0.5) { line += " stop=\(self.price(order.instrument, around: order.stop))" }
         if order.isMarket, order.isBuy, random.chance(0.4) { line += " max=\(random.next(in: 1...50_000))" }
         return command(line, about: order.id)
     }
@@ -194,12 +199,15 @@ extension Trader {
         let change = random.pick([
             "max_qty=\(random.pick(["1", "0.5", "-"]))", "max_notional=\(random.pick(["100000", "5000.5", "-"]))",
             "max_position=\(random.pick(["3", "0.7", "-"]))", "max_open=\(random.pick(["3", "20", "-"]))", "enabled=\(random.next(below: 2))",
-            "max_qty=- max_notional=- max_position=- max_open=- enabled=1",
+            "max_qty=- max_notional=- max_position=- max_open=- enabled=1", "stp=\(random.pick(["newest", "oldest", "both", "decrement", "-"]))",
+            "price_band_bps=\(random.pick(["100", "450", "-"]))", "short=\(random.next(below: 2))",
+            "maker_bps=\(random.pick(["-", "-1", "0.25"])) taker_bps=\(random.pick(["-", "3", "0"]))",
         ])
         return command("LIM \(account())\(scope) \(change)")
     }
 
     private func subscribe() -> Pending {
+        if hasMarkets, random.chance(0.6) { return marketSubscription() }
         if isSubscribed { return command(random.chance(0.3) ? "UNS" : "PING") }
         var line = "SUB"
         switch random.next(below: 4) {
@@ -220,7 +228,10 @@ extension Trader {
         switch random.next(below: 16) {
         case 0: return command("ACC \(account()) suspend")
         case 1, 2, 3: return command("ACC \(account()) resume")
-        case 4: return command("INS \(instrument.symbol) state=halted")
+        case 4:
+            return command("INS \(instrument.symbol) state=\(instrument.isInternal ? random.pick(["halted", "post_only", "cancel_only"]) : "halted")")
+        case 7 where instrument.isInternal:
+            return command("INS \(instrument.symbol) maker_bps=\(random.pick(["1", "-0.5", "0"])) taker_bps=\(random.pick(["2", "7.5"]))")
         case 5, 6: return command("INS \(instrument.symbol) state=trading")
         case 7: return command("INS \(instrument.symbol) tick=\(random.pick(["0.01", "0.02", "0.05"]))")
         case 8: return command("INS \(instrument.symbol) min_notional=\(random.pick(["0", "1", "25.5"]))")

@@ -46,6 +46,8 @@ package final class Trader {
         var price: Int
         var filled: Int
         var isOpen: Bool
+        /// In ticks; 0: it was never armed.
+        var stop = 0
     }
 
     struct Pending {
@@ -82,6 +84,7 @@ package final class Trader {
             if random.chance(0.3) { line += " cod=\(random.next(below: 2))" }
             remedies.insert(line, at: 0)
         }
+        if hasMarkets, random.chance(0.5) { remedies.append(marketSubscription().command) }
     }
 
     package func disconnected() {
@@ -179,8 +182,8 @@ package final class Trader {
             done.append(it.command)
             if done.count > 200 { done.removeFirst(100) }
         }
-        if it.command.hasPrefix("SUB") { isSubscribed = true }
-        if it.command.hasPrefix("UNS") { isSubscribed = false }
+        if it.command.hasPrefix("SUB"), !it.command.contains(" book="), !it.command.contains(" trades=") { isSubscribed = true }
+        if it.command == "UNS" { isSubscribed = false }
         if it.command.hasPrefix("INS "), it.command.contains("venue=") { learnInstrument(it.command) }
         if it.command.hasPrefix("WLT ") { wallets.append(String(it.command.split(separator: " ")[1])) }
         guard !it.about.isEmpty, let index = orders.lastIndex(where: { $0.id == it.about }), words.count > 2 else { return }
@@ -202,7 +205,7 @@ package final class Trader {
         guard words.count > 1, remedies.count < 8 else { return }
         switch words[1] {
         case "ACCOUNT_SUSPENDED" where random.chance(0.2): remedies.append("ACC \(facts["account"] ?? "7") resume")
-        case "INSTRUMENT_HALTED" where random.chance(0.2): remedies.append("INS \(facts["symbol"] ?? "BTC-USD") state=trading")
+        case "INSTRUMENT_HALTED", "INSTRUMENT_POST_ONLY", "INSTRUMENT_CANCEL_ONLY" where random.chance(0.2): remedies.append("INS \(facts["symbol"] ?? "BTC-USD") state=trading")
         case "NO_MARK" where random.chance(0.3): remedies.append(markCommand(facts["symbol"]))
         case "INSUFFICIENT_FUNDS" where random.chance(0.2):
             guard let need = facts["need"], let asset = facts["asset"], let account = it.command.split(separator: " ").dropFirst().first else { return }
@@ -211,7 +214,7 @@ package final class Trader {
         case let code where code.hasPrefix("LIMIT_") && random.chance(0.3):
             let scope = facts["symbol"].map { " \($0)" } ?? ""
             let wallet = facts["wallet"].map { " wallet=\($0)" } ?? ""
-            remedies.append("LIM \(facts["account"] ?? "7")\(scope)\(wallet) max_qty=- max_notional=- max_position=- max_open=- enabled=1")
+            remedies.append("LIM \(facts["account"] ?? "7")\(scope)\(wallet) max_qty=- max_notional=- max_position=- max_open=- enabled=1 price_band_bps=- short=1")
         case "ALREADY_SUBSCRIBED": isSubscribed = true
         case "NOT_SUBSCRIBED": isSubscribed = false
         default: break

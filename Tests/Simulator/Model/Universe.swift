@@ -11,6 +11,8 @@ package struct Universe: Sendable {
         /// About what it costs, in ticks.
         package var priceTicks: Int
         package var isFunded: Bool
+        /// Orders are matched with each other.
+        package var isInternal = false
     }
 
     package private(set) var wallets: [String] = []
@@ -40,16 +42,39 @@ package struct Universe: Sendable {
                 seedLines.append(line)
             }
         }
+        if random.chance(0.65) { addMarkets(&random) }
         for account in accounts {
             seedLines.append("ACC \(account) open")
             for (index, wallet) in wallets.enumerated() where random.chance(0.8) {
                 seedLines.append("DEP \(account) USD \(random.next(in: 10_000...5_000_000)).25 ref=seed-\(index)-usd wallet=\(wallet)")
+                if instruments.contains(where: { $0.isInternal && $0.wallet == wallet && $0.base == "ETH" }) {
+                    seedLines.append("DEP \(account) ETH \(random.next(in: 1...500)) ref=seed-\(index)-eth wallet=\(wallet)")
+                }
                 seedLines.append("DEP \(account) BTC \(random.next(in: 1...500)) ref=seed-\(index)-btc wallet=\(wallet)")
             }
         }
         if random.chance(0.3) { seedLines.append("SET window_ids 1000") }
         for instrument in instruments where random.chance(0.7) {
             seedLines.append("MRK \(instrument.symbol) \(Decimals.print(Int128(instrument.priceTicks), scale: 2))")
+        }
+    }
+
+    /// One or two instruments of an internal venue, in the first wallet or in the last.
+    private mutating func addMarkets(_ random: inout Randomness) {
+        seedLines.append("VEN house kind=internal")
+        for index in 0..<random.next(in: 1...2) {
+            let wallet = random.pick([wallets[0], wallets[0], wallets[wallets.count - 1]])
+            let base = random.pick(["BTC", "ETH"])
+            let instrument = Instrument(
+                symbol: "M\(index)-\(base)", wallet: wallet, base: base, quote: "USD", tickDecimals: 2, lotDecimals: random.pick([2, 4]),
+                priceTicks: random.next(in: 1_000...200_000), isFunded: !random.chance(0.25), isInternal: true)
+            instruments.append(instrument)
+            let lot = "0." + String(repeating: "0", count: instrument.lotDecimals - 1) + "1"
+            var line = "INS \(instrument.symbol) venue=house wallet=\(wallet) base=\(base) quote=USD tick=0.01 lot=\(lot)"
+            if !instrument.isFunded { line += " funds=none" }
+            if random.chance(0.7) { line += " maker_bps=\(random.pick(["1", "-0.5", "0", "2.25"])) taker_bps=\(random.pick(["2", "7.5", "0", "10"]))" }
+            if random.chance(0.2) { line += " min_notional=1" }
+            seedLines.append(line)
         }
     }
 }

@@ -62,7 +62,21 @@ struct OrderState {
     var reasonText = Text()
     /// Oldest first.
     var trades: [TradeID] = []
+    // On an internal venue.
+    var instructions = Instructions()
+    var fees = FeeRates()
+    /// The other leg of its pair; 0: none.
+    var leg: OrderID = 0
+    /// It came after the other leg.
+    var isSecond = false
+    var isArmed = false
+    /// Within a price (or a stop) the lower one is the first.
+    var rank = 0
+    /// What others see of it.
+    var shown: Quantity = 0
 
+    /// Does it rest when nobody takes it?
+    var mayRest: Bool { type == .limit && (timeInForce == .gtc || timeInForce == .gtd) }
     var leaves: Quantity { status.isOpen ? quantity - cumulative : 0 }
 }
 
@@ -77,6 +91,13 @@ struct TradeState {
     var exec: Text
     var time: Timestamp
     var venueTime: Timestamp
+}
+
+/// The newest trade of an instrument of an internal venue.
+struct LastTrade: Equatable {
+    var price: Price = 0
+    var quantity: Quantity = 0
+    var time: Timestamp = 0
 }
 
 /// What an id or ref stands for.
@@ -127,6 +148,13 @@ final class WalletState {
     var lastTrade: Int64 = 0
     /// LSNs that changed what concerns the account; 0: what concerns all.
     var changes: [AccountNumber: [UInt64]] = [:]
+    var lasts: [InstrumentID: Versioned<LastTrade>] = [:]
+    /// Of the newest turn in a queue.
+    var ranks = 0
+    /// What must be recorded next, before anything else of the wallet.
+    var due: [Mutation] = []
+    /// The records after which nothing was owed: between two commands.
+    var rests: [UInt64] = []
     /// Orders that expire, with their time.
     var expiring: [OrderID: Timestamp] = [:]
 
@@ -152,6 +180,7 @@ final class WalletState {
         limits[Pair(account: account, other: instrument)]?.at(at) ?? nil
     }
     func mark(_ instrument: InstrumentID, _ at: UInt64) -> Price { marks[instrument]?.at(at) ?? 0 }
+    func last(_ instrument: InstrumentID, _ at: UInt64) -> LastTrade { lasts[instrument]?.at(at) ?? LastTrade() }
     func holder(_ account: AccountNumber, _ id: Text, _ at: UInt64) -> Holder? {
         ids[NameKey(owner: account, text: id.plain)]?.at(at) ?? nil
     }
@@ -201,6 +230,16 @@ final class WalletState {
         return found.sorted(by: >)
     }
 
+    /// The points between two commands at which something may have been decided, from `low` to `high`, newest first.
+    func restPoints(_ low: UInt64, _ high: UInt64) -> [UInt64] {
+        var found: [UInt64] = []
+        for lsn in rests.reversed() where lsn <= high {
+            found.append(lsn)
+            if lsn <= low { break }
+        }
+        return found.isEmpty ? [low] : found
+    }
+
     func change(_ account: AccountNumber, _ asset: AssetID, _ lsn: UInt64, _ body: (inout BalanceState) -> Void) {
         let key = Pair(account: account, other: asset)
         var state = balances[key]?.last ?? BalanceState()
@@ -245,6 +284,8 @@ final class WalletState {
         }
         for key in limits.keys { limits[key]!.forget(before: point) }
         for key in marks.keys { marks[key]!.forget(before: point) }
+        for key in lasts.keys { lasts[key]!.forget(before: point) }
+        if let first = rests.lastIndex(where: { $0 <= point }), first > 0 { rests.removeFirst(first) }
         for key in settled.keys { settled[key]!.forget(before: point) }
         for key in changes.keys {
             let list = changes[key]!

@@ -56,7 +56,6 @@ struct Words {
             } else if options[parts[0]] != nil {
                 faults.insert("REPEATED_KEY")
             } else {
-                if Form.reservedKeys.contains(parts[0]) { faults.insert("NOT_SUPPORTED") }
                 options[parts[0]] = parts[1]
             }
         }
@@ -84,16 +83,15 @@ struct Form {
         self.keys = Set(keys.split(separator: " ").map(String.init)).union(self.required).union(["before"])
     }
 
-    static let reserved: Set = ["BOOK", "ACK", "REJ", "CAN", "RPD", "CRJ"]
-    static let reservedKeys: Set = ["stop", "display", "post", "reduce"]
-
+    static let reserved: Set = ["ACK", "REJ", "CAN", "RPD", "CRJ"]
     static let all: [String: Form] = [
         "AUTH": Form(1...1, "session hb cod"),
-        "PING": Form(0...0), "TIME": Form(0...0), "SYNC": Form(0...0), "QUIT": Form(0...0), "UNS": Form(0...0), "SES": Form(0...0),
+        "PING": Form(0...0), "TIME": Form(0...0), "SYNC": Form(0...0), "QUIT": Form(0...0), "UNS": Form(0...0, "book trades"), "SES": Form(0...0),
         "HELP": Form(0...1), "STAT": Form(0...0, "hash"),
-        "SUB": Form(0...0, "from account symbol kind"),
-        "NEW": Form(7...7, "expire max strategy note stop display post reduce", required: "id"),
-        "RPL": Form(5...5, order: 2, "max"),
+        "SUB": Form(0...0, "from account symbol kind book trades depth"),
+        "BOOK": Form(1...1, "depth"), "MKT": Form(0...1, "limit"),
+        "NEW": Form(7...7, "expire max strategy note stop take trigger display post reduce oco stp", required: "id"),
+        "RPL": Form(5...5, order: 2, "max stop"),
         "CXL": Form(3...3, order: 2, "reason"),
         "CXA": Form(1...2, "wallet"),
         "FIL": Form(5...5, order: 2, "fee feeasset liq time", required: "exec"),
@@ -109,9 +107,9 @@ struct Form {
         "ORD": Form(1...3, order: 2, "status limit after"), "TRD": Form(1...3, order: 2, "limit"),
         "AST": Form(0...1, "decimals limit"), "WLT": Form(0...1, "limit"), "VEN": Form(0...1, "kind limit"),
         "INS": Form(
-            0...1, "venue wallet base quote price_scale qty_scale funds tick lot min_qty max_qty min_notional state limit"),
+            0...1, "venue wallet base quote price_scale qty_scale funds tick lot min_qty max_qty min_notional state maker_bps taker_bps limit"),
         "ACC": Form(0...2, "limit after"),
-        "LIM": Form(1...2, "wallet max_qty max_notional max_position max_open enabled limit"),
+        "LIM": Form(1...2, "wallet max_qty max_notional max_position max_open enabled price_band_bps max_order_rate max_cancel_rate max_daily_loss short listed maker_bps taker_bps stp reset limit"),
         "MRK": Form(2...2), "SET": Form(0...2, "limit"),
     ]
 }

@@ -50,6 +50,10 @@ extension Auditor.Counts {
         records += other.records
         crashes += other.crashes
         checks += other.checks
+        market += other.market
+        matches += other.matches
+        triggers += other.triggers
+        byRule.merge(other.byRule, uniquingKeysWith: +)
         lost += other.lost
         unjudged += other.unjudged
         verbs.merge(other.verbs, uniquingKeysWith: +)

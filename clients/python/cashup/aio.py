@@ -13,6 +13,7 @@ from .blocking import CONNECT_TIMEOUT_SECONDS, SUBSCRIPTION_HEARTBEAT_SECONDS
 from .commands import ORDERS_PAGE_MAX, Command, next_page
 from .core import WINDOW, Core, Request, Token
 from .desk import Desk
+from .market import BookFeed, MarketFeed, TradeFeed
 from .errors import ProtocolError, Refused, SessionClosed, Unknown
 from . import tls as _tls
 from .results import Event, Notice, Session
@@ -187,6 +188,15 @@ class AsyncClient(Desk):
         """Events strictly after `from_lsn` (an LSN or an event's `position`; 0: the whole log; None: from now on), on a
         connection of its own."""
         return AsyncEventReader(self._host, self._port, self._token, Subscription(from_lsn, account, symbol, kinds), self._tls)
+
+    def subscribe_book(self, symbol: str, *, depth: Optional[int] = None) -> "AsyncMarketReader":
+        """The `Book` of an instrument of an internal venue, each time it is another one: the best `depth` levels of a
+        side (10 unless said, at most 1000). Who asks seldom gets fewer and larger steps. On a connection of its own."""
+        return AsyncMarketReader(self._host, self._port, self._token, BookFeed(symbol, depth), self._tls)
+
+    def subscribe_trades(self, symbol: str) -> "AsyncMarketReader":
+        """Each `PublicTrade` of an instrument of an internal venue from now on, on a connection of its own."""
+        return AsyncMarketReader(self._host, self._port, self._token, TradeFeed(symbol), self._tls)
 
     # -- the connection ------------------------------------------------------------------------------------------------
 
@@ -403,3 +413,23 @@ class AsyncEventReader:
             self._streams[1].transport.abort()
             self._streams = None
         self._core.lost(why)
+
+
+class AsyncMarketReader(AsyncEventReader):
+    """An endless asynchronous iterator of `Book` or `PublicTrade`, which reconnects: a book goes on as it is then, trades
+    with those that come from then on."""
+
+    def __init__(self, host: str, port: int, token: Token, feed: MarketFeed, tls: Optional[ssl.SSLContext] = None):
+        super().__init__(host, port, token, feed, tls)  # type: ignore[arg-type]
+        self._feed = feed
+        self._core.on_market = feed.take
+
+    @property
+    def missed(self) -> int:
+        """Trades that were left out because this side did not read."""
+        return getattr(self._feed, "missed", 0)
+
+    async def __anext__(self) -> Any:
+        while (taken := self._feed.taken()) is None:
+            await self._advance()
+        return taken

@@ -13,6 +13,7 @@ from .backoff import Backoff
 from .commands import ORDERS_PAGE_MAX, Command, next_page
 from .core import WINDOW, Core, Request, Token
 from .desk import Desk
+from .market import BookFeed, MarketFeed, TradeFeed
 from .errors import ProtocolError, Refused, SessionClosed, Unknown
 from . import tls as _tls
 from .results import Event, Notice, Session
@@ -203,6 +204,15 @@ class Client(Desk):
         connection of its own."""
         return EventReader(self._host, self._port, self._token, Subscription(from_lsn, account, symbol, kinds), self._tls)
 
+    def subscribe_book(self, symbol: str, *, depth: Optional[int] = None) -> "MarketReader":
+        """The `Book` of an instrument of an internal venue, each time it is another one: the best `depth` levels of a
+        side (10 unless said, at most 1000). Who asks seldom gets fewer and larger steps. On a connection of its own."""
+        return MarketReader(self._host, self._port, self._token, BookFeed(symbol, depth), self._tls)
+
+    def subscribe_trades(self, symbol: str) -> "MarketReader":
+        """Each `PublicTrade` of an instrument of an internal venue from now on, on a connection of its own."""
+        return MarketReader(self._host, self._port, self._token, TradeFeed(symbol), self._tls)
+
     def _run(self, commands: Iterable[Command], timeout: Any) -> List[Request]:
         deadline = self._deadline(timeout)
         self._connection.poll()
@@ -320,3 +330,26 @@ class EventReader:
             self._core.stop(error)
             self._connection.drop(str(error))
             raise error
+
+
+class MarketReader(EventReader):
+    """An endless iterator of `Book` or `PublicTrade`, which reconnects: a book goes on as it is then, trades with those
+    that come from then on. The socket is read only when something is asked for."""
+
+    def __init__(self, host: str, port: int, token: Token, feed: MarketFeed, tls: Optional[ssl.SSLContext] = None):
+        super().__init__(host, port, token, feed, tls)  # type: ignore[arg-type]
+        self._feed = feed
+        self._core.on_market = feed.take
+
+    @property
+    def missed(self) -> int:
+        """Trades that were left out because this side did not read."""
+        return getattr(self._feed, "missed", 0)
+
+    def next(self, timeout: Optional[float] = None) -> Any:
+        """The next one; TimeoutError if none comes within `timeout` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (taken := self._feed.taken()) is None:
+            if not self._advance(deadline):
+                raise TimeoutError("no news of the market in time")
+        return taken

@@ -29,6 +29,9 @@ ORDERS_PAGE_MAX = 1000
 #: Given to `set_limits` to remove a limit (None leaves it as it is).
 REMOVE = "-"
 
+#: As an account of `limits` and `set_limits`: every account that has no limits of its own in the wallet.
+ALL = "*"
+
 
 @dataclass(frozen=True)
 class Command:
@@ -86,27 +89,38 @@ def _answer(answer: Answer) -> Answer:
 
 def new_order(account: int, symbol: str, side: str, qty: Number, price: Optional[Number] = None, *,
               type: Optional[str] = None, tif: str = "GTC", id: Optional[str] = None, expire: Optional[int] = None,
-              max: Optional[Number] = None, strategy: Optional[str] = None, note: Optional[str] = None,
-              before: Optional[int] = None) -> Command:
+              max: Optional[Number] = None, stop: Optional[Number] = None, take: bool = False,
+              trigger: Optional[str] = None, display: Optional[Number] = None, post: bool = False,
+              reduce: bool = False, oco: Optional[str] = None, stp: Optional[str] = None,
+              strategy: Optional[str] = None, note: Optional[str] = None, before: Optional[int] = None) -> Command:
     """NEW: enters an order; gives an `Order`. `side` is ``B`` or ``S``. Without `price` it is a market order (of which
-    a buy reserves `max` of the quote asset, or by the mark price). `expire` (Unix ms) goes with ``tif="GTD"``."""
+    a buy reserves `max` of the quote asset, or by the mark price). `expire` (Unix ms) goes with ``tif="GTD"``.
+
+    On internal venues only: `stop` arms the order until the market comes to that price (`take`: as a take-profit;
+    `trigger`: by ``last`` or ``mark``), `display` is what an iceberg shows, `post` refuses what would trade at once,
+    `reduce` only brings the position nearer to zero, `oco` is the id of the order that this one and which cancel each
+    other, `stp` (``newest oldest both decrement``) what happens when it meets an order of the same account."""
     id = new_id() if id is None else id
     line = _line("NEW", [encode_account(account), encode_name(symbol), encode_name(side),
                          encode_name(type or ("MKT" if price is None else "LMT")), encode_number(qty),
                          "-" if price is None else encode_number(price), encode_name(tif)],
                  id=encode_text(id), expire=_maybe(encode_whole, expire), max=_maybe(encode_number, max),
+                 stop=_maybe(encode_number, stop), take="1" if take else None, trigger=_maybe(encode_name, trigger),
+                 display=_maybe(encode_number, display), post="1" if post else None, reduce="1" if reduce else None,
+                 oco=_maybe(encode_text, oco), stp=_maybe(encode_name, stp),
                  strategy=_maybe(encode_text, strategy), note=_maybe(encode_text, note),
                  before=_maybe(encode_whole, before))
     return Command(line, lambda answer: results.order_answer(answer, account, symbol, id), id)
 
 
 def replace(account: int, symbol: str, order: OrderRef, qty: Number, price: Optional[Number] = None, *,
-            max: Optional[Number] = None, before: Optional[int] = None) -> Command:
-    """RPL: gives the order a new OrderQty (total, not what is left) and price; gives an `Order`. It carries no id:
+            max: Optional[Number] = None, stop: Optional[Number] = None, before: Optional[int] = None) -> Command:
+    """RPL: gives the order a new OrderQty (total, not what is left) and price, an armed one also a new `stop`; gives
+    an `Order`. It carries no id:
     after a lost connection it is asked for again, and `Refused.resent` says that the first asking may have worked."""
     line = _line("RPL", [encode_account(account), encode_name(symbol), _order(order), encode_number(qty),
                          "-" if price is None else encode_number(price)],
-                 max=_maybe(encode_number, max), before=_maybe(encode_whole, before))
+                 max=_maybe(encode_number, max), stop=_maybe(encode_number, stop), before=_maybe(encode_whole, before))
     id = order if isinstance(order, str) else None
     return Command(line, lambda answer: results.order_answer(answer, account, symbol, id))
 
@@ -268,16 +282,36 @@ def trades(account: int, symbol: Optional[str] = None, order: Optional[OrderRef]
                    _rows(results.trade_row, account))
 
 
+def book(symbol: str, depth: Optional[int] = None) -> Command:
+    """BOOK: the `Book` of an instrument of an internal venue, `depth` levels of a side (10 unless said, at most 1000)."""
+    return Command(_line("BOOK", [encode_name(symbol)], depth=_maybe(encode_whole, depth)),
+                   lambda answer: results.book_answer(answer, symbol))
+
+
+def market(symbol: Optional[str] = None) -> Command:
+    """MKT: list of `Market`: last price, best prices, the last 24 hours."""
+    return Command(_line("MKT", [_maybe(encode_name, symbol)]), _rows(results.market_row))
+
+
 def instruments(symbol: Optional[str] = None) -> Command:
     """INS: list of `Instrument`."""
     return Command(_line("INS", [_maybe(encode_name, symbol)]), _rows(results.instrument_row))
 
 
-def limits(account: int, symbol: Optional[str] = None, *, wallet: Optional[str] = None) -> Command:
-    """LIM without options: list of `Limits`."""
-    return Command(_line("LIM", [encode_account(account), _maybe(encode_name, symbol)],
+def _limited(account: Union[int, str]) -> str:
+    return ALL if account == ALL else encode_account(account)
+
+
+def limits(account: Union[int, str], symbol: Optional[str] = None, *, wallet: Optional[str] = None) -> Command:
+    """LIM without options: list of `Limits`; of `ALL`, what holds for accounts without their own."""
+    return Command(_line("LIM", [_limited(account), _maybe(encode_name, symbol)],
                          wallet=_maybe(encode_name, wallet)),
-                   _rows(results.limits_row, account))
+                   _rows(results.limits_row, None if account == ALL else account))
+
+
+def dead_men(account: Optional[int] = None) -> Command:
+    """DMS: list of `DeadMan`, the account's timers that run; without an account (admin) everybody's."""
+    return Command(_line("DMS", [_maybe(encode_account, account)]), _rows(results.dead_man_row))
 
 
 def accounts(account: Optional[int] = None, *, after: Optional[int] = None, limit: Optional[int] = None) -> Command:
@@ -308,23 +342,29 @@ def define_instrument(symbol: str, *, venue: str, wallet: str, base: str, quote:
                       price_scale: Optional[int] = None, qty_scale: Optional[int] = None,
                       min_qty: Optional[Number] = None, max_qty: Optional[Number] = None,
                       min_notional: Optional[Number] = None, funds: Optional[str] = None,
-                      state: Optional[str] = None) -> Command:
-    """INS: a new instrument."""
+                      state: Optional[str] = None, maker_bps: Optional[Number] = None,
+                      taker_bps: Optional[Number] = None) -> Command:
+    """INS: a new instrument. `maker_bps` and `taker_bps` are an internal venue's fees in basis points, negative: a
+    rebate."""
     return Command(_line("INS", [encode_name(symbol)], venue=encode_name(venue), wallet=encode_name(wallet),
                          base=encode_name(base), quote=encode_name(quote), tick=encode_number(tick),
                          lot=encode_number(lot), price_scale=_maybe(encode_whole, price_scale),
                          qty_scale=_maybe(encode_whole, qty_scale), min_qty=_maybe(encode_number, min_qty),
                          max_qty=_maybe(encode_number, max_qty), min_notional=_maybe(encode_number, min_notional),
-                         funds=_maybe(encode_name, funds), state=_maybe(encode_name, state)), _answer)
+                         funds=_maybe(encode_name, funds), state=_maybe(encode_name, state),
+                         maker_bps=_maybe(encode_number, maker_bps), taker_bps=_maybe(encode_number, taker_bps)), _answer)
 
 
 def change_instrument(symbol: str, *, tick: Optional[Number] = None, lot: Optional[Number] = None,
                       min_qty: Optional[Number] = None, max_qty: Optional[Number] = None,
-                      min_notional: Optional[Number] = None, state: Optional[str] = None) -> Command:
-    """INS: changes the admission rules of a known instrument; ``state="halted"`` stops new orders."""
+                      min_notional: Optional[Number] = None, state: Optional[str] = None,
+                      maker_bps: Optional[Number] = None, taker_bps: Optional[Number] = None) -> Command:
+    """INS: changes the admission rules of a known instrument; ``state="halted"`` stops new orders (internal venues also
+    know ``post_only`` and ``cancel_only``). Open orders keep the fees they were accepted with."""
     options = dict(tick=_maybe(encode_number, tick), lot=_maybe(encode_number, lot),
                    min_qty=_maybe(encode_number, min_qty), max_qty=_maybe(encode_number, max_qty),
-                   min_notional=_maybe(encode_number, min_notional), state=_maybe(encode_name, state))
+                   min_notional=_maybe(encode_number, min_notional), state=_maybe(encode_name, state),
+                   maker_bps=_maybe(encode_number, maker_bps), taker_bps=_maybe(encode_number, taker_bps))
     if not any(options.values()):
         raise ValueError("nothing to change")
     return Command(_line("INS", [encode_name(symbol)], **options), _answer)
@@ -372,18 +412,38 @@ def resume_all() -> Command:
     return _house("resume", "resumed")
 
 
-def set_limits(account: int, symbol: Optional[str] = None, *, wallet: Optional[str] = None, max_qty: Limit = None,
-               max_notional: Limit = None, max_position: Limit = None, max_open: Union[int, str, None] = None,
-               enabled: Optional[bool] = None) -> Command:
-    """LIM: sets those risk limits that are given; `REMOVE` removes one. `enabled=False` refuses every new order."""
+def set_limits(account: Union[int, str], symbol: Optional[str] = None, *, wallet: Optional[str] = None,
+               max_qty: Limit = None, max_notional: Limit = None, max_position: Limit = None,
+               max_open: Union[int, str, None] = None, enabled: Optional[bool] = None, price_band_bps: Limit = None,
+               max_order_rate: Limit = None, max_cancel_rate: Limit = None, max_daily_loss: Limit = None,
+               short: Optional[bool] = None, listed: Optional[bool] = None, maker_bps: Limit = None,
+               taker_bps: Limit = None, stp: Optional[str] = None) -> Command:
+    """LIM: sets those risk limits that are given; `REMOVE` removes one. `enabled=False` refuses every new order.
+    `ALL` as the account: for every account without its own."""
     def limit(value: Limit) -> Optional[str]:
         return REMOVE if value == REMOVE else _maybe(encode_number, value)
     options = dict(max_qty=limit(max_qty), max_notional=limit(max_notional), max_position=limit(max_position),
-                   max_open=limit(max_open), enabled=_maybe(encode_flag, enabled))
+                   max_open=limit(max_open), enabled=_maybe(encode_flag, enabled),
+                   price_band_bps=limit(price_band_bps), max_order_rate=limit(max_order_rate),
+                   max_cancel_rate=limit(max_cancel_rate), max_daily_loss=limit(max_daily_loss),
+                   short=_maybe(encode_flag, short), listed=_maybe(encode_flag, listed), maker_bps=limit(maker_bps),
+                   taker_bps=limit(taker_bps), stp=_maybe(encode_name, stp))
     if not any(options.values()):
         raise ValueError("no limit given")
-    return Command(_line("LIM", [encode_account(account), _maybe(encode_name, symbol)],
+    return Command(_line("LIM", [_limited(account), _maybe(encode_name, symbol)],
                          wallet=_maybe(encode_name, wallet), **options), _answer)
+
+
+def reset_loss(account: int, *, wallet: Optional[str] = None) -> Command:
+    """LIM reset=loss: an account that has lost too much today may trade again; losses are counted from now."""
+    return Command(_line("LIM", [encode_account(account)], wallet=_maybe(encode_name, wallet), reset="loss"), _answer)
+
+
+def dead_man(account: int, seconds: Optional[int]) -> Command:
+    """DMS: unless it is sent again within so many seconds, everything the account has open is cancelled; None: the timer
+    is off. Not sent again after a lost connection: it would stand for a client that is not there. Gives a `DeadMan`."""
+    return Command(_line("DMS", [encode_account(account), "-" if seconds is None else encode_whole(seconds)]),
+                   lambda answer: results.dead_man_answer(answer, account), repeat=False)
 
 
 def set_mark(symbol: str, price: Number) -> Command:
@@ -445,7 +505,7 @@ def raw(line: str, *, repeat: bool = False) -> Command:
 BUILDERS: Tuple[Callable[..., Command], ...] = (
     new_order, replace, cancel, cancel_all, fill, close_position,
     deposit, withdraw, adjust, hold, release, transfer, take_over,
-    balances, positions, orders, trades, instruments, limits, accounts,
+    balances, positions, orders, trades, book, market, instruments, limits, accounts, dead_men,
     define_asset, define_wallet, define_venue, define_instrument, change_instrument,
-    open_account, suspend, resume, suspend_all, resume_all, set_limits, set_mark, set_setting,
+    open_account, suspend, resume, suspend_all, resume_all, set_limits, reset_loss, dead_man, set_mark, set_setting,
     sync, ping, time, stat, sessions, snapshot, raw)

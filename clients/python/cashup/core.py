@@ -21,7 +21,8 @@ from typing import Any, Callable, Deque, Dict, List, Optional, Union
 
 from .commands import Command
 from .errors import CashUpError, NotSent, ProtocolError, Refused, SessionClosed, Unknown
-from .results import Answer, Event, Notice, Row, Session, event_of, notice_of, session_of
+from .results import (MARKET_KINDS, Answer, Event, MarketLine, Notice, Row, Session, event_of, market_line_of, notice_of,
+                      session_of)
 from .wire import AUTH_LINE_BYTES_MAX, LineSplitter, encode_text, encode_whole, parse_fields, parse_line
 
 Token = Union[str, Callable[[], str], None]
@@ -74,6 +75,7 @@ class Core:
         self._window = window
         self._on_send = on_send
         self._on_event = on_event
+        self.on_market: Optional[Callable[[MarketLine], None]] = None
         self._on_notice = on_notice
         self._numbers = itertools.count(1)
         self._waiting: Deque[Request] = deque()
@@ -206,7 +208,10 @@ class Core:
 
     def _line(self, line) -> bytes:
         if line.first == "!":
-            if self._on_event is not None:
+            if line.text.partition(" ")[0] in MARKET_KINDS:
+                if self.on_market is not None:
+                    self.on_market(market_line_of(line.text))
+            elif self._on_event is not None:
                 self._on_event(event_of(line.text))
             return b""
         if line.first == "*":

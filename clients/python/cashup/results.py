@@ -64,7 +64,8 @@ class Answer:
 class Order:
     """An order. Answers to NEW, RPL, CXL, CLS carry its state only (status, leaves, cum, avg); what the command itself
     said (account, symbol, id) is filled in from there. ORD rows carry everything. `leaves` + `cum` == `qty` while the
-    order is open; `leaves` is 0 once it is closed."""
+    order is open; `leaves` is 0 once it is closed. `reason` in an answer: why the venue's own rules
+    cancelled it or its rest. `armed`: it waits for its `stop`; `oco` is the OrderID of the other leg."""
 
     order_id: int
     status: str
@@ -88,6 +89,15 @@ class Order:
     note: Optional[str] = None
     reason: Optional[str] = None
     cod: bool = False
+    stop: Optional[Decimal] = None
+    take: bool = False
+    trigger: Optional[str] = None
+    armed: bool = False
+    display: Optional[Decimal] = None
+    post: bool = False
+    reduce: bool = False
+    stp: Optional[str] = None
+    oco: Optional[int] = None
     lsn: Optional[int] = None
     dup: bool = False
 
@@ -203,13 +213,78 @@ class Instrument:
     max_qty: Optional[Decimal] = None
     min_notional: Optional[Decimal] = None
     mark: Optional[Decimal] = None
+    maker_bps: Optional[Decimal] = None
+    taker_bps: Optional[Decimal] = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """Orders of one price: how many, and what of them shows."""
+
+    price: Decimal
+    qty: Decimal
+    orders: int
+
+
+@dataclass(frozen=True)
+class Book:
+    """The best levels of both sides, best first, as they were after the change `lsn`."""
+
+    symbol: str
+    bids: Tuple[Level, ...]
+    asks: Tuple[Level, ...]
+    lsn: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Market:
+    """What everybody may know of an instrument. `volume` (base), `turnover` (quote), `trades`, `high` and `low` are of
+    the last 24 hours; None where nothing is matched here, or nothing was."""
+
+    symbol: str
+    state: str
+    mark: Optional[Decimal] = None
+    last: Optional[Decimal] = None
+    last_qty: Optional[Decimal] = None
+    last_time: Optional[int] = None
+    bid: Optional[Decimal] = None
+    bid_qty: Optional[Decimal] = None
+    ask: Optional[Decimal] = None
+    ask_qty: Optional[Decimal] = None
+    high: Optional[Decimal] = None
+    low: Optional[Decimal] = None
+    volume: Optional[Decimal] = None
+    turnover: Optional[Decimal] = None
+    trades: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class PublicTrade:
+    """A trade as everybody sees it. `side` is the taker's; `seq` numbers the trades of one subscription."""
+
+    symbol: str
+    seq: int
+    price: Decimal
+    qty: Decimal
+    side: str
+    trade_id: int
+    time: int
+
+
+@dataclass(frozen=True)
+class MarketLine:
+    """A ``! BOOK`` or ``! MTRADE`` line."""
+
+    kind: str
+    fields: Dict[str, str]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Risk limits of an account in a wallet (`symbol` is None) or of one instrument. None: no such limit."""
+    """Risk limits of an account in a wallet (`symbol` is None) or of one instrument. None: no such limit. `default`: they
+    are those of all accounts, which `account` None stands for. `latched`: assets of which the account has lost too much."""
 
-    account: int
+    account: Optional[int] = None
     wallet: Optional[str] = None
     symbol: Optional[str] = None
     max_qty: Optional[Decimal] = None
@@ -217,6 +292,28 @@ class Limits:
     max_position: Optional[Decimal] = None
     max_open: Optional[int] = None
     enabled: bool = True
+    price_band_bps: Optional[int] = None
+    max_order_rate: Optional[int] = None
+    max_cancel_rate: Optional[int] = None
+    max_daily_loss: Optional[Decimal] = None
+    short: bool = True
+    listed: bool = False
+    maker_bps: Optional[Decimal] = None
+    taker_bps: Optional[Decimal] = None
+    stp: Optional[str] = None
+    default: bool = False
+    latched: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeadMan:
+    """A dead-man timer: when (Unix milliseconds) everything the account has open is cancelled. None: it is off."""
+
+    account: int
+    wallet: Optional[str] = None
+    deadline: Optional[int] = None
+    lsn: Optional[int] = None
+    dup: bool = False
 
 
 @dataclass(frozen=True)
@@ -399,9 +496,43 @@ def instrument_row(row: Row) -> Instrument:
     return _take(Instrument, row.fields, symbol=row.word(0))
 
 
-def limits_row(row: Row, account: int) -> Limits:
-    enabled = row.fields.get("enabled", "1") == "1"
-    return _take(Limits, row.fields, account=account, enabled=enabled)
+def level(fields: Dict[str, str]) -> Level:
+    return _take(Level, fields, {"price": "px"})
+
+
+def book_answer(answer: Answer, symbol: str) -> Book:
+    sides: Dict[str, List[Level]] = {"bid": [], "ask": []}
+    for row in answer.rows:
+        if row.word(0) not in sides:
+            raise ProtocolError(f"side of a book: {row.text!r}")
+        sides[row.word(0)].append(level(row.fields))
+    if decode_whole(answer.done.word(0)) != len(answer.rows):
+        raise ProtocolError(f"{len(answer.rows)} rows, {answer.done.word(0)} announced")
+    return Book(symbol, tuple(sides["bid"]), tuple(sides["ask"]), answer.done.lsn)
+
+
+def market_row(row: Row) -> Market:
+    return _take(Market, row.fields, {"last_qty": "lastqty", "last_time": "lasttime", "bid_qty": "bidqty", "ask_qty": "askqty"},
+                 symbol=row.word(0))
+
+
+def public_trade(fields: Dict[str, str]) -> PublicTrade:
+    return _take(PublicTrade, fields, {"price": "px", "trade_id": "trade"})
+
+
+def limits_row(row: Row, account: Optional[int]) -> Limits:
+    flags = {name: row.fields.get(name, otherwise) == "1"
+             for name, otherwise in (("enabled", "1"), ("short", "1"), ("listed", "0"), ("default", "0"))}
+    return _take(Limits, row.fields, account=account, latched=tuple(filter(None, row.fields.get("latched", "").split(","))),
+                 **flags)
+
+
+def dead_man_row(row: Row) -> DeadMan:
+    return _take(DeadMan, row.fields, account=decode_whole(row.word(0)))
+
+
+def dead_man_answer(answer: Answer, account: int) -> DeadMan:
+    return _take(DeadMan, answer.done.fields, account=account)
 
 
 def account_row(row: Row) -> Account:
@@ -437,6 +568,15 @@ def event_of(text: str) -> Event:
         raise ProtocolError(f"event: {text!r}")
     lsn, _, k = words[0].partition(".")
     return Event(decode_whole(lsn), decode_whole(k or "0"), words[1], tuple(words[2:]), fields, text)
+
+
+#: Pushed lines that are no events of the log but market data.
+MARKET_KINDS = ("BOOK", "MTRADE")
+
+
+def market_line_of(text: str) -> MarketLine:
+    words, fields = parse_fields(text)
+    return MarketLine(words[0], fields)
 
 
 def notice_of(text: str) -> Notice:

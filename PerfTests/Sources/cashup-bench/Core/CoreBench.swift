@@ -65,7 +65,7 @@ enum CoreBench {
             Section(
                 id: "core", title: "Core: the state machine alone, one thread",
                 notes: [
-                    "One operation is one command: decided, applied, its mutation handed to a closure that counts it. Processor time of the thread. Commands are made 512 at a time while the clock stands, and taken in groups of \(CoreRun.group), whose memory is asked for ahead as the server does with the lines of one read.",
+                    "One operation is one command: decided, applied, its mutation handed to a closure that counts it. Processor time of the thread. Commands are made 512 at a time while the clock stands, and taken in groups of \(Turn.group), whose memory is asked for ahead as the server does with the lines of one read.",
                     "Accounts and instruments drawn uniformly, prices within 50 ticks, quantities 1 to 10^6 lots, ids s<1-64>-<counter>. Cancel, replace and fill name any open order by its ClOrdID, not the newest. 1,000 closed orders are remembered, so each close also forgets one.",
                     "Excluded: text, log, network, making the population.",
                 ],

@@ -4,9 +4,6 @@ import Foundation
 
 /// One population and its measurements.
 struct CoreRun: ~Copyable {
-    /// Commands whose memory is asked for before the first of them is decided.
-    static let group = 16
-
     private var world: CoreWorld
     private var turn = Turn()
     let bytesPerOrder: Double
@@ -36,38 +33,12 @@ struct CoreRun: ~Copyable {
             turn.removeAll()
             for index in done..<min(done + Turn.capacity, operations) { make(mix, index) }
             done += turn.count
-            let start = CoreRun.processorNanoseconds
-            execute()
-            taken += CoreRun.processorNanoseconds - start
+            let start = threadNanoseconds()
+            world.execute(turn)
+            taken += threadNanoseconds() - start
         }
         restore()
         return Double(taken) / Double(operations)
-    }
-
-    /// What this thread has run for. It waits for nothing, so on a quiet machine this is the time that passes; on a shared one it leaves out
-    /// what others took.
-    private static var processorNanoseconds: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
-
-    /// Executes the turn's commands, each group's memory asked for ahead.
-    private mutating func execute() {
-        var ahead = InlineArray<16, Shard.Ahead>(repeating: Shard.Ahead())
-        var begin = 0
-        while begin < turn.count {
-            let end = min(begin + CoreRun.group, turn.count)
-            for index in begin..<end { ahead[index - begin] = turn.ahead(of: index, world.shard) }
-            for _ in 0..<2 {
-                for place in 0..<end - begin { world.shard.prefetch(&ahead[place]) }
-            }
-            for index in begin..<end {
-                world.tick()
-                if turn.execute(index, &world.shard, world.now) { fatalError("a command of the bench was refused") }
-            }
-            begin = end
-        }
     }
 
     private mutating func make(_ mix: CoreBench.Mix, _ index: Int) {
@@ -123,64 +94,7 @@ struct CoreRun: ~Copyable {
         while world.open.count != world.shape.openOrders {
             turn.removeAll()
             if world.open.count > world.shape.openOrders { cancel() } else { turn.append(world.newOrder()) }
-            execute()
+            world.execute(turn)
         }
-    }
-}
-
-/// Commands as a turn has them after parsing: each where it lies, with others of its kind.
-private struct Turn: ~Copyable {
-    static let capacity = 512
-    private enum Kind { case new, cancel, replace, fill }
-
-    private var kinds: [Kind] = []
-    private let orders = UnsafeMutablePointer<NewOrder>.allocate(capacity: capacity)
-    private let cancels = UnsafeMutablePointer<Cancel>.allocate(capacity: capacity)
-    private let replaces = UnsafeMutablePointer<Replace>.allocate(capacity: capacity)
-    private let fills = UnsafeMutablePointer<Fill>.allocate(capacity: capacity)
-
-    deinit {
-        orders.deallocate()
-        cancels.deallocate()
-        replaces.deallocate()
-        fills.deallocate()
-    }
-
-    var count: Int { kinds.count }
-
-    mutating func removeAll() { kinds.removeAll(keepingCapacity: true) }
-
-    mutating func append(_ order: NewOrder) { append(.new, order, orders) }
-    mutating func append(_ cancel: Cancel) { append(.cancel, cancel, cancels) }
-    mutating func append(_ replace: Replace) { append(.replace, replace, replaces) }
-    mutating func append(_ fill: Fill) { append(.fill, fill, fills) }
-
-    private mutating func append<T>(_ kind: Kind, _ command: T, _ all: UnsafeMutablePointer<T>) {
-        (all + count).initialize(to: command)
-        kinds.append(kind)
-    }
-
-    @inline(__always)
-    func ahead(of index: Int, _ shard: borrowing Shard) -> Shard.Ahead {
-        switch kinds[index] {
-        case .new: shard.ahead(of: orders[index])
-        case .cancel: shard.ahead(of: cancels[index])
-        case .replace: shard.ahead(of: replaces[index])
-        case .fill: shard.ahead(of: fills[index])
-        }
-    }
-
-    /// Was it refused?
-    @inline(__always)
-    func execute(_ index: Int, _ shard: inout Shard, _ now: Timestamp) -> Bool {
-        let outcome =
-            switch kinds[index] {
-            case .new: shard.execute(orders[index], now: now) { _ in }
-            case .cancel: shard.execute(cancels[index], now: now) { _ in }
-            case .replace: shard.execute(replaces[index], now: now) { _ in }
-            case .fill: shard.execute(fills[index], now: now) { _ in }
-            }
-        if case .rejected = outcome { return true }
-        return false
     }
 }

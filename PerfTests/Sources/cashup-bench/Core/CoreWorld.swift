@@ -36,7 +36,7 @@ struct CoreWorld: ~Copyable {
         open.reserveCapacity(shape.openOrders)
         for _ in 0..<shape.openOrders {
             let order = newOrder()
-            invariantDone(shard.execute(order, now: now) { _ in })
+            invariantDone(shard.execute(order, now: now, emit: { _ in }, then: { _ in }))
         }
     }
 
@@ -79,7 +79,7 @@ struct CoreWorld: ~Copyable {
                 let order = NewOrder(
                     account: AccountNumber(account), instrument: InstrumentID(instrument), side: .buy, type: .limit, timeInForce: .gtc, quantity: 1,
                     price: 10_000_000, clientID: id)
-                invariantDone(shard.execute(order, now: now) { _ in })
+                invariantDone(shard.execute(order, now: now, emit: { _ in }, then: { _ in }))
                 let cancel = Cancel(account: AccountNumber(account), instrument: InstrumentID(instrument), order: .client(id))
                 invariantDone(shard.execute(cancel, now: now) { _ in })
             }
@@ -125,7 +125,7 @@ struct CoreWorld: ~Copyable {
 
     mutating func draw(below bound: Int) -> Int { Int(random.next(below: UInt64(bound))) }
 
-    mutating func tick() { now += 1 }
+    mutating func execute(_ turn: borrowing Turn) { turn.execute(&shard, &now) }
 }
 
 /// A bench whose commands are refused measures refusals.

@@ -10,7 +10,7 @@ enum WorkloadBench {
         let server = try ServerProcess(settings)
         defer { server.stop() }
         try server.configure(Population.funding(accounts: settings.small ? 1_000 : 10_000) + instruments(100, wallet: "spot", prefix: "I"))
-        return [try mixes(settings, server), try recorded(settings, server), try loops(settings)].compactMap { $0 }
+        return [try mixes(settings, server), try matched(settings), try recorded(settings, server), try loops(settings)].compactMap { $0 }
     }
 
     private static func instruments(_ count: Int, wallet: String, prefix: String) -> [String] {
@@ -49,6 +49,38 @@ enum WorkloadBench {
             population.strategyPrefix = "h\(accounts)/\(instruments)/"
             let name = "\(accounts == 1 ? "one account" : "\(Int(accounts).grouped) accounts"), \(instruments == 1 ? "one instrument" : "\(instruments) instruments")"
             try measure("hot/\(accounts)-\(instruments)", name, population)
+        }
+        return section
+    }
+
+    // MARK: Matching
+
+    private static func matched(_ settings: Settings) throws -> Section? {
+        guard settings.wants("workloads/matched") else { return nil }
+        var section = Section(
+            id: "matched", title: "Service, matching on internal instruments, closed loop",
+            notes: [
+                "exchange-core's mix (9 % GTC, 3 % IOC, 6 % cancel, 82 % move) on books of \(BookMix.resting.grouped) resting orders, \(MatchWorld.accounts.grouped) accounts, fees of 1 and 2 bp: the same commands as in section match, as lines, made before the clock runs. Every trade, its fees and both positions are in the log before the taker's answer leaves; a refusal ends the run. One book: one connection, because what a command names must still be open when it comes.",
+            ])
+        for (connections, window) in [(1, 512), (point.connections, point.window)] {
+            let server = try ServerProcess(settings)
+            defer { server.stop() }
+            let workload = BookMix(connections: connections)
+            try server.configure(workload.setUp)
+            var repetitions: [Measurement] = []
+            for _ in 0..<settings.repetitions {
+                workload.supply(settings.small ? 5_000 : 1_500_000 / connections)
+                var commands = workload
+                repetitions.append(
+                    try Measurement("matching", of: server.processorTime) {
+                        try ClosedLoop(connections: connections, window: window, seconds: settings.small ? 0.1 : 1)
+                            .run(port: server.port, workload: &commands)
+                    })
+            }
+            let books = connections == 1 ? "one book, BTC-USDT" : "\(connections) books"
+            section.figures += Rows.figures(
+                id: "workloads/matched/\(connections)-\(window)", name: "\(books), \(LoadPoint(connections: connections, window: window).name)",
+                unit: "commands/s", repetitions)
         }
         return section
     }

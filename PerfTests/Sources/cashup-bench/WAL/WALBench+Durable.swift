@@ -111,7 +111,9 @@ struct WALDesk: ~Copyable {
     @inline(__always)
     mutating func execute(_ order: borrowing NewOrder, session: Int) {
         let (now, batch, writer, number) = (now, batch, writer, number(of: session))
-        note(shard.execute(order, now: now) { writer.records.append($0, shard: 0, time: now, session: number, to: batch) })
+        note(
+            shard.execute(
+                order, now: now, emit: { writer.records.append($0, shard: 0, time: now, session: number, to: batch) }, then: { _ in }))
     }
 
     @inline(__always)

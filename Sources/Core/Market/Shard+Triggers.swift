@@ -1,0 +1,57 @@
+// Armed orders: stops and take-profits wait in ladders of their own and come into the book when the market gets to their price.
+
+extension Shard {
+    /// Triggers what is due, the nearest price first, each traded before the next is looked at, until none is. `range`: the prices that the command's trades
+    /// went through. Ends: no order triggers twice and none is armed meanwhile.
+    mutating func runTriggers(_ instrument: InstrumentID, _ traded: TradedRange, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void) {
+        let book = markets[instrument].book
+        if book == none || markets[instrument].terms.state != .trading { return }
+        var range = traded
+        while books.books[book].armed > 0, let slot = nextDue(book, range, markets[instrument].mark) {
+            if partner(slot) != none { cancel(partner(slot), .oco, now, emit) }
+            apply(.orderTriggered(order: orders[slot].id), now, emit)
+            if orders[slot].timeInForce == .fok, !isFillable(slot, instrument) {
+                cancel(slot, .unfilled, now, emit)
+            } else {
+                match(slot, instrument, &range, now, emit)
+            }
+        }
+    }
+
+    /// The armed order that comes next, if one is due.
+    private func nextDue(_ book: Int32, _ range: TradedRange, _ mark: Price) -> Int32? {
+        func first(_ kind: LadderKind, _ isDue: (Price) -> Bool) -> Int32? {
+            let level = books.best(book, kind)
+            return level != none && isDue(books.levels[level].price) ? books.levels[level].first : nil
+        }
+        return first(.risingLast) { $0 <= range.high } ?? first(.fallingLast) { $0 >= range.low }
+            ?? (mark == 0 ? nil : first(.risingMark) { $0 <= mark } ?? first(.fallingMark) { $0 >= mark })
+    }
+
+    private func isFillable(_ slot: Int32, _ instrument: InstrumentID) -> Bool {
+        let order = orders[slot]
+        let options = extras[orderRecords[slot].extra]
+        if options.instructions.reduceOnly, reducible(slot) < order.leaves { return false }
+        let account = positions[order.position].account
+        let own = options.instructions.selfTrade
+        let available = fillable(
+            instrument, order.side, order.type, order.price, order.quantity, account,
+            own == .standard ? selfTradePrevention(account, order.position) : own,
+            budget: order.type == .market && order.side == .buy && order.funds != none ? options.marketReserve : nil,
+            feeRates[Int(orderRecords[slot].rates)].taker)
+        return available == order.quantity
+    }
+
+    /// Why an order is not armed, or not with this stop: its condition holds already.
+    func triggerRefusal(_ instrument: InstrumentID, _ side: Side, _ options: Instructions) -> Rejection? {
+        let price = options.triggerPrice == .mark ? markets[instrument].mark : books.books[markets[instrument].book].last
+        if price == 0 { return nil }
+        let rises = LadderKind(options.trigger, options.triggerPrice, side).rises
+        return (rises ? price >= options.stop : price <= options.stop) ? .wouldTrigger(instrument, stop: options.stop, price: price) : nil
+    }
+}
+
+extension LadderKind {
+    /// Of an armed ladder: due when the price is at or above an order's stop.
+    var rises: Bool { self == .risingLast || self == .risingMark }
+}
