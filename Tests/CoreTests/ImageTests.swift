@@ -103,16 +103,7 @@ import Testing
         var refused = 0
         let tries = 30_000
         for _ in 0..<tries {
-            var bytes = whole
-            for _ in 0..<Int.random(in: 1...4, using: &random) {
-                let at = Int.random(in: bytes.indices, using: &random)
-                switch Int.random(in: 0..<4, using: &random) {
-                case 0: bytes[at] = UInt8.random(in: 0...255, using: &random)
-                case 1: bytes[at] ^= 1 << UInt8.random(in: 0...7, using: &random)
-                case 2: bytes.remove(at: at)
-                default: bytes.insert([0, 1, 0x7F, 0x80, 0xFF].randomElement(using: &random)!, at: at)
-                }
-            }
+            let bytes = damaged(whole, places: 1...4, &random)
             do {
                 let loaded = try desk.load([bytes])
                 let holds = loaded.reservesMatch()
@@ -124,4 +115,19 @@ import Testing
         // A snapshot's checksums keep such bytes from ever coming here: this is about not falling over.
         #expect(refused > tries / 4 && refused < tries)
     }
+}
+
+/// The bytes with some of them changed, left out or put in.
+func damaged(_ whole: [UInt8], places: ClosedRange<Int>, _ random: inout Generator) -> [UInt8] {
+    var bytes = whole
+    for _ in 0..<Int.random(in: places, using: &random) {
+        let at = Int.random(in: bytes.indices, using: &random)
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: bytes[at] = UInt8.random(in: 0...255, using: &random)
+        case 1: bytes[at] ^= 1 << UInt8.random(in: 0...7, using: &random)
+        case 2: bytes.remove(at: at)
+        default: bytes.insert([0, 1, 0x7F, 0x80, 0xFF].randomElement(using: &random)!, at: at)
+        }
+    }
+    return bytes
 }

@@ -197,16 +197,7 @@ import Testing
         var refused = 0
         let tries = 20_000
         for _ in 0..<tries {
-            var bytes = whole
-            for _ in 0..<Int.random(in: 1...3, using: &random) {
-                let at = Int.random(in: bytes.indices, using: &random)
-                switch Int.random(in: 0..<4, using: &random) {
-                case 0: bytes[at] = UInt8.random(in: 0...255, using: &random)
-                case 1: bytes[at] ^= 1 << UInt8.random(in: 0...7, using: &random)
-                case 2: bytes.remove(at: at)
-                default: bytes.insert([0, 1, 0x7F, 0x80, 0xFF].randomElement(using: &random)!, at: at)
-                }
-            }
+            let bytes = damaged(whole, places: 1...3, &random)
             do {
                 let loaded = try world.load(bytes)
                 let holds = loaded.shard.reservesMatch()

@@ -281,7 +281,7 @@ extension Shard {
         if isPriced, amount(instrument, orders[slot].price, leaves) == nil { throw ImageError("an open order is worth too much") }
         if orders[slot].funds != none { check.reserved[Int(orders[slot].funds)] &+= reserved(slot) }
         let extra = orderRecords[slot].extra
-        if extra != none, extras[extra].expire != 0 { expiries.insert(slot, orders, orderRecords, &extras) }
+        if extra != none, extras[extra].expire != 0 { addExpiry(slot) }
     }
 
     private mutating func readTrades(_ position: Int32, from source: inout ImageReader) throws {

@@ -124,7 +124,7 @@ extension Shard {
         let risk = makeRisk(account)
         risks[risk].arrivals = arrived
         risks[risk].deadline = deadline
-        if deadline != 0 { deadlines.insert(risk, &risks) }
+        addDeadline(risk)
         for _ in 0..<count {
             try source.beginItem()
             let asset = source.index(below: AssetID(registry.assets.count), "asset")

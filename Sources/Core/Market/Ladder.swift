@@ -12,7 +12,6 @@ struct LadderChunk: BitwiseCopyable {
 struct Ladder: BitwiseCopyable {
     /// Level with the largest key; `none`: empty.
     var best: Int32 = none
-    var levelCount: Int32 = 0
     /// Chunks in use, and room for them.
     var count: Int32 = 0
     var capacity: Int32 = 0
@@ -138,7 +137,6 @@ extension Ladder {
 
     /// Adds a level at the place of its key.
     mutating func insert(_ key: Int64, _ level: Int32, at found: LadderPlace, _ pool: inout Arena<LadderChunk>) {
-        levelCount += 1
         if count == 0 { return begin(key, level, at: 0, &pool) }
         var (chunk, place) = (found.chunk, found.index)
         var inChunk = Int(counts![chunk])
@@ -186,7 +184,6 @@ extension Ladder {
         let slot = chunks![chunk]
         let inChunk = Int(counts![chunk])
         let (keys, levels) = (pool.keys(slot), pool.levels(slot))
-        levelCount -= 1
         if inChunk == 1 {
             removeChunk(at: chunk)
             pool.remove(slot)

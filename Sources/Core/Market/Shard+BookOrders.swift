@@ -18,11 +18,7 @@ extension Shard {
         if let key = optionsFault(new) { return .rejected(.badValue(key)) }
         if let fault = termsFault(instrument, new.type, new.quantity, new.price, lot: !wholePosition, tick: true) { return .rejected(fault) }
         if isArmed, !isMultiple(options.stop, of: markets[instrument].terms.tick) { return .rejected(.offTick(instrument)) }
-        if new.timeInForce == .gtd {
-            if new.expire <= now { return .rejected(.alreadyExpired(expire: new.expire, now: now)) }
-        } else if new.expire != 0 {
-            return .rejected(.badValue(.expire))
-        }
+        if let refused = expiryRefusal(new.timeInForce, new.expire, now) { return .rejected(refused) }
         if new.max != 0, !isAllowed(max: new.max, instrument, new.side, new.type) { return .rejected(.badValue(.max)) }
         guard
             let notional = notional(
@@ -172,7 +168,13 @@ extension Shard {
         let level = books.best(markets[instrument].book, side == .buy ? .asks : .bids)
         if level == none { return nil }
         let best = books.levels[level].price
-        return type == .market || (side == .buy ? best <= price : best >= price) ? best : nil
+        return Shard.takes(side, type, price, best) ? best : nil
+    }
+
+    /// Whether an order trades at a price of the other side.
+    @inline(__always)
+    static func takes(_ side: Side, _ type: OrderType, _ limit: Price, _ price: Price) -> Bool {
+        type == .market || (side == .buy ? price <= limit : price >= limit)
     }
 
     /// An order that must not take, or must take all, against the book of now.
@@ -185,9 +187,9 @@ extension Shard {
         }
         if let crossing, new.instructions.postOnly { return .wouldTake(instrument, price: crossing) }
         if new.timeInForce == .fok {
-            let own = new.instructions.selfTrade
             let available = fillable(
-                instrument, new.side, new.type, new.price, new.quantity, account, own == .standard ? selfTradePrevention(account, position) : own,
+                instrument, new.side, new.type, new.price, new.quantity, account,
+                selfTradePrevention(new.instructions.selfTrade, account, position),
                 budget: new.max == 0 ? nil : new.max, rates.taker)
             if available < new.quantity { return .unfillable(instrument, available: available) }
         }
@@ -203,7 +205,7 @@ extension Shard {
         var cost: Amount = 0
         books.ladders[Books.ladder(markets[instrument].book, side == .buy ? .asks : .bids)].forEachLevel(books.chunks) { level in
             let at = books.levels[level].price
-            if type == .limit, side == .buy ? at > price : at < price { return false }
+            if !Shard.takes(side, type, price, at) { return false }
             var here: Int128 = 0
             var slot = books.levels[level].first
             while slot != none {

@@ -24,7 +24,6 @@ public struct MarketView: BitwiseCopyable, Sendable {
     public var high24: Price
     public var low24: Price
     public var trades24: Int64
-    public var armed: Int32
 }
 
 extension Shard {
@@ -35,12 +34,6 @@ extension Shard {
     public func forEachLevel(_ instrument: InstrumentID, _ side: Side, _ body: (BookLevel) -> Bool) {
         guard hasBook(instrument) else { return }
         ladder(instrument, side).forEachLevel(books.chunks) { body(view(level: $0)) }
-    }
-
-    public func level(_ instrument: InstrumentID, _ side: Side, price: Price) -> BookLevel? {
-        guard hasBook(instrument) else { return nil }
-        let level = ladder(instrument, side).find((side == .buy ? LadderKind.bids : .asks).key(price), books.chunks)
-        return level == none ? nil : view(level: level)
     }
 
     private func ladder(_ instrument: InstrumentID, _ side: Side) -> Ladder {
@@ -62,7 +55,7 @@ extension Shard {
         }
         return MarketView(
             last: book.last, lastQuantity: book.lastQuantity, lastTime: book.lastTime, bid: best(.buy), ask: best(.sell), mark: markets[instrument].mark,
-            volume24: day.volume, turnover24: day.turnover, high24: day.high, low24: day.low, trades24: day.trades, armed: book.armed)
+            volume24: day.volume, turnover24: day.turnover, high24: day.high, low24: day.low, trades24: day.trades)
     }
 
     /// Orders of a level in the order of their turn. For tests and images.

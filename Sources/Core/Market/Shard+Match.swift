@@ -26,7 +26,7 @@ extension Shard {
             let level = opposite.pointee.best
             if level == none { break }
             let price = books.levels[level].price
-            if order.pointee.type == .limit, side == .buy ? price > order.pointee.price : price < order.pointee.price { break }
+            if !Shard.takes(side, order.pointee.type, order.pointee.price, price) { break }
             if isReducing, reducible(taker) == 0 {
                 cancel(taker, .reduceOnly, now, emit)
                 break
@@ -182,18 +182,19 @@ extension Shard {
     }
 
     /// The order's own word, its account's on the instrument, its account's, or the newest goes.
-    private func selfTradePrevention(_ slot: Int32) -> SelfTradePrevention {
+    func selfTradePrevention(_ slot: Int32) -> SelfTradePrevention {
         let extra = orderRecords[slot].extra
-        if extra != none, extras[extra].instructions.selfTrade != .standard { return extras[extra].instructions.selfTrade }
-        return selfTradePrevention(positions[orders[slot].position].account, orders[slot].position)
+        let own = extra == none ? .standard : extras[extra].instructions.selfTrade
+        return selfTradePrevention(own, positions[orders[slot].position].account, orders[slot].position)
     }
 
-    func selfTradePrevention(_ account: Int32, _ position: Int32) -> SelfTradePrevention {
+    func selfTradePrevention(_ own: SelfTradePrevention, _ account: Int32, _ position: Int32) -> SelfTradePrevention {
+        if own != .standard { return own }
         if position != none, positions[position].limits != none, limits[positions[position].limits].selfTrade != .standard {
             return limits[positions[position].limits].selfTrade
         }
-        let own = accountLimits(account)
-        return own == none || limits[own].selfTrade == .standard ? .newest : limits[own].selfTrade
+        let whole = accountLimits(account)
+        return whole == none || limits[whole].selfTrade == .standard ? .newest : limits[whole].selfTrade
     }
 
     private mutating func preventSelfTrade(

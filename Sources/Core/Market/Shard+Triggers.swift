@@ -32,11 +32,8 @@ extension Shard {
         let order = orders[slot]
         let options = extras[orderRecords[slot].extra]
         if options.instructions.reduceOnly, reducible(slot) < order.leaves { return false }
-        let account = positions[order.position].account
-        let own = options.instructions.selfTrade
         let available = fillable(
-            instrument, order.side, order.type, order.price, order.quantity, account,
-            own == .standard ? selfTradePrevention(account, order.position) : own,
+            instrument, order.side, order.type, order.price, order.quantity, positions[order.position].account, selfTradePrevention(slot),
             budget: order.type == .market && order.side == .buy && order.funds != none ? options.marketReserve : nil,
             feeRates[Int(orderRecords[slot].rates)].taker)
         return available == order.quantity

@@ -53,7 +53,7 @@ struct OrderRecord: BitwiseCopyable {
 }
 
 /// What only some orders have.
-struct OrderExtra: BitwiseCopyable {
+struct OrderExtra: HasHeapIndex {
     var max: Amount = 0
     /// What a market buy still reserves.
     var marketReserve: Amount = 0
@@ -206,7 +206,7 @@ struct Arrivals: BitwiseCopyable {
 }
 
 /// What only accounts with rates, losses or a timer have.
-struct AccountRisk: BitwiseCopyable {
+struct AccountRisk: HasHeapIndex {
     var arrivals = Arrivals()
     /// Of the dead-man timer; 0: off.
     var deadline: Timestamp = 0

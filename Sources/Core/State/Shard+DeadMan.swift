@@ -14,16 +14,11 @@ extension Shard {
         accounts[account].risk == none ? 0 : risks[accounts[account].risk].deadline
     }
 
-    var nextDeadline: Timestamp {
-        guard let risk = deadlines.first else { return .max }
-        return risks[risk].deadline
-    }
-
     /// Cancels what accounts have open whose time is up, until it were at least `max` orders. How many.
     mutating func cancelDead(_ now: Timestamp, max: Int, _ emit: (borrowing Mutation) -> Void) -> Int {
         var count = 0
-        while count < max, let risk = deadlines.first, risks[risk].deadline <= now {
-            let account = risks[risk].account
+        while count < max, let due = deadlines.first, due.time <= now {
+            let account = due.value
             count += Int(cancelOpen(account, -1, .deadMan, 0, now, emit))
             // Last: a log that ends before it is due again.
             apply(.deadManSet(account: registry.accounts[Int(account)].number, deadline: 0), now, emit)
@@ -36,7 +31,13 @@ extension Shard {
         let risk = makeRisk(account)
         if risks[risk].heapIndex != none { deadlines.remove(risk, &risks) }
         risks[risk].deadline = deadline
-        if deadline != 0 { deadlines.insert(risk, &risks) }
+        addDeadline(risk)
+    }
+
+    mutating func addDeadline(_ risk: Int32) {
+        let it = risks[risk]
+        if it.deadline == 0 { return }
+        deadlines.insert(DueHeap.Entry(time: it.deadline, order: Int64(it.account), slot: risk, value: it.account), &risks)
     }
 
     // MARK: Queries

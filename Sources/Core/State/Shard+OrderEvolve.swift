@@ -151,7 +151,7 @@ extension Shard {
             // Before what it holds is gone: a second leg has held only what this one does not.
             if extras[extra].partner != none { unpair(slot) }
             extras[extra].marketReserve = 0
-            if extras[extra].heapIndex != none { removeExpiry(slot) }
+            if extras[extra].heapIndex != none { expiries.remove(extra, &extras) }
         }
         position.pointee.openOrders -= 1
         accounts[position.pointee.account].openOrders -= 1
@@ -211,12 +211,9 @@ extension Shard {
         return UInt16(feeRates.count - 1)
     }
 
-    private mutating func addExpiry(_ slot: Int32) {
-        expiries.insert(slot, orders, orderRecords, &extras)
-    }
-
-    private mutating func removeExpiry(_ slot: Int32) {
-        expiries.remove(slot, orders, orderRecords, &extras)
+    mutating func addExpiry(_ slot: Int32) {
+        let extra = orderRecords[slot].extra
+        expiries.insert(DueHeap.Entry(time: extras[extra].expire, order: orders[slot].id, slot: extra, value: slot), &extras)
     }
 
     func view(_ slot: Int32) -> OrderView {

@@ -38,11 +38,7 @@ extension Shard {
         if let fault = termsFault(instrument, new.type, new.quantity, new.price, lot: !wholePosition, tick: true) {
             return .rejected(fault)
         }
-        if new.timeInForce == .gtd {
-            if new.expire <= now { return .rejected(.alreadyExpired(expire: new.expire, now: now)) }
-        } else if new.expire != 0 {
-            return .rejected(.badValue(.expire))
-        }
+        if let refused = expiryRefusal(new.timeInForce, new.expire, now) { return .rejected(refused) }
         if new.max != 0, !isAllowed(max: new.max, instrument, new.side, new.type) { return .rejected(.badValue(.max)) }
         guard let notional = notional(instrument, new.type, new.quantity, new.price, new.max) else {
             return .rejected(.overflow(.notional))
@@ -300,15 +296,15 @@ extension Shard {
 
     /// When the next GTD order expires or the next dead-man timer runs out; `Timestamp.max`: never.
     public var nextExpiry: Timestamp {
-        guard let slot = expiries.first else { return nextDeadline }
-        return min(extras[orderRecords[slot].extra].expire, nextDeadline)
+        min(expiries.first?.time ?? .max, deadlines.first?.time ?? .max)
     }
 
     /// Does what dead-man timers that have run out ask for, and expires GTD orders that are due, by time and then OrderID, until it were at least
     /// `max` orders. How many.
     public mutating func expire(now: Timestamp, max: Int, emit: (borrowing Mutation) -> Void) -> Int {
         var count = cancelDead(now, max: max, emit)
-        while count < max, let slot = expiries.first, extras[orderRecords[slot].extra].expire <= now {
+        while count < max, let due = expiries.first, due.time <= now {
+            let slot = due.value
             let other = partner(slot)
             apply(.orderExpired(order: orders[slot].id), now, emit)
             if other != none { cancelOrder(other, .oco, Text(), now) { emit(.orderCanceled(copy $0)) } }
@@ -321,6 +317,12 @@ extension Shard {
 
     func tooLate(_ before: Timestamp, _ now: Timestamp) -> Rejection? {
         before != 0 && now > before ? .tooLate(before: before, now: now) : nil
+    }
+
+    @inline(__always)
+    func expiryRefusal(_ timeInForce: TimeInForce, _ expire: Timestamp, _ now: Timestamp) -> Rejection? {
+        if timeInForce == .gtd { return expire <= now ? .alreadyExpired(expire: expire, now: now) : nil }
+        return expire == 0 ? nil : .badValue(.expire)
     }
 
     /// Price and quantity against the instrument's terms.

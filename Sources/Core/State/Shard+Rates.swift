@@ -19,38 +19,31 @@ extension Shard {
     }
 
     func orderRateRefusal(_ number: AccountNumber, _ account: Int32, _ instrument: InstrumentID, _ position: Int32, _ now: Timestamp) -> Rejection? {
-        let whole = accountLimits(account)
-        if whole != none, accounts[account].risk != none,
-            let retry = Shard.wait(limits[whole].maxOrderRate, until: risks[accounts[account].risk].arrivals.orders, now)
-        {
-            return .limitOrderRate(scope(number, -1), limit: Int64(limits[whole].maxOrderRate), retry: retry)
-        }
-        let own = position == none ? none : positions[position].limits
-        if own != none, let retry = Shard.wait(limits[own].maxOrderRate, until: arrivals[own].orders, now) {
-            return .limitOrderRate(scope(number, instrument), limit: Int64(limits[own].maxOrderRate), retry: retry)
-        }
-        return nil
+        guard let full = fullBucket(.orders, account, instrument, position, now) else { return nil }
+        return .limitOrderRate(scope(number, full.scope), limit: Int64(full.rate), retry: full.retry)
     }
 
     @inline(__always)
     func cancelRateRefusal(_ number: AccountNumber, _ account: Int32, _ instrument: InstrumentID, _ position: Int32, _ now: Timestamp) -> Rejection? {
         if accounts[account].limits & positions[position].limits & defaultLimits == none { return nil }
-        return limitedCancelRefusal(number, account, instrument, position, now)
+        guard let full = fullBucket(.cancels, account, instrument, position, now) else { return nil }
+        return .limitCancelRate(scope(number, full.scope), limit: Int64(full.rate), retry: full.retry)
     }
 
+    /// The account's bucket, or the one of account and instrument, that takes no more now. `scope`: the instrument it is of, -1: the account.
     @inline(never)
-    private func limitedCancelRefusal(
-        _ number: AccountNumber, _ account: Int32, _ instrument: InstrumentID, _ position: Int32, _ now: Timestamp
-    ) -> Rejection? {
+    private func fullBucket(
+        _ bucket: Bucket, _ account: Int32, _ instrument: InstrumentID, _ position: Int32, _ now: Timestamp
+    ) -> (scope: InstrumentID, rate: Int32, retry: Int64)? {
         let whole = accountLimits(account)
         if whole != none, accounts[account].risk != none,
-            let retry = Shard.wait(limits[whole].maxCancelRate, until: risks[accounts[account].risk].arrivals.cancels, now)
+            let retry = Shard.wait(limits[whole].rate(bucket), until: risks[accounts[account].risk].arrivals[bucket], now)
         {
-            return .limitCancelRate(scope(number, -1), limit: Int64(limits[whole].maxCancelRate), retry: retry)
+            return (-1, limits[whole].rate(bucket), retry)
         }
-        let own = positions[position].limits
-        if own != none, let retry = Shard.wait(limits[own].maxCancelRate, until: arrivals[own].cancels, now) {
-            return .limitCancelRate(scope(number, instrument), limit: Int64(limits[own].maxCancelRate), retry: retry)
+        let own = position == none ? none : positions[position].limits
+        if own != none, let retry = Shard.wait(limits[own].rate(bucket), until: arrivals[own][bucket], now) {
+            return (instrument, limits[own].rate(bucket), retry)
         }
         return nil
     }
@@ -68,18 +61,7 @@ extension Shard {
     /// NEW, CLS or RPL was accepted.
     @inline(__always)
     mutating func noteOrder(_ account: Int32, _ position: Int32, _ time: Timestamp) {
-        if accounts[account].limits & positions[position].limits & defaultLimits != none { takeOrder(account, position, time) }
-    }
-
-    @inline(never)
-    private mutating func takeOrder(_ account: Int32, _ position: Int32, _ time: Timestamp) {
-        let whole = accountLimits(account)
-        if whole != none, limits[whole].maxOrderRate != Limits.unlimited {
-            let rate = limits[whole].maxOrderRate
-            Shard.take(rate, &risks[makeRisk(account)].arrivals.orders, time)
-        }
-        let own = positions[position].limits
-        if own != none { Shard.take(limits[own].maxOrderRate, &arrivals[own].orders, time) }
+        if accounts[account].limits & positions[position].limits & defaultLimits != none { take(.orders, account, position, time) }
     }
 
     /// CXL was accepted.
@@ -87,17 +69,32 @@ extension Shard {
     mutating func noteCancel(_ position: Int32, _ time: Timestamp) {
         if limits.end == 0 { return }
         let account = positions[position].account
-        if accounts[account].limits & positions[position].limits & defaultLimits != none { takeCancel(account, position, time) }
+        if accounts[account].limits & positions[position].limits & defaultLimits != none { take(.cancels, account, position, time) }
     }
 
     @inline(never)
-    private mutating func takeCancel(_ account: Int32, _ position: Int32, _ time: Timestamp) {
+    private mutating func take(_ bucket: Bucket, _ account: Int32, _ position: Int32, _ time: Timestamp) {
         let whole = accountLimits(account)
-        if whole != none, limits[whole].maxCancelRate != Limits.unlimited {
-            let rate = limits[whole].maxCancelRate
-            Shard.take(rate, &risks[makeRisk(account)].arrivals.cancels, time)
+        if whole != none, limits[whole].rate(bucket) != Limits.unlimited {
+            let rate = limits[whole].rate(bucket)
+            Shard.take(rate, &risks[makeRisk(account)].arrivals[bucket], time)
         }
         let own = positions[position].limits
-        if own != none { Shard.take(limits[own].maxCancelRate, &arrivals[own].cancels, time) }
+        if own != none { Shard.take(limits[own].rate(bucket), &arrivals[own][bucket], time) }
+    }
+}
+
+/// What is counted by the second.
+enum Bucket { case orders, cancels }
+
+extension Limits {
+    @inline(__always)
+    fileprivate func rate(_ bucket: Bucket) -> Int32 { bucket == .orders ? maxOrderRate : maxCancelRate }
+}
+
+extension Arrivals {
+    fileprivate subscript(bucket: Bucket) -> Int64 {
+        @inline(__always) get { bucket == .orders ? orders : cancels }
+        @inline(__always) set { if bucket == .orders { orders = newValue } else { cancels = newValue } }
     }
 }

@@ -22,7 +22,8 @@ public struct Shard: ~Copyable {
     /// (order, exec) -> trade slot.
     var execs = IndexTable()
     var references = Arena<Reference>()
-    var expiries = ExpiryHeap()
+    /// Open GTD orders, by their extras' slots.
+    var expiries = DueHeap()
 
     var positions = Arena<Position>()
     var positionKeys = IndexTable()
@@ -37,7 +38,8 @@ public struct Shard: ~Copyable {
     var risks = Arena<AccountRisk>()
     var latches = Arena<LossLatch>()
     var dayBases = Arena<DayBase>()
-    var deadlines = DeadlineHeap()
+    /// Dead-man timers that run, by their risks' slots.
+    var deadlines = DueHeap()
     /// Were losses by the day ever limited here? Before, no day is kept.
     var keepsDays = false
     var accounts = Arena<AccountState>()
