@@ -59,6 +59,17 @@ public enum Numbers {
         return Amount(truncatingIfNeeded: UInt128(high) << 64 | UInt128(low))
     }
 
+    /// Whether each is below an eighth of ``Balance/limit`` in magnitude, so that no sum of some of them can reach it.
+    @inline(__always)
+    static func areSmall(_ a: Amount, _ b: Amount, _ c: Amount, _ d: Amount, _ e: Amount) -> Bool {
+        // The upper half, inverted where it is negative.
+        func high(_ amount: Amount) -> Int64 {
+            let high = Int64(truncatingIfNeeded: amount >> 64)
+            return high ^ high >> 63
+        }
+        return high(a) | high(b) | high(c) | high(d) | high(e) < 1 << (110 - 3 - 64)
+    }
+
     @inline(__always)
     static func inRange(_ amount: Amount) -> Bool { amount < Balance.limit && amount > -Balance.limit }
 

@@ -1,12 +1,18 @@
 // Price levels in order. A ladder is one side of a book, or armed orders waiting for a price in one direction: levels sorted by a key, the best at the end,
 // where most changes are. Chunks of 64 levels, so that a level far from the best moves at most 64 neighbours, and a list of the chunks with their first keys.
 
-/// A chunk: keys ascending, and beside each its level's slot.
+/// A chunk: keys ascending, then ``unused`` ones, and beside each its level's slot.
 struct LadderChunk: BitwiseCopyable {
     static var capacity: Int { 64 }
-    var keys = InlineArray<64, Int64>(repeating: 0)
+    /// Above every key that is searched for, or it is one: then nothing is found before it.
+    static var unused: Int64 { .max }
+    var keys = InlineArray<64, Int64>(repeating: LadderChunk.unused)
     var levels = InlineArray<64, Int32>(repeating: 0)
 }
+
+/// All bits or none. What `?:` says too, but that the compiler makes a branch of in a loop.
+@inline(__always)
+private func mask(_ condition: Bool) -> Int { 0 &- Int(truncatingIfNeeded: UInt8(condition ? 1 : 0)) }
 
 /// One ladder. Owns its list of chunks; ``Books`` frees it.
 struct Ladder: BitwiseCopyable {
@@ -28,16 +34,20 @@ extension Ladder {
         let last = Int(count) - 1
         // Most of what happens is at the best prices.
         if last <= 0 || firstKeys![last] <= key { return Swift.max(last, 0) }
-        // Which half it is cannot be foreseen, so there is no branch on it.
         var low = 0
         var left = last
-        while left > 1 {
+        while left > Ladder.counted {
             let half = left >> 1
-            low &+= firstKeys![low &+ half] <= key ? half : 0
+            if firstKeys![low &+ half] <= key { low &+= half }
             left &-= half
         }
-        return low
+        // Which of the last few it is cannot be foreseen; so they are counted, without a branch.
+        var below = 0
+        for place in low..<low &+ left { below &-= mask(firstKeys![place] <= key) }
+        return low &+ Swift.max(below &- 1, 0)
     }
+
+    private static var counted: Int { 16 }
 
     mutating func free() {
         firstKeys?.deallocate()
@@ -97,18 +107,17 @@ extension Arena<LadderChunk> {
         (UnsafeMutableRawPointer(pointer(slot)) + LadderChunk.capacity * MemoryLayout<Int64>.stride).assumingMemoryBound(to: Int32.self)
     }
 
-    /// Where `key` is in a chunk of `count`, or would be.
+    /// Where `key` is in a chunk, or would be: how many keys are below it. Always the same seven looks, none of them a branch that could be foreseen wrong.
     @inline(__always)
-    func place(of key: Int64, in slot: Int32, count: Int) -> Int {
+    func place(of key: Int64, in slot: Int32) -> Int {
         let keys = keys(slot)
-        var low = 0
-        var left = count
-        while left > 1 {
-            let half = left >> 1
-            low &+= keys[low &+ half &- 1] < key ? half : 0
-            left &-= half
-        }
-        return left == 1 && keys[low] < key ? low &+ 1 : low
+        var low = 32 & mask(keys[31] < key)
+        low &+= 16 & mask(keys[low &+ 15] < key)
+        low &+= 8 & mask(keys[low &+ 7] < key)
+        low &+= 4 & mask(keys[low &+ 3] < key)
+        low &+= 2 & mask(keys[low &+ 1] < key)
+        low &+= 1 & mask(keys[low] < key)
+        return low &+ 1 & mask(keys[low] < key)
     }
 }
 
@@ -127,7 +136,7 @@ extension Ladder {
         let chunk = chunk(for: key)
         let inChunk = Int(counts![chunk])
         let slot = chunks![chunk]
-        let index = pool.place(of: key, in: slot, count: inChunk)
+        let index = pool.place(of: key, in: slot)
         return LadderPlace(chunk: chunk, index: index, level: index < inChunk && pool.keys(slot)[index] == key ? pool.levels(slot)[index] : none)
     }
 
@@ -172,6 +181,7 @@ extension Ladder {
         let upper = pool.insert(LadderChunk())
         let lower = chunks![chunk]
         pool.keys(upper).update(from: pool.keys(lower) + half, count: half)
+        (pool.keys(lower) + half).update(repeating: LadderChunk.unused, count: half)
         pool.levels(upper).update(from: pool.levels(lower) + half, count: half)
         counts![chunk] = Int32(half)
         insertChunk(upper, at: chunk + 1, firstKey: pool.keys(upper)[0], levels: Int32(half))
@@ -190,6 +200,7 @@ extension Ladder {
         } else {
             (keys + place).update(from: keys + place + 1, count: inChunk - place - 1)
             (levels + place).update(from: levels + place + 1, count: inChunk - place - 1)
+            keys[inChunk - 1] = LadderChunk.unused
             counts![chunk] -= 1
             if place == 0 { firstKeys![chunk] = keys[0] }
         }

@@ -141,9 +141,15 @@ extension Shard {
         _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount, stop: Price,
         _ account: Int32, _ rates: FeeRates, _ timeInForce: TimeInForce
     ) -> Amount? {
-        if side == .sell { return inRange(Int128(quantity) * Int128(markets[instrument].quantityUnit)) }
-        if type == .limit { return amount(instrument, price, quantity).flatMap { inRange($0 + feeHeld($0, rates)) } }
+        if side == .sell || type == .limit { return need(instrument, side, quantity, price, rates) }
         return needOfMarketBuy(instrument, quantity, max, stop: stop, account, rates, certain: timeInForce == .fok)
+    }
+
+    /// The same of a sale or a limit order.
+    @inline(__always)
+    func need(_ instrument: InstrumentID, _ side: Side, _ quantity: Quantity, _ price: Price, _ rates: FeeRates) -> Amount? {
+        if side == .sell { return inRange(Int128(quantity) * Int128(markets[instrument].quantityUnit)) }
+        return amount(instrument, price, quantity).flatMap { inRange($0 + feeHeld($0, rates)) }
     }
 
     @inline(never)
@@ -164,6 +170,7 @@ extension Shard {
     // MARK: What is on the other side
 
     /// The best price on the other side, if an order trades at it.
+    @inline(__always)
     func crossing(_ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ price: Price) -> Price? {
         let level = books.best(markets[instrument].book, side == .buy ? .asks : .bids)
         if level == none { return nil }

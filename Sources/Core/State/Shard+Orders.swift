@@ -89,12 +89,13 @@ extension Shard {
     // MARK: Replace
 
     mutating func decide(
-        _ replace: borrowing Replace, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void, _ then: (borrowing Mutation) -> Void
+        _ replace: borrowing Replace, _ guess: Int32, _ now: Timestamp, _ emit: (borrowing OrderReplaced) -> Void,
+        _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
         let instrument = replace.instrument
         guard let account = registry.account(replace.account) else { return .rejected(.unknownAccount(replace.account)) }
         guard isHere(instrument) else { return .rejected(.unknownInstrument(instrument)) }
-        guard let slot = orderSlot(replace.order, account, instrument) else { return .rejected(.unknownOrder) }
+        guard let slot = orderSlot(replace.order, account, instrument, guess: guess) else { return .rejected(.unknownOrder) }
         let order = orders[slot]
         let extra = orderRecords[slot].extra
         let max = replace.max
@@ -105,7 +106,10 @@ extension Shard {
         if same, order.status.isOpen || order.status == .filled { return .order(view(slot), duplicate: true) }
         if let late = tooLate(replace.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }
-        if markets[instrument].book != none { return replaceInBook(replace, account, slot, now, emit, then) }
+        if markets[instrument].book != none {
+            if let moved = move(replace, account, slot, now, emit) { return moved }
+            return replaceInBook(replace, account, slot, now, emit, then)
+        }
         if replace.stop != 0 { return .rejected(.notSupported(.instructions)) }
         if markets[instrument].terms.state != .trading, let closed = closedRefusal(instrument) { return .rejected(closed) }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
@@ -173,10 +177,12 @@ extension Shard {
 
     // MARK: Cancel
 
-    mutating func decide(_ cancel: borrowing Cancel, _ now: Timestamp, _ emit: (borrowing OrderCanceled) -> Void) -> Outcome {
+    mutating func decide(
+        _ cancel: borrowing Cancel, _ guess: Int32, _ now: Timestamp, _ emit: (borrowing OrderCanceled) -> Void
+    ) -> Outcome {
         guard let account = registry.account(cancel.account) else { return .rejected(.unknownAccount(cancel.account)) }
         guard isHere(cancel.instrument) else { return .rejected(.unknownInstrument(cancel.instrument)) }
-        guard let slot = orderSlot(cancel.order, account, cancel.instrument) else { return .rejected(.unknownOrder) }
+        guard let slot = orderSlot(cancel.order, account, cancel.instrument, guess: guess) else { return .rejected(.unknownOrder) }
         let order = orders[slot]
         if order.status == .canceled { return .order(view(slot), duplicate: true) }
         if let late = tooLate(cancel.before, now) { return .rejected(late) }

@@ -5,7 +5,8 @@
 //     shard.prefetch(&ahead[i])              for each of them: asks for the order, or for the position of a new one
 //     shard.prefetch(&ahead[i])              for each of them: asks for position, balance, neighbours in the lists and in the book
 //
-// The steps of one command lie apart, with the other commands' in between. Nothing here changes anything, and guesses may be wrong.
+// The steps of one command lie apart, with the other commands' in between. Nothing here changes anything, and guesses may be wrong. A cancel, replace or
+// fill that is given its `ahead` looks there for its order first.
 
 extension Shard {
     /// What is known of a command, or of a record, before its turn.
@@ -17,6 +18,7 @@ extension Shard {
         fileprivate var closes = false
         /// Position or order.
         fileprivate var slot = none
+        fileprivate var isOrder = false
         /// Hash that leads to the position or the order, or the order's counter.
         fileprivate var key: UInt64 = 0
         /// Of a fill: its exec's hash; 0 of everything else.
@@ -24,6 +26,10 @@ extension Shard {
 
         /// Of nothing.
         public init() {}
+
+        /// Where the order of the command may be; `none`: not known.
+        @inline(__always)
+        var order: Int32 { step == .done && isOrder ? slot : none }
     }
 
     public func ahead(of order: borrowing NewOrder) -> Ahead {
@@ -66,6 +72,7 @@ extension Shard {
         var ahead = Ahead()
         ahead.step = .position
         ahead.side = side
+        accounts.prefetch(account)
         ahead.key = Shard.pairHash(account, instrument)
         ids.prefetch(idHash)
         positionKeys.prefetch(ahead.key)
@@ -84,6 +91,7 @@ extension Shard {
         ahead.step = .id
         ahead.key = Shard.idHash(account, id)
         ids.prefetch(ahead.key)
+        accounts.prefetch(account)
         return ahead
     }
 
@@ -132,6 +140,7 @@ extension Shard {
         orders.prefetch(slot)
         orderRecords.prefetch(slot)
         ahead.slot = slot
+        ahead.isOrder = true
         ahead.step = .foundOrder
     }
 }

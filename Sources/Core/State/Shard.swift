@@ -89,10 +89,10 @@ public struct Shard: ~Copyable {
     ) -> Outcome {
         switch copy command {
         case .newOrder(let order): return decide(order, now, { emit(.orderAccepted(copy $0)) }, emit)
-        case .replace(let replace): return decide(replace, now, { emit(.orderReplaced(copy $0)) }, emit)
-        case .cancel(let cancel): return decide(cancel, now) { emit(.orderCanceled(copy $0)) }
+        case .replace(let replace): return decide(replace, none, now, { emit(.orderReplaced(copy $0)) }, emit)
+        case .cancel(let cancel): return decide(cancel, none, now) { emit(.orderCanceled(copy $0)) }
         case .cancelAll(let cancelAll): return decide(cancelAll, now, emit)
-        case .fill(let fill): return decide(fill, now, { emit(.filled(copy $0)) }, emit)
+        case .fill(let fill): return decide(fill, none, now, { emit(.filled(copy $0)) }, emit)
         case .closePosition(let close): return decide(close, now, { emit(.orderAccepted(copy $0)) }, emit)
         case .money(let money): return decide(money, now, emit)
         case .takeOver(let takeOver): return decide(takeOver, now, emit)
@@ -114,19 +114,22 @@ public struct Shard: ~Copyable {
     }
 
     public mutating func execute(
-        _ replace: borrowing Replace, now: Timestamp, emit: (borrowing OrderReplaced) -> Void, then: (borrowing Mutation) -> Void
+        _ replace: borrowing Replace, ahead: Ahead = Ahead(), now: Timestamp, emit: (borrowing OrderReplaced) -> Void,
+        then: (borrowing Mutation) -> Void
     ) -> Outcome {
-        decide(replace, now, emit, then)
-    }
-
-    public mutating func execute(_ cancel: borrowing Cancel, now: Timestamp, emit: (borrowing OrderCanceled) -> Void) -> Outcome {
-        decide(cancel, now, emit)
+        decide(replace, ahead.order, now, emit, then)
     }
 
     public mutating func execute(
-        _ fill: borrowing Fill, now: Timestamp, emit: (borrowing Filled) -> Void, then: (borrowing Mutation) -> Void
+        _ cancel: borrowing Cancel, ahead: Ahead = Ahead(), now: Timestamp, emit: (borrowing OrderCanceled) -> Void
     ) -> Outcome {
-        decide(fill, now, emit, then)
+        decide(cancel, ahead.order, now, emit)
+    }
+
+    public mutating func execute(
+        _ fill: borrowing Fill, ahead: Ahead = Ahead(), now: Timestamp, emit: (borrowing Filled) -> Void, then: (borrowing Mutation) -> Void
+    ) -> Outcome {
+        decide(fill, ahead.order, now, emit, then)
     }
 
     /// Applies one mutation, recorded at `time`. Cannot fail: what a mutation needs was checked when it was decided; a mutation that
@@ -298,11 +301,20 @@ public struct Shard: ~Copyable {
         id >> 40 == Int64(number) ? orderIDs[id & SlotIndex.counterMax] : nil
     }
 
-    /// The order a command names, if it is this account's and on this instrument.
+    /// The order a command names, if it is this account's and on this instrument. `guess`: where it may be.
     @inline(__always)
-    func orderSlot(_ reference: OrderReference, _ account: Int32, _ instrument: InstrumentID) -> Int32? {
+    func orderSlot(_ reference: OrderReference, _ account: Int32, _ instrument: InstrumentID, guess: Int32 = none) -> Int32? {
+        if guess != none, isOpen(guess, reference, account, instrument) { return guess }
         guard let slot = orderSlot(reference, account), positions[orders[slot].position].instrument == instrument else { return nil }
         return slot
+    }
+
+    /// Whether this very order is in that slot, and open: closed ones may be forgotten.
+    @inline(__always)
+    private func isOpen(_ slot: Int32, _ reference: OrderReference, _ account: Int32, _ instrument: InstrumentID) -> Bool {
+        guard case .client(let id) = reference, slot < orders.end, orders[slot].status.isOpen, orderRecords[slot].clientID == id else { return false }
+        let position = positions.pointer(orders[slot].position)
+        return position.pointee.account == account && position.pointee.instrument == instrument
     }
 
     /// The order that a reference names, if it is this account's, on whatever instrument.

@@ -12,7 +12,6 @@ final class LineGroup {
 
     private let parsed: UnsafeMutablePointer<ParsedLine>
     private let ends: UnsafeMutablePointer<(start: Int, end: Int)>
-    private let ahead: UnsafeMutablePointer<Shard.Ahead>
     /// Where the line behind the group begins.
     private(set) var next = 0
 
@@ -21,13 +20,10 @@ final class LineGroup {
         for index in 0..<LineGroup.linesMax { (parsed + index).initialize(to: ParsedLine()) }
         ends = .allocate(capacity: LineGroup.linesMax)
         ends.initialize(repeating: (0, 0), count: LineGroup.linesMax)
-        ahead = .allocate(capacity: LineGroup.linesMax)
-        ahead.initialize(repeating: Shard.Ahead(), count: LineGroup.linesMax)
     }
     deinit {
         parsed.deallocate()
         ends.deallocate()
-        ahead.deallocate()
     }
 
     subscript(index: Int) -> ParsedLine {
@@ -41,6 +37,7 @@ final class LineGroup {
 
     func parse(single line: UnsafeRawBufferPointer, registry: borrowing Registry) {
         LineParser.parse(line, registry: registry, into: &parsed[0])
+        parsed[0].ahead = Shard.Ahead()
     }
 
     /// Parses whole lines from `start` on, up to the first that is empty or longer than most may be. Returns how many.
@@ -59,11 +56,11 @@ final class LineGroup {
             next += newline + 1
             count += 1
             guard parsed[count - 1].orderCommand != .none else { break }
-            ahead[count - 1] = loop.ahead(of: parsed + (count - 1))
+            parsed[count - 1].ahead = loop.ahead(of: parsed + (count - 1))
         }
         if count > 1 {
             for _ in 0..<2 {
-                for index in 0..<count { loop.prefetch(parsed + index, &ahead[index]) }
+                for index in 0..<count { loop.prefetch(&parsed[index]) }
             }
         }
         return count
@@ -86,7 +83,7 @@ extension Loop {
     }
 
     @inline(__always)
-    func prefetch(_ line: UnsafePointer<ParsedLine>, _ ahead: inout Shard.Ahead) {
-        if line.pointee.orderCommand != .none, hosts(line.pointee.wallet) { shard(line.pointee.wallet).pointee.prefetch(&ahead) }
+    func prefetch(_ line: inout ParsedLine) {
+        if line.orderCommand != .none, hosts(line.wallet) { shard(line.wallet).pointee.prefetch(&line.ahead) }
     }
 }

@@ -30,21 +30,21 @@ extension Loop {
     }
 
     @inline(__always)
-    func execute(_ replace: borrowing Replace, wallet: WalletID, session: UInt64) -> Outcome {
+    func execute(_ replace: borrowing Replace, ahead: Shard.Ahead, wallet: WalletID, session: UInt64) -> Outcome {
         shard(wallet).pointee.execute(
-            replace, now: now, emit: { replaced in record(replaced, shard: wallet, session: session) },
+            replace, ahead: ahead, now: now, emit: { replaced in record(replaced, shard: wallet, session: session) },
             then: { mutation in record(mutation, shard: wallet, session: session) })
     }
 
     @inline(__always)
-    func execute(_ cancel: borrowing Cancel, wallet: WalletID, session: UInt64) -> Outcome {
-        shard(wallet).pointee.execute(cancel, now: now) { canceled in record(canceled, shard: wallet, session: session) }
+    func execute(_ cancel: borrowing Cancel, ahead: Shard.Ahead, wallet: WalletID, session: UInt64) -> Outcome {
+        shard(wallet).pointee.execute(cancel, ahead: ahead, now: now) { canceled in record(canceled, shard: wallet, session: session) }
     }
 
     @inline(__always)
-    func execute(_ fill: borrowing Fill, wallet: WalletID, session: UInt64) -> Outcome {
+    func execute(_ fill: borrowing Fill, ahead: Shard.Ahead, wallet: WalletID, session: UInt64) -> Outcome {
         shard(wallet).pointee.execute(
-            fill, now: now, emit: { filled in record(filled, shard: wallet, session: session) },
+            fill, ahead: ahead, now: now, emit: { filled in record(filled, shard: wallet, session: session) },
             then: { mutation in record(mutation, shard: wallet, session: session) })
     }
 

@@ -36,6 +36,8 @@ public struct ParsedLine: ~Copyable, Sendable {
     public var replace = Replace(account: 0, instrument: 0, order: .order(0), quantity: 0, price: 0)
     public var cancel = Cancel(account: 0, instrument: 0, order: .order(0))
     public var fill = Fill(account: 0, instrument: 0, order: .order(0), quantity: 0, price: 0, exec: Text(), fee: 0, feeAsset: 0)
+    /// What is known of that command before its turn, if it came with others.
+    var ahead = Shard.Ahead()
     public var requires: Requires
     /// `before=`, microseconds; 0: not given. Commands for shards carry it too, for their shard to check.
     public var before: Timestamp

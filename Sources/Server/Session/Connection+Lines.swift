@@ -90,13 +90,13 @@ extension Connection {
         switch parsed.orderCommand {
         case .new: outcome = loop.execute(parsed.order, wallet: wallet, session: session.number)
         case .replace:
-            outcome = loop.execute(parsed.replace, wallet: wallet, session: session.number)
+            outcome = loop.execute(parsed.replace, ahead: parsed.ahead, wallet: wallet, session: session.number)
             about = .order(parsed.replace.order)
         case .cancel:
-            outcome = loop.execute(parsed.cancel, wallet: wallet, session: session.number)
+            outcome = loop.execute(parsed.cancel, ahead: parsed.ahead, wallet: wallet, session: session.number)
             about = .order(parsed.cancel.order)
         case .fill:
-            outcome = loop.execute(parsed.fill, wallet: wallet, session: session.number)
+            outcome = loop.execute(parsed.fill, ahead: parsed.ahead, wallet: wallet, session: session.number)
             about = .order(parsed.fill.order)
         case .none: invariantFailure("an order's command that is none")
         }

@@ -57,13 +57,13 @@ struct Turn: ~Copyable {
 
     /// Was it refused?
     @inline(__always)
-    private func execute(_ index: Int, _ shard: inout Shard, _ now: Timestamp) -> Bool {
+    private func execute(_ index: Int, _ shard: inout Shard, _ now: Timestamp, _ ahead: Shard.Ahead = Shard.Ahead()) -> Bool {
         let outcome =
             switch kinds[index] {
             case .new: shard.execute(orders[index], now: now, emit: { _ in }, then: { _ in })
-            case .cancel: shard.execute(cancels[index], now: now) { _ in }
-            case .replace: shard.execute(replaces[index], now: now, emit: { _ in }, then: { _ in })
-            case .fill: shard.execute(fills[index], now: now, emit: { _ in }, then: { _ in })
+            case .cancel: shard.execute(cancels[index], ahead: ahead, now: now) { _ in }
+            case .replace: shard.execute(replaces[index], ahead: ahead, now: now, emit: { _ in }, then: { _ in })
+            case .fill: shard.execute(fills[index], ahead: ahead, now: now, emit: { _ in }, then: { _ in })
             }
         if case .rejected = outcome { return true }
         return false
@@ -81,7 +81,7 @@ struct Turn: ~Copyable {
             }
             for index in begin..<end {
                 now += 1
-                if execute(index, &shard, now) { fatalError("a command of the bench was refused") }
+                if execute(index, &shard, now, ahead[index - begin]) { fatalError("a command of the bench was refused") }
             }
             begin = end
         }
