@@ -132,6 +132,65 @@ CXL 7 EX-USD id=far
 + * CANCELED *
 """
 
+# Everything that an internal venue and the limits since data format 4 add to a state, but for timers of a day at most. Before LIFE: that suspends 9.
+VENUE_ACCOUNTS = (10, 11, 12)
+VENUE = """
+INS IX-USD venue=internal wallet=spot base=EX quote=USD tick=0.01 lot=1 maker_bps=-0.5 taker_bps=2
++ OK *
+DEP 10 USD 100000.00 ref=usd
++ OK *
+DEP 10 EX 1000 ref=ex
++ OK *
+DEP 11 USD 100000.00 ref=usd
++ OK *
+DEP 11 EX 1000 ref=ex
++ OK *
+DEP 12 USD 1000.00 ref=usd
++ OK *
+NEW 10 IX-USD S LMT 10 20.00 GTC id=ask strategy=grid
++ * NEW *
+NEW 10 IX-USD S LMT 30 20.50 GTC id=ice display=4
++ * NEW *
+NEW 11 IX-USD B LMT 4 20.00 IOC id=take
++ * FILLED *
+NEW 11 IX-USD B LMT 5 19.00 GTC id=bid post=1
++ * NEW *
+NEW 11 IX-USD B LMT 3 18.00 GTD id=far expire=4000000000000
++ * NEW *
+NEW 11 IX-USD S LMT 2 18.50 GTC id=stop stop=18.60
++ * NEW *
+NEW 11 IX-USD S MKT 2 - GTC id=mark stop=15.00 trigger=mark
++ * NEW *
+NEW 10 IX-USD B LMT 2 17.00 GTC id=leg1
++ * NEW *
+NEW 10 IX-USD B LMT 2 25.00 GTC id=leg2 stop=24.00 oco=leg1
++ * NEW *
+NEW 11 IX-USD S LMT 1 22.00 GTC id=less reduce=1
++ * NEW *
+NEW 11 IX-USD S LMT 1 21.00 GTC id=fired stop=19.50 take=1 trigger=mark
++ * NEW *
+LIM 10 stp=oldest maker_bps=-1 price_band_bps=10000
++ OK *
+NEW 10 IX-USD B LMT 5 20.00 GTC id=own
++ * *
+MRK IX-USD 20.00
++ *
+LIM 12 max_daily_loss=1.00
++ OK *
+NEW 12 IX-USD B LMT 5 20.50 IOC id=loser
++ * FILLED *
+MRK IX-USD 16.00
++ *
+NEW 12 IX-USD B LMT 1 10.00 GTC id=more
+- LIMIT_DAILY_LOSS *
+LIM 11 IX-USD max_order_rate=50 max_cancel_rate=50 short=0
++ OK *
+LIM * max_open=100000
++ OK *
+SET day_start_minutes 60
++ *
+"""
+
 
 def ask(lines, command):
     """The lines of an answer, without tags."""

@@ -11,7 +11,7 @@ import pytest
 
 from lines import play
 from service import Service, cashup
-from states import SMALL, archived, logs, lsn_of, recovered, snap, snapshots, state_of, verify
+from states import ACCOUNTS, SMALL, VENUE_ACCOUNTS, archived, ask, logs, lsn_of, recovered, snap, snapshots, state_of, verify
 
 DATA = Path(__file__).parent / "data"
 FORMAT_3 = "cashup data format 3\n"
@@ -106,6 +106,64 @@ def test_format_3_has_what_it_says(kept):
         service.kill()
         if origin:
             snapshots(service)[0].unlink()
+
+
+def venue_state(lines):
+    """The state with the book; what format 4 was kept with."""
+    return {**state_of(lines, ACCOUNTS + VENUE_ACCOUNTS), "BOOK": [row.split(" lsn=")[0] for row in ask(lines, "BOOK IX-USD depth=1000")]}
+
+
+def venue_goes_on(lines):
+    """An iceberg shows its next slice, a trigger fires, a pair's leg goes with the other, a latch holds until it is reset."""
+    play(lines, """
+        NEW 11 IX-USD B LMT 4 20.50 IOC id=later
+        + * FILLED leaves=0 cum=4 avg=20.50 *
+        ORD 10 IX-USD id=ice
+        = * leaves=21 display=4 *
+        + 1
+        CXL 10 IX-USD id=leg1
+        + * CANCELED *
+        ORD 10 IX-USD id=leg2
+        = * status=CANCELED reason=oco *
+        + 1
+        MRK IX-USD 15.00
+        + OK *
+        ORD 11 IX-USD id=mark
+        = * status=FILLED avg=20.00 *
+        + 1
+        NEW 12 IX-USD B LMT 1 10.00 GTC id=more
+        - LIMIT_DAILY_LOSS *
+        LIM 12 reset=loss
+        + OK *
+        NEW 12 IX-USD B LMT 1 10.00 GTC id=more
+        + * NEW *
+        NEW 11 IX-USD S LMT 900 60.00 GTC id=short
+        - LIMIT_SHORT *
+        """)
+
+
+@pytest.mark.parametrize("loops", [1, 4])
+def test_format_4_with_a_venue(kept, loops):
+    service, expected = kept("format-4", loops=loops)
+    assert (service.data / "FORMAT").read_text() == FORMAT_4
+    code, said = verify(service.data)
+    assert code == 0 and "format 4," in said and said.count("whole, the same as a replay") == 2, said
+    newer, older = map(lsn_of, snapshots(service))
+    for origin in (newer, older, 0):
+        service.start()
+        assert recovered(service) == origin
+        with service.lines() as lines:
+            assert venue_state(lines) == expected["state"], origin
+            if origin == 0:
+                venue_goes_on(lines)
+                later_work(lines)
+                before = venue_state(lines)
+        service.kill()
+        if origin:
+            snapshots(service)[0].unlink()
+    service.start()
+    with service.lines() as lines:
+        assert venue_state(lines) == before
 
 
 def test_format_2_has_no_snapshots_until_it_is_upgraded(kept):
