@@ -99,6 +99,7 @@ public struct FeeRates: BitwiseCopyable, Sendable, Equatable {
         self.taker = taker
     }
     public static var allowed: ClosedRange<Int32> { -1_000...10_000 }
+    var hash: UInt64 { mix(UInt64(UInt32(bitPattern: maker)) << 32 | UInt64(UInt32(bitPattern: taker))) }
 }
 public enum Liquidity: UInt8, BitwiseCopyable, Sendable { case unknown = 0, maker = 1, taker = 2 }
 

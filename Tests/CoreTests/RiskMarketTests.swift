@@ -159,4 +159,23 @@ import Testing
         desk.check()
         #expect(latched > 5, "seed \(seed): \(latched) latches")
     }
+
+    @Test func `fees: as many pairs of rates as there is room for; then those that are known go on, and others are refused`() {
+        let desk = desk()
+        desk.run(.define(.setting(.windowIDs, 1_000)))
+        func rates(_ index: Int) -> FeeRates { FeeRates(maker: Int32(index % 256), taker: Int32(1 + index / 256)) }
+        func order(at index: Int) -> Rejection? {
+            desk.limit(-1) { ($0.makerFee, $0.takerFee) = (rates(index).maker, rates(index).taker) }
+            let outcome = new(desk, .buy, 1, 100)
+            if outcome.rejection == nil { desk.run(.cancelAll(CancelAll(account: 7, instrument: -1))) }
+            return outcome.rejection
+        }
+        // Index 0 is the pair of none.
+        let refused = (0..<Int(UInt16.max) - 1).filter { order(at: $0) != nil }
+        #expect(refused.isEmpty)
+        #expect(order(at: Int(UInt16.max) - 1) == .tableFull(.fees, max: Int64(UInt16.max)))
+        #expect(order(at: 4_711) == nil)
+        #expect(new(desk, .buy, 1, 100, account: 8).rejection == nil)
+        desk.check()
+    }
 }

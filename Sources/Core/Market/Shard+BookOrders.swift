@@ -68,7 +68,9 @@ extension Shard {
             if available < need { return .rejected(.insufficientFunds(asset, number, need: need, available: available)) }
         }
         if let full = tableRefusal(new.strategy) { return .rejected(full) }
-        if feeRates.count >= Int(UInt16.max), !feeRates.contains(rates) { return .rejected(.tableFull(.fees, max: Int64(UInt16.max))) }
+        if feeRates.count >= Int(UInt16.max), rates != FeeRates(), feeRatesSlot(rates) == nil {
+            return .rejected(.tableFull(.fees, max: Int64(UInt16.max)))
+        }
         let book = markets[instrument].book
         if isArmed, books.books[book].armed >= Int32(Shard.armedMax) { return .rejected(.tableFull(.triggers, max: Shard.armedMax)) }
 

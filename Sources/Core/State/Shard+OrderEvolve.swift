@@ -206,10 +206,13 @@ extension Shard {
 
     mutating func intern(_ rates: FeeRates) -> UInt16 {
         if rates == FeeRates() { return 0 }
-        if let known = feeRates.firstIndex(of: rates) { return UInt16(known) }
+        if let known = feeRatesSlot(rates) { return UInt16(known) }
+        feeRateKeys.insert(rates.hash, Int32(feeRates.count))
         feeRates.append(rates)
         return UInt16(feeRates.count - 1)
     }
+
+    func feeRatesSlot(_ rates: FeeRates) -> Int32? { feeRateKeys.find(rates.hash) { feeRates[Int($0)] == rates } }
 
     mutating func addExpiry(_ slot: Int32) {
         let extra = orderRecords[slot].extra

@@ -58,6 +58,7 @@ public struct Shard: ~Copyable {
 
     /// Interned rates of fees; index 0 is no fees.
     var feeRates: [FeeRates] = [FeeRates()]
+    var feeRateKeys = IndexTable()
 
     /// Closed orders (slot) and used references (~slot) in the order in which they are forgotten; Unix seconds in the high half.
     var memory = Fifo()
