@@ -20,12 +20,10 @@ extension Shard {
     mutating func decide(
         _ fill: borrowing Fill, _ guess: Int32, _ now: Timestamp, _ emit: (borrowing Filled) -> Void, _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
-        guard let account = registry.account(fill.account) else { return .rejected(.unknownAccount(fill.account)) }
-        guard isHere(fill.instrument) else {
-            return .rejected(.unknownInstrument(fill.instrument))
-        }
-        guard let slot = orderSlot(fill.order, account, fill.instrument, guess: guess) else { return .rejected(.unknownOrder) }
+        let slot: Int32
+        do { slot = try orderSlot(fill.order, of: fill.account, on: fill.instrument, guess: guess) } catch { return .rejected(error) }
         let order = orders[slot]
+        let account = positions[order.position].account
         let exec = fill.exec
         let known = execs.find(Shard.execHash(order.id, exec)) { trades[$0].order == slot && trades[$0].exec == exec }
         if let known {

@@ -93,10 +93,10 @@ extension Shard {
         _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
         let instrument = replace.instrument
-        guard let account = registry.account(replace.account) else { return .rejected(.unknownAccount(replace.account)) }
-        guard isHere(instrument) else { return .rejected(.unknownInstrument(instrument)) }
-        guard let slot = orderSlot(replace.order, account, instrument, guess: guess) else { return .rejected(.unknownOrder) }
+        let slot: Int32
+        do { slot = try orderSlot(replace.order, of: replace.account, on: instrument, guess: guess) } catch { return .rejected(error) }
         let order = orders[slot]
+        let account = positions[order.position].account
         let extra = orderRecords[slot].extra
         let max = replace.max
         let difference = (order.quantity ^ replace.quantity) | (order.price ^ replace.price)
@@ -180,10 +180,10 @@ extension Shard {
     mutating func decide(
         _ cancel: borrowing Cancel, _ guess: Int32, _ now: Timestamp, _ emit: (borrowing OrderCanceled) -> Void
     ) -> Outcome {
-        guard let account = registry.account(cancel.account) else { return .rejected(.unknownAccount(cancel.account)) }
-        guard isHere(cancel.instrument) else { return .rejected(.unknownInstrument(cancel.instrument)) }
-        guard let slot = orderSlot(cancel.order, account, cancel.instrument, guess: guess) else { return .rejected(.unknownOrder) }
+        let slot: Int32
+        do { slot = try orderSlot(cancel.order, of: cancel.account, on: cancel.instrument, guess: guess) } catch { return .rejected(error) }
         let order = orders[slot]
+        let account = positions[order.position].account
         if order.status == .canceled { return .order(view(slot), duplicate: true) }
         if let late = tooLate(cancel.before, now) { return .rejected(late) }
         guard order.status.isOpen else { return .rejected(.orderClosed(order.status)) }

@@ -302,20 +302,31 @@ public struct Shard: ~Copyable {
         id >> 40 == Int64(number) ? orderIDs[id & SlotIndex.counterMax] : nil
     }
 
-    /// The order a command names, if it is this account's and on this instrument. `guess`: where it may be.
+    /// The order a command names. `guess`: where it may be.
     @inline(__always)
-    func orderSlot(_ reference: OrderReference, _ account: Int32, _ instrument: InstrumentID, guess: Int32 = none) -> Int32? {
-        if guess != none, isOpen(guess, reference, account, instrument) { return guess }
-        guard let slot = orderSlot(reference, account), positions[orders[slot].position].instrument == instrument else { return nil }
+    func orderSlot(
+        _ reference: OrderReference, of number: AccountNumber, on instrument: InstrumentID, guess: Int32
+    ) throws(Rejection) -> Int32 {
+        if guess != none, isOpen(guess, reference, number, instrument) { return guess }
+        guard let account = registry.account(number) else { throw .unknownAccount(number) }
+        guard isHere(instrument) else { throw .unknownInstrument(instrument) }
+        guard let slot = orderSlot(reference, account, instrument) else { throw .unknownOrder }
         return slot
     }
 
     /// Whether this very order is in that slot, and open: closed ones may be forgotten.
     @inline(__always)
-    private func isOpen(_ slot: Int32, _ reference: OrderReference, _ account: Int32, _ instrument: InstrumentID) -> Bool {
+    private func isOpen(_ slot: Int32, _ reference: OrderReference, _ number: AccountNumber, _ instrument: InstrumentID) -> Bool {
         guard case .client(let id) = reference, slot < orders.end, orders[slot].status.isOpen, orderRecords[slot].clientID == id else { return false }
         let position = positions.pointer(orders[slot].position)
-        return position.pointee.account == account && position.pointee.instrument == instrument
+        return position.pointee.instrument == instrument && registry.accounts[Int(position.pointee.account)].number == number
+    }
+
+    /// The order a command names, if it is this account's and on this instrument.
+    @inline(__always)
+    func orderSlot(_ reference: OrderReference, _ account: Int32, _ instrument: InstrumentID) -> Int32? {
+        guard let slot = orderSlot(reference, account), positions[orders[slot].position].instrument == instrument else { return nil }
+        return slot
     }
 
     /// The order that a reference names, if it is this account's, on whatever instrument.
