@@ -87,6 +87,24 @@ struct Books: ~Copyable {
         touched.append(TouchedLevel(ladder: levels[level].ladder, price: levels[level].price))
     }
 
+    // MARK: Memory ahead
+
+    /// Asks for where a key will be looked for in a ladder; of a short one all is at hand.
+    @inline(__always)
+    func prefetchPlace(_ ladder: Int32, _ key: Int64) {
+        let it = ladders.pointer(ladder)
+        if it.pointee.isLong { chunks.prefetchKeys(it.pointee.chunks![it.pointee.chunk(for: key)]) }
+    }
+
+    /// Asks for the level with this key.
+    @inline(__always)
+    func prefetchLevel(_ ladder: Int32, _ key: Int64) {
+        let it = ladders.pointer(ladder)
+        if !it.pointee.isLong { return }
+        let level = it.pointee.find(key, chunks)
+        if level != none { levels.prefetch(level) }
+    }
+
     // MARK: Orders in levels
 
     /// Puts an order last at its price, showing `quantity`.

@@ -1,6 +1,8 @@
 // Price levels in order. A ladder is one side of a book, or armed orders waiting for a price in one direction: levels sorted by a key, the best at the end,
 // where most changes are. Chunks of 64 levels, so that a level far from the best moves at most 64 neighbours, and a list of the chunks with their first keys.
 
+import CPrefetch
+
 /// A chunk: keys ascending, then ``unused`` ones, and beside each its level's slot.
 struct LadderChunk: BitwiseCopyable {
     static var capacity: Int { 64 }
@@ -48,6 +50,10 @@ extension Ladder {
     }
 
     private static var counted: Int { 16 }
+
+    /// More than the processor's caches hold beside everything else.
+    @inline(__always)
+    var isLong: Bool { count > 32 }
 
     mutating func free() {
         firstKeys?.deallocate()
@@ -105,6 +111,12 @@ extension Arena<LadderChunk> {
     @inline(__always)
     func levels(_ slot: Int32) -> UnsafeMutablePointer<Int32> {
         (UnsafeMutableRawPointer(pointer(slot)) + LadderChunk.capacity * MemoryLayout<Int64>.stride).assumingMemoryBound(to: Int32.self)
+    }
+
+    /// Asks for the keys of a chunk.
+    @inline(__always)
+    func prefetchKeys(_ slot: Int32) {
+        for line in 0..<LadderChunk.capacity / 8 { prefetch_line(keys(slot) + line * 8) }
     }
 
     /// Where `key` is in a chunk, or would be: how many keys are below it. Always the same seven looks, none of them a branch that could be foreseen wrong.

@@ -23,6 +23,9 @@ extension Shard {
         fileprivate var key: UInt64 = 0
         /// Of a fill: its exec's hash; 0 of everything else.
         fileprivate var execHash: UInt64 = 0
+        /// Where it will rest: a ladder of a book, and the key there; `none`: nowhere.
+        fileprivate var ladder = none
+        fileprivate var ladderKey: Int64 = 0
 
         /// Of nothing.
         public init() {}
@@ -34,7 +37,9 @@ extension Shard {
 
     public func ahead(of order: borrowing NewOrder) -> Ahead {
         guard let account = registry.account(order.account) else { return Ahead() }
-        return ahead(account, order.instrument, order.side, Shard.idHash(account, order.clientID))
+        var ahead = ahead(account, order.instrument, order.side, Shard.idHash(account, order.clientID))
+        if Shard.mayRest(order.type, order.timeInForce) { askLadder(order.instrument, order.side, order.price, &ahead) }
+        return ahead
     }
 
     public func ahead(of accepted: borrowing OrderAccepted) -> Ahead {
@@ -95,6 +100,16 @@ extension Shard {
         return ahead
     }
 
+    /// A book's place for a price, and in the next step its level.
+    @inline(__always)
+    private func askLadder(_ instrument: InstrumentID, _ side: Side, _ price: Price, _ ahead: inout Ahead) {
+        guard isHere(instrument), markets[instrument].book != none else { return }
+        let kind: LadderKind = side == .buy ? .bids : .asks
+        ahead.ladder = Books.ladder(markets[instrument].book, kind)
+        ahead.ladderKey = kind.key(price)
+        books.prefetchPlace(ahead.ladder, ahead.ladderKey)
+    }
+
     /// The next step.
     public func prefetch(_ ahead: inout Ahead) {
         switch ahead.step {
@@ -105,6 +120,7 @@ extension Shard {
             ahead.slot = position
             ahead.step = .foundPosition
         case .foundPosition:
+            if ahead.ladder != none { books.prefetchLevel(ahead.ladder, ahead.ladderKey) }
             balances.prefetch(ahead.side == .buy ? positions[ahead.slot].quote : positions[ahead.slot].base)
             // The new order comes behind it.
             if positions[ahead.slot].openLast != none { orders.prefetch(positions[ahead.slot].openLast) }
