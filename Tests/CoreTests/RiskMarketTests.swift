@@ -178,4 +178,25 @@ import Testing
         #expect(new(desk, .buy, 1, 100, account: 8).rejection == nil)
         desk.check()
     }
+
+    @Test func `numbers as far out as they get: a replace is refused and changes nothing`() {
+        let desk = desk()
+        new(desk, .sell, 10, 100, account: 8)
+        new(desk, .buy, 4, 100)
+        let order = OrderReference.order(1)
+        let extremes: [Int64] = [.min, .min + 1, -1, 0, 3, 5, 11, 1 << 32, 1 << 60, .max - 1, .max]
+        for quantity in extremes {
+            for price in extremes where price != 100 {
+                let before = desk.hash
+                let outcome = desk.run(.replace(Replace(account: 8, instrument: Self.book, order: order, quantity: quantity, price: price)))
+                if outcome.rejection != nil {
+                    #expect(desk.hash == before)
+                } else {
+                    #expect(quantity > 4 && quantity <= 1_000 && price > 0, "\(quantity) at \(price)")
+                    desk.run(.replace(Replace(account: 8, instrument: Self.book, order: order, quantity: 10, price: 100)))
+                }
+            }
+        }
+        desk.check()
+    }
 }

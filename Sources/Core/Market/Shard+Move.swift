@@ -20,8 +20,8 @@ extension Shard {
         if accounts[account].limits & accounts[account].risk & position.pointee.limits & defaultLimits != none { return nil }
 
         if price <= 0 || price != order.pointee.price && !isMultiple(price, of: market.pointee.terms.tick) { return nil }
+        if quantity <= order.pointee.cumulative { return nil }
         let leaves = quantity - order.pointee.cumulative
-        if leaves <= 0 { return nil }
         let isOtherQuantity = quantity != order.pointee.quantity
         if isOtherQuantity {
             let terms = market.pointee.terms
