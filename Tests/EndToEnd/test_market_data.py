@@ -13,12 +13,7 @@ import pytest
 from cashup.market import LocalBook
 from cashup.results import market_line_of
 from lines import fields
-from venue import Desk
-
-
-@pytest.fixture
-def desk(lines, accounts):
-    return Desk(lines, accounts)
+from venue import Desk, desk
 
 
 class Reader(threading.Thread):
