@@ -365,6 +365,24 @@ def test_close_and_expiry(desk):
     desk.book("ask 101.00 0.60000 1")
 
 
+def test_no_order_trades_when_its_time_is_up(desk):
+    """Also in the very moment, and before the service comes to say that it has expired."""
+    traded = 0
+    for number in range(100):
+        expire = int(time.time() * 1000) + 4
+        desk.ask(f"NEW $b $s S LMT 0.001 100.00 GTD id=gtd{number} expire={expire}")
+        while time.time() * 1000 < expire:
+            pass
+        taken, = desk.ask(f"NEW $a $s B LMT 0.001 100.00 IOC id=ioc{number}")
+        traded += " FILLED " in taken
+    # The service's clock may be a hair behind this one's.
+    assert traded < 10
+    for row in desk.ask("TRD $b $s")[:-1]:
+        trade = dict(part.partition("=")[::2] for part in row.split(" "))
+        expire = dict(part.partition("=")[::2] for part in desk.ask(f"ORD $b $s {trade['order']}")[0].split(" "))["expire"]
+        assert int(trade["time"]) < int(expire)
+
+
 def test_suspension_empties_the_book(desk):
     desk.play("""
         NEW $a $s B LMT 1 50.00 GTC id=b
