@@ -204,6 +204,36 @@ import Testing
         desk.check()
     }
 
+    /// London is at UTC in winter and an hour ahead in summer, so its midnight moves over that of UTC.
+    @Test func `daily loss: a day goes on to the next midnight when clocks are put forward or back`() {
+        let (minute, hour, day): (Int64, Int64, Int64) = (60_000_000, 3_600_000_000, 86_400_000_000)
+        // Midnight UTC before the clocks change at 1:00, and the day's begin before and after.
+        for (midnight, before, after, rest) in [(1_711_843_200_000_000, 0, 1_380, 22), (1_729_987_200_000_000, 1_380, 0, 23)] as [(Int64, Int64, Int64, Int64)] {
+            let desk = desk()
+            desk.now = midnight - day
+            desk.run(.define(.setting(.dayStartMinutes, before)))
+            desk.limit(-1) { $0.maxDailyLoss = amount18("1000") }
+            desk.mark("100")
+            desk.trade(.buy, "10", "100")
+            desk.mark("90")
+            #expect(desk.loss() == "100")
+            desk.now = midnight
+            #expect(desk.loss() == "0", "the day of the change has begun")
+            desk.now += 30 * minute
+            desk.trade(.sell, "10", "88")
+            desk.mark("80")
+            #expect(desk.loss() == "20")
+            desk.now = midnight + hour
+            desk.run(.define(.setting(.dayStartMinutes, after)))
+            #expect(desk.loss() == "20", "the same day")
+            desk.now += rest * hour - 1
+            #expect(desk.loss() == "20")
+            desk.now += 1
+            #expect(desk.loss() == "0", "the next day")
+            desk.check()
+        }
+    }
+
     @Test func `daily loss: a limit set in the middle of a day counts from there`() {
         let desk = desk()
         desk.mark("100")

@@ -1,6 +1,7 @@
 """Market data: what SUB book= and SUB trades= say adds up to what BOOK, MKT and the events say, also for who reads slowly,
 and a restart finds the book it left."""
 
+import itertools
 import os
 import random
 import subprocess
@@ -13,12 +14,7 @@ import pytest
 from cashup.market import LocalBook
 from cashup.results import market_line_of
 from lines import fields
-from venue import Desk
-
-
-@pytest.fixture
-def desk(lines, accounts):
-    return Desk(lines, accounts)
+from venue import Desk, desk, instrument
 
 
 class Reader(threading.Thread):
@@ -225,6 +221,52 @@ def test_too_many_subscriptions_are_refused(desk, lines, shared):
         assert listener.ask(f"s SUB book={symbols[128]}") == "-s TABLE_FULL what=subscriptions max=256"
         assert listener.ask(f"s UNS trades={symbols[0]}") == "+s OK"
         assert listener.ask(f"s SUB book={symbols[128]}") == "+s OK"
+
+
+def test_who_subscribes_holds_up_nobody(fresh):
+    """Many deep books to compare take the service a while; a loop that has taken in a subscription does not wait for it."""
+    service = fresh(loops=1)
+    with service.lines() as lines:
+        desk = Desk(lines, (7, 8, 9))
+        symbols = [desk.symbol] + [instrument(lines) for _ in range(15)]
+        for symbol in symbols:
+            lines.send("".join(f"t NEW {account} {symbol} {side} LMT 0.00001 {price:.2f} GTC id={symbol}{side}{price}\n"
+                               for account, side, least in ((7, "B", 1), (8, "S", 1001)) for price in range(least, least + 1000)))
+            assert all(lines.answer()[-1][0] == "+" for _ in range(2000))
+    readers = [service.lines() for _ in range(100)]
+    for reader in readers:
+        reader.send("".join(f"s SUB book={symbol} depth=1000\n" for symbol in symbols))
+    over = threading.Event()
+
+    def repeat(*commands):
+        with service.lines() as busy:
+            for number in itertools.count(1):
+                if over.is_set():
+                    return
+                busy.send("".join(f"t {command.format(price=number % 1000 + 1, qty=number % 9 + 1)}\n" for command in commands))
+                for _ in commands:
+                    busy.answer()
+
+    moves = [f"RPL 7 {symbol} id={symbol}B{{price}} 0.0000{{qty}} {{price}}.00" for symbol in symbols]
+    comings = [command for symbol in symbols for command in (f"SUB book={symbol} depth=1000", f"UNS book={symbol}")]
+    threads = [threading.Thread(target=repeat, args=commands) for commands in (moves, comings)]
+    for thread in threads:
+        thread.start()
+    took = []
+    try:
+        with service.lines() as lines:
+            time.sleep(2)
+            for number in range(60):
+                began = time.monotonic()
+                assert lines.ask(f"t NEW 9 BTC-USDT B LMT 0.001 1.00 GTC id=n{number}")[0] == "+"
+                took.append(time.monotonic() - began)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+        for reader in readers:
+            reader.close()
+    assert sorted(took)[30] < 0.04, sorted(took)
 
 
 # ---- The storm ------------------------------------------------------------------------------------------------------

@@ -109,6 +109,20 @@ def test_orders_that_wait_for_a_price(venue, order_type, side, stop, price):
         assert venue.one.ask("PUT", "orders/waits", {"stop_price": "100.00"}).expect(422).fields == ["stop_price"]
 
 
+def test_a_replace_leaves_what_an_order_may_cost(venue):
+    """What is left out stays; a higher stop must not lift the bound on what a market buy spends."""
+    held = lambda: D(venue.one.get("balances/USDT")["frozen_balance"])
+    waiting = venue.order(venue.one, order_type="stop", price=None, stop_price="200.00", max_amount="150", client_order_id="bound")
+    assert waiting["armed"] and held() == 150
+    assert venue.one.expect(200, "PUT", "orders/bound", {"stop_price": "210.00"})["stop_price"] == "210.00"
+    assert held() == 150
+    venue.order(venue.other, side="sell", price="211.00", quantity="2")
+    venue.order(venue.one, side="buy", price="211.00", quantity="0.1")
+    bought = venue.one.get("orders/bound")
+    assert (bought["status"], bought["cancel_reason"]) == ("cancelled", "funds")
+    assert 149 < D(bought["executed_quantity"]) * D(bought["avg_price"]) < 150
+
+
 def test_one_cancels_the_other(venue):
     first = venue.order(venue.one, side="sell", price="110.00", client_order_id="take")
     second = venue.order(venue.one, order_type="stop", side="sell", price=None, stop_price="90.00", oco="take", client_order_id="stop")

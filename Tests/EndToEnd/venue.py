@@ -3,6 +3,8 @@
 import itertools
 import re
 
+import pytest
+
 from lines import answer_lines, play
 
 _numbers = itertools.count(1)
@@ -61,3 +63,8 @@ class Desk:
         row = self.ask(f"BAL ${account} {asset} wallet=spot")[0]
         fields = dict(part.partition("=")[::2] for part in row.split(" ")[3:])
         return fields["total"], fields["available"], fields["reserved"]
+
+
+@pytest.fixture
+def desk(lines, accounts):
+    return Desk(lines, accounts)

@@ -64,11 +64,7 @@ import Testing
         var random = SeededGenerator(seed: fuzzSeed("book feeds"))
         var shard = Shard(number: 0)
         var now: Timestamp = 1_763_798_400_123_000
-        for line in [
-            "s AST USDT decimals=2", "s AST BTC decimals=8", "s WLT spot", "s VEN inside kind=internal",
-            "s INS BTC-USDT venue=inside wallet=spot base=BTC quote=USDT tick=0.01 lot=0.00001", "s ACC 7 open", "s ACC 8 open",
-            "s DEP 7 USDT 1000000000 ref=d1", "s DEP 7 BTC 100000 ref=d2", "s DEP 8 USDT 1000000000 ref=d1", "s DEP 8 BTC 100000 ref=d2",
-        ] { send(line, &shard, now) }
+        open(&shard, now)
         shard.notesLevels = true
         var clients = [1, 2, 5, 1_000].flatMap { depth in [0.9, 0.02].map { Client(depth: depth, patience: $0) } }
         var out = OutputBuffer()
@@ -113,7 +109,31 @@ import Testing
         for pair in stride(from: 0, to: clients.count, by: 2) { #expect(clients[pair + 1].lines * 2 < clients[pair].lines) }
     }
 
-    private func send(_ line: String, _ shard: inout Shard, _ now: Timestamp) {
+    @Test func tradesComeOnceAlsoFromAFollowerThatBeginsAnew() {
+        var shard = Shard(number: 0)
+        let now: Timestamp = 1_763_798_400_123_000
+        open(&shard, now)
+        var matches: [Matched] = []
+        send("a NEW 7 BTC-USDT S LMT 1 100 GTC id=a", &shard, now)
+        send("b NEW 8 BTC-USDT B LMT 1 100 GTC id=b", &shard, now) { if case .matched(let matched) = copy $0 { matches.append(matched) } }
+        let trade = PublicTrade(matches[0], shard, time: now)
+        var feed = TradeFeed(instrument: 0, from: 10)
+        var out = OutputBuffer()
+        // The second time 11 and 12 come from the log again; for 12 there was no room.
+        for lsn: UInt64 in [10, 11, 12, 11, 12, 13] { feed.write(trade, lsn: lsn, hasRoom: lsn != 12, into: &out) }
+        let lines = out.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }.split(separator: "\n")
+        #expect(lines.map { $0.split(separator: " ")[3] } == ["seq=1", "seq=3"])
+    }
+
+    private func open(_ shard: inout Shard, _ now: Timestamp) {
+        for line in [
+            "s AST USDT decimals=2", "s AST BTC decimals=8", "s WLT spot", "s VEN inside kind=internal",
+            "s INS BTC-USDT venue=inside wallet=spot base=BTC quote=USDT tick=0.01 lot=0.00001", "s ACC 7 open", "s ACC 8 open",
+            "s DEP 7 USDT 1000000000 ref=d1", "s DEP 7 BTC 100000 ref=d2", "s DEP 8 USDT 1000000000 ref=d1", "s DEP 8 BTC 100000 ref=d2",
+        ] { send(line, &shard, now) }
+    }
+
+    private func send(_ line: String, _ shard: inout Shard, _ now: Timestamp, _ emit: (borrowing Mutation) -> Void = { _ in }) {
         let parsed = Parsed()
         var bytes = line
         bytes.withUTF8 { LineParser.parse(UnsafeRawBufferPointer($0), registry: shard.registry, into: &parsed.line) }
@@ -125,7 +145,7 @@ import Testing
                 Issue.record("\(line)")
                 return
             }
-            _ = shard.execute(command, now: now) { _ in }
+            _ = shard.execute(command, now: now, emit: emit)
         }
     }
 }

@@ -9,10 +9,12 @@ extension Shard {
     /// Before any.
     static var noDay: Int32 { .min }
 
-    /// The day that a time is in.
+    /// The day that a time is in. A begin after 10:00 UTC, midnight in a zone east of Greenwich, counts from the day before: so no zone's days get other
+    /// numbers when its clocks are put forward or back, not even London's.
     func day(of time: Timestamp) -> Int32 {
         let (minute, day): (Int64, Int64) = (60_000_000, 86_400_000_000)
-        let since = time &- registry.setting(.dayStartMinutes) &* minute
+        let start = registry.setting(.dayStartMinutes)
+        let since = time &- (start > 600 ? start - 1_440 : start) &* minute
         return Int32(clamping: since / day - (since % day < 0 ? 1 : 0))
     }
 

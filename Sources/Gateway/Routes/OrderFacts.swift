@@ -13,6 +13,8 @@ struct OrderFacts: Sendable {
     var quantity: String
     /// `nil` for a market order.
     var price: String?
+    /// Of a market buy: what it may cost, where that was said.
+    var max: String?
     var status: String
     var leaves: String
     var cumulative: String
@@ -58,6 +60,7 @@ struct OrderFacts: Sendable {
         self.timeInForce = timeInForce
         self.quantity = quantity
         self.price = price == "-" ? nil : price
+        max = row["max"]
         self.status = status
         self.leaves = leaves
         self.cumulative = cumulative

@@ -294,7 +294,7 @@ extension Routes {
         }
         let line = Line("RPL", String(account), row.symbol).adding(order: .number(row.id))
             .adding(values.decimal("quantity") ?? row.quantity).adding(values.decimal("price") ?? row.price ?? "-")
-            .with("stop", values.decimal("stop_price"))
+            .with("max", row.max).with("stop", values.decimal("stop_price"))
         do { return try await json(try await change(line, row, call), call) } catch let problem as Problem { throw named(problem, values) }
     }
 

@@ -151,18 +151,20 @@ package struct TouchedBook {
 
 /// The trades of an instrument, for one client, from a point on. They are numbered whether there is room for them or not: a number that is missing is
 /// a trade that was left out because the client did not read.
-struct TradeFeed {
+package struct TradeFeed {
     let instrument: InstrumentID
-    let from: UInt64
+    /// All up to this change are written or left out; a follower that begins anew comes by them again.
+    private var done: UInt64
     private var sequence: Int64 = 0
 
-    init(instrument: InstrumentID, from: UInt64) {
+    package init(instrument: InstrumentID, from: UInt64) {
         self.instrument = instrument
-        self.from = from
+        done = from
     }
 
-    mutating func write(_ trade: PublicTrade, lsn: UInt64, hasRoom: Bool, into out: inout OutputBuffer) {
-        if lsn <= from { return }
+    package mutating func write(_ trade: PublicTrade, lsn: UInt64, hasRoom: Bool, into out: inout OutputBuffer) {
+        if lsn <= done { return }
+        done = lsn
         sequence += 1
         guard hasRoom else { return }
         out.append("! MTRADE")
@@ -178,7 +180,7 @@ struct TradeFeed {
 }
 
 /// What everybody may know of a trade.
-struct PublicTrade {
+package struct PublicTrade {
     var id: TradeID
     var instrument: InstrumentID
     var info: InstrumentInfo
@@ -188,7 +190,7 @@ struct PublicTrade {
     var time: Timestamp
 
     /// After `matched` was applied.
-    init(_ matched: Matched, _ shard: borrowing Shard, time: Timestamp) {
+    package init(_ matched: Matched, _ shard: borrowing Shard, time: Timestamp) {
         guard let taker = shard.order(id: matched.taker) else { invariantFailure("a trade of an order that is not there") }
         id = matched.trade
         instrument = taker.view.instrument

@@ -140,27 +140,41 @@ final class Follower: Sendable {
     }
 
     /// Feeds the subscribers a piece of the log; returns whether there was one, or somebody who had asked.
+    ///
+    /// No lock is held meanwhile: loops take it when somebody subscribes, and this may be long. Who comes then is in `state` for the next piece, which
+    /// begins where this one ends, at `state.position` at the latest.
     private func followOn(_ replayer: Replayer) throws -> Bool {
-        let fed: (subscribers: [Subscriber], markets: [MarketSubscriber])? = try state.withLock { state in
+        var subscribers: [Subscriber] = []
+        var markets: [MarketSubscriber] = []
+        let limit: UInt64? = state.withLock { state in
             guard hasWork(state) else { return nil }
             // Before looking at them: who asks from now on is looked at again.
             isAsked.store(false, ordering: .sequentiallyConsistent)
-            let hasMarkets = !state.markets.isEmpty
-            if replayer.notesLevels != hasMarkets { replayer.notesLevels = hasMarkets }
-            let limit = min(log.durableLSN, state.position + Follower.stepRecords)
-            try advance(replayer, to: limit, &state.subscribers, state.markets)
-            state.position = replayer.position
-            if hasMarkets {
-                // A step ends with a turn's last record, so no command is half done and no book is crossed.
-                let touched = replayer.takeTouchedBooks()
-                let position = replayer.position
-                state.markets.removeAll { !$0.take(touched, replayer, lsn: position) }
-            }
-            return (state.subscribers, state.markets)
+            swap(&subscribers, &state.subscribers)
+            swap(&markets, &state.markets)
+            let durable = log.durableLSN
+            let limit = min(durable, state.position + Follower.stepRecords)
+            // A frame is read to its end, which may be past the limit.
+            state.position = durable
+            return limit
         }
-        guard let fed else { return false }
-        for subscriber in fed.subscribers { subscriber.wake() }
-        for market in fed.markets { market.wake() }
+        guard let limit else { return false }
+        defer {
+            state.withLock { state in
+                state.subscribers += subscribers
+                state.markets += markets
+                state.position = replayer.position
+            }
+        }
+        if replayer.notesLevels != !markets.isEmpty { replayer.notesLevels = !markets.isEmpty }
+        try advance(replayer, to: limit, &subscribers, markets)
+        if !markets.isEmpty {
+            // A step ends with a turn's last record, so no command is half done and no book is crossed.
+            let touched = replayer.takeTouchedBooks()
+            markets.removeAll { !$0.take(touched, replayer, lsn: replayer.position) }
+        }
+        for subscriber in subscribers { subscriber.wake() }
+        for market in markets { market.wake() }
         return true
     }
 

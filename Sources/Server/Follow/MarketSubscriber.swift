@@ -18,7 +18,7 @@ final class MarketSubscriber: Sendable {
         var trades: [TradeFeed] = []
         /// The follower has it.
         var isFollowed = false
-        /// A book was left as it is for want of room.
+        /// A book was left as it is: for want of room, or because another was removed.
         var isBehind = false
         var isEnded = false
         var wakeIsUnderWay = false
@@ -58,7 +58,11 @@ final class MarketSubscriber: Sendable {
             let book = state.books.firstIndex { $0.instrument == request.book }
             let trades = state.trades.firstIndex { $0.instrument == request.trades }
             guard request.book < 0 || book != nil, request.trades < 0 || trades != nil else { return false }
-            if let book { state.books.remove(at: book) }
+            if let book {
+                state.books.remove(at: book)
+                // Others have moved to other places, perhaps while the follower was going through them.
+                state.isBehind = true
+            }
             if let trades { state.trades.remove(at: trades) }
             return true
         }
@@ -107,21 +111,22 @@ final class MarketSubscriber: Sendable {
 
     /// After a step of the follower, which ended at `lsn`. Returns false when the connection is gone.
     func take(_ touched: [InstrumentID: TouchedBook], _ replayer: Replayer, lsn: UInt64) -> Bool {
-        state.withLock { state in
-            if state.isEnded { return false }
+        let (isEnded, count) = state.withLock { state in
+            if state.isEnded { return (true, 0) }
             for index in state.books.indices {
                 if let touched = touched[state.books[index].instrument] { state.books[index].note(touched) }
-                guard state.books[index].isDue else { continue }
-                guard state.text.count < MarketSubscriber.textBytesMax else {
-                    state.isBehind = true
-                    continue
-                }
-                if let box = replayer.box(state.books[index].wallet) {
-                    state.books[index].write(box.shard, lsn: lsn, into: &state.text)
-                }
             }
-            return true
+            return (false, state.books.contains(where: \.isDue) ? state.books.count : 0)
         }
+        // One at a time, as the connection's loop may wait for the lock. Where it has removed some meanwhile, the rest is looked at again.
+        for index in 0..<count {
+            state.withLock { state in
+                guard index < state.books.count, state.books[index].isDue else { return }
+                guard state.text.count < MarketSubscriber.textBytesMax else { return state.isBehind = true }
+                if let box = replayer.box(state.books[index].wallet) { state.books[index].write(box.shard, lsn: lsn, into: &state.text) }
+            }
+        }
+        return !isEnded
     }
 
     /// Wakes the loop once if there is something new for it.

@@ -32,16 +32,18 @@ extension Loop {
         guard earliest < scheduledExpiry else { return }
         scheduledExpiry = earliest
         let delay = max(0, earliest - service.clock.now())
-        eventLoop.scheduleTask(in: .microseconds(min(delay + 500, Loop.expiryLookaheadMicrosMax))) { [weak self] in
+        // A turn may have come first and done what the last one was for.
+        expiryTimer?.cancel()
+        expiryTimer = eventLoop.scheduleTask(in: .microseconds(min(delay + 500, Loop.expiryLookaheadMicrosMax))) { [weak self] in
             self?.expireDue()
         }
     }
     /// An hour: a timer far ahead would drift from the slewed clock.
     private static let expiryLookaheadMicrosMax: Int64 = 3_600_000_000
     /// No timer is set while this stands for the next expiry.
-    private static let expiryWaitsForTick = Timestamp.min
+    static let expiryWaitsForTick = Timestamp.min
 
-    private func expireDue() {
+    func expireDue() {
         enter()
         // Below the last reserve nothing is written; each tick looks whether there is room again.
         if log.storage == .full {

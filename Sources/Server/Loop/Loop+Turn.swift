@@ -31,6 +31,8 @@ extension Loop {
         turnBegan = monotonicNanoseconds()
         metrics.turns.add(1)
         storage = log.storage
+        // Before anything is decided: an order whose time is up trades no more.
+        if now >= scheduledExpiry, scheduledExpiry != Loop.expiryWaitsForTick { expireDue() }
         if !endIsScheduled {
             endIsScheduled = true
             eventLoop.execute(endTurnTask)

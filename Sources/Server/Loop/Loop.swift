@@ -125,6 +125,7 @@ final class Loop: @unchecked Sendable {
     @exclusivity(unchecked) var endedSessions: [UInt64] = []
     @exclusivity(unchecked) var isDraining = false
     @exclusivity(unchecked) var scheduledExpiry = Timestamp.max
+    @exclusivity(unchecked) var expiryTimer: Scheduled<Void>?
     @exclusivity(unchecked) var ticker: RepeatedTask?
     /// Loop 0: the minute in which the day's begin was looked at last.
     @exclusivity(unchecked) var dayStartMinute: Int64 = 0
