@@ -16,7 +16,7 @@ from lines import play
 from service import cashup
 from test_crash import Desk
 
-KILLS = 12
+KILLS = 9
 ACCOUNTS = range(31, 37)
 SECONDS_MAX = 30
 

@@ -13,7 +13,7 @@ from small_disk import wait_for_storage
 from states import SMALL, SNAPSHOT_SECONDS_MAX, archived, copy_of, live, lsn_of, pour, recovered, snap, snapshots, state_of, verify, wait_until
 from test_crash import ACCOUNTS, Desk, fund, look, trading
 
-KILLS = 18
+KILLS = 12
 # A snapshot leaves the processor to all others: on a machine that is busy it takes its time.
 MOMENT_SECONDS_MAX = 10
 
