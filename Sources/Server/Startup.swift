@@ -122,7 +122,11 @@ struct Startup {
     /// - Throws: ``StartFailure`` for a seed that cannot be done; nothing of it is in the log then.
     /// - Parameter limits: of LIM, for every account in every wallet; `nil`: none.
     mutating func seed(_ lines: [String], source: String, limits: String? = nil) throws {
-        if log.sealedLSN > 0 { return compare(lines, source: source) }
+        if log.sealedLSN > 0 {
+            compare(lines, source: source)
+            if let limits { compare(limits: limits) }
+            return
+        }
         for (index, line) in lines.enumerated() {
             if let refusal = perform(line) {
                 throw StartFailure(StartFailure.usage, "\(source): seed line \(index + 1), `\(line)`: \(refusal)")
@@ -133,9 +137,10 @@ struct Startup {
         if !lines.isEmpty { logger.info("the log was empty: seeded with \(lines.count) commands of \(source)") }
     }
 
+    private func lines(_ limits: String) -> [String] { shards[0].shard.registry.wallets.map { "LIM * wallet=\($0.name.string) \(limits)" } }
+
     private mutating func seed(limits: String) throws {
-        for wallet in shards[0].shard.registry.wallets.indices {
-            let line = "LIM * wallet=\(shards[0].shard.registry.wallets[wallet].name.string) \(limits)"
+        for line in lines(limits) {
             if let refusal = perform(line) { throw StartFailure(StartFailure.usage, "limits of the configuration, `\(line)`: \(refusal)") }
         }
     }
@@ -191,6 +196,19 @@ struct Startup {
         write(&out)
         // "-? CODE facts\n"
         return out.withUnsafeBytes { String(decoding: $0.dropFirst(3).dropLast(), as: UTF8.self) }
+    }
+
+    /// Whoever sets a limit in the configuration must hear that it is not in force.
+    private func compare(limits: String) {
+        var others: [String] = []
+        for line in lines(limits) {
+            guard case .shard(let wallet, .setLimits(let set)) = parse(line).request else { continue }
+            let found = shards[Int(wallet)].shard.limits(account: 0, instrument: -1)
+            if found.changed(by: set.change) != found { others.append(shards[0].shard.registry.wallets[Int(wallet)].name.string) }
+        }
+        if others.isEmpty { return }
+        logger.warning(
+            "limits of the configuration (\(limits)) are not in force in \(others.joined(separator: ", ")): the log is not empty, and is the truth; `LIM * wallet=` changes them")
     }
 
     private func compare(_ lines: [String], source: String) {

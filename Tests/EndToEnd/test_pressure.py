@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lines import play
+from venue import Desk
 
 AT_ONCE = 500
 ORDERS_MAX = 2_000_000
@@ -235,3 +236,21 @@ def test_term_and_then_kill(fresh, after_ms):
         found = open_orders(service)
         assert taken <= found <= taken + 1_000
         taken = found
+
+
+def test_orders_that_look_at_all_of_a_book_let_others_in(fresh):
+    """FOK orders for more than there is change nothing, so nothing but their time ends a turn."""
+    service = fresh(loops=1)
+    with service.lines() as lines, service.lines() as other:
+        desk = Desk(lines, (7, 8, 9))
+        for first in range(0, 40_000, 4_000):
+            lines.send("".join(f"t NEW 7 {desk.symbol} S LMT 0.0001 {100 + number % 100}.00 GTC id=s{number}\n" for number in range(first, first + 4_000)))
+            assert all(lines.answer()[-1][0] == "+" for _ in range(4_000))
+        lines.send("".join(f"t NEW 8 {desk.symbol} B LMT 5 200.00 FOK id=f{number}\n" for number in range(300)))
+        took = []
+        for number in range(10):
+            began = time.monotonic()
+            assert other.ask(f"t NEW 9 BTC-USDT B LMT 0.001 1.00 GTC id=n{number}")[0] == "+"
+            took.append(time.monotonic() - began)
+        assert all(lines.answer()[-1] == "-t UNFILLABLE available=4.00000" for _ in range(300))
+    assert max(took) < 0.3, took

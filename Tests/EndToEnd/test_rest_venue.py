@@ -175,6 +175,9 @@ def test_limits_of_the_account(venue):
     busy = venue.other.refuse(429, "LIMIT_ORDER_RATE", "POST", "orders", venue.new(price="50.00"))
     assert int(busy["details"]["retry"]) <= 1000
     assert put(reset_loss=True)["latched_assets"] == []
+    for body, field in (({"symbol": venue.symbol, "listed_only": True}, "listed_only"), ({"symbol": venue.symbol, "reset_loss": True}, "reset_loss"),
+                        ({"max_quantity": "9" * 20}, "max_quantity")):
+        assert venue.admin.ask("PUT", "limits", {"account_id": number, **body}).expect(422).fields == [field]
 
 
 def test_lists_say_what_the_service_says(rest_service, venue):

@@ -281,12 +281,21 @@ def test_limits_of_the_original_begin_in_every_wallet(fresh):
         rows = lines.answer()
     wanted = "max_qty=1000.5 max_notional=- max_position=5000 max_open=- enabled=1 max_daily_loss=50000"
     assert rows == [f"=t * wallet={wallet} {wanted}" for wallet in ("spot", "margin", "futures", "options", "savings")] + ["+t 5"]
-    # The log is the truth from then on.
+    service.restart()
+    assert "not in force" not in service.said()
+    # The log is the truth from then on, and whoever sets another limit here hears that it is not in force.
     service.environment["MAX_ORDER_SIZE"] = "1"
+    with service.lines() as lines:
+        assert lines.ask("t LIM * wallet=margin max_qty=1").startswith("+t OK")
+        assert lines.ask("t LIM * wallet=margin max_daily_loss=1").startswith("+t OK")
+        assert lines.ask("t LIM * wallet=options max_qty=1").startswith("+t OK")
+        lines.send("t LIM *\n")
+        rows = lines.answer()
     service.restart()
     with service.lines() as lines:
         lines.send("t LIM *\n")
         assert lines.answer() == rows
+    assert "(max_qty=1 max_position=5000 max_daily_loss=50000.0) are not in force in spot, margin, futures, savings: " in service.said()
 
 
 def test_limits_of_the_original_switched_off(fresh):

@@ -180,6 +180,8 @@ def test_iceberg(desk):
         - BAD_VALUE argument=display
         NEW $b $s S LMT 0.5 100.00 IOC id=ice display=0.2
         - BAD_VALUE argument=display
+        NEW $b $s S LMT 0.50001 100.00 GTC id=ice display=0.0005
+        - BAD_VALUE argument=display
         NEW $b $s S LMT 0.5 100.00 GTC id=ice display=0.2
         + $ice NEW leaves=0.50000 cum=0.00000 lsn=*
         NEW $c $s S LMT 0.1 100.00 GTC id=behind

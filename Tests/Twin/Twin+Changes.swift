@@ -17,6 +17,7 @@ extension Twin {
         if let closed = stateFault(order, replace, stopChanges) { return .rejected(closed) }
         if account.status != .open { return .rejected(.accountSuspended(account.number)) }
         if replace.stop < 0 || replace.stop != 0 && !order.isArmed { return .rejected(.badValue(.stop)) }
+        if replace.quantity > order.quantity, isCutTooFine(replace.quantity - order.cumulative, display: order.display) { return .rejected(.badValue(.quantity)) }
         if let fault = termsFault(
             market, order.type, replace.quantity, replace.price, lot: replace.quantity != order.quantity, tick: replace.price != order.price)
         {

@@ -169,9 +169,13 @@ extension Twin {
         if it.display != 0, it.display < 0 || it.display >= new.quantity || it.display % market.terms.lot != 0 || takesAtOnce(new) {
             return .badValue(.display)
         }
+        if isCutTooFine(new.quantity, display: it.display) { return .badValue(.display) }
         if !new.oco.isEmpty, new.timeInForce == .ioc || new.timeInForce == .fok || new.type == .market && it.trigger == .none { return .badValue(.oco) }
         return nil
     }
+
+    /// More than a thousand slices.
+    package func isCutTooFine(_ quantity: Quantity, display: Quantity) -> Bool { display > 0 && Int128(quantity) > 1_000 * Int128(display) }
 
     package func notional(_ market: TwinMarket, _ type: OrderType, _ quantity: Quantity, _ price: Price, _ max: Amount, stop: Price) -> Amount? {
         if type == .limit { return market.worth(price, quantity) }

@@ -2,6 +2,8 @@
 
 extension Shard {
     static var armedMax: Int64 { 100_000 }
+    /// Of an iceberg. Each is a match and a record, and one order may use up all of them: nobody may be kept waiting for millions.
+    static var slicesMax: Quantity { 1_000 }
 
     // MARK: New
 
@@ -108,11 +110,16 @@ extension Shard {
         if it.triggerPrice != .last, it.trigger == .none { return .trigger }
         if it.postOnly, !mayRest || it.trigger != .none { return .post }
         if it.display != 0 {
-            let isSlice = it.display > 0 && it.display < quantity && it.display % lot == 0
+            let isSlice = it.display > 0 && it.display < quantity && it.display % lot == 0 && !hasTooManySlices(it, quantity)
             if !mayRest || !isSlice { return .display }
         }
         if !new.oco.isEmpty, timeInForce == .ioc || timeInForce == .fok || type == .market && it.trigger == .none { return .oco }
         return nil
+    }
+
+    /// `leaves` above 0.
+    private func hasTooManySlices(_ it: Instructions, _ leaves: Quantity) -> Bool {
+        it.display > 0 && (leaves - 1) / it.display >= Shard.slicesMax
     }
 
     /// The order that `id` names, if it can be a pair's first leg.
@@ -291,6 +298,7 @@ extension Shard {
         }
         if registry.accounts[Int(account)].status != .open { return .rejected(.accountSuspended(replace.account)) }
         if newStop != 0, !isArmed || newStop < 0 { return .rejected(.badValue(.stop)) }
+        if quantity > order.quantity, hasTooManySlices(options, quantity - order.cumulative) { return .rejected(.badValue(.quantity)) }
         if let fault = termsFault(
             instrument, order.type, quantity, price, lot: quantity != order.quantity, tick: price != order.price)
         {

@@ -46,6 +46,12 @@ enum Refusals {
         case "stp": "self_trade_prevention"
         case "maker_bps": "maker_fee_bps"
         case "taker_bps": "taker_fee_bps"
+        case "short": "short_allowed"
+        case "listed": "listed_only"
+        case "reset": "reset_loss"
+        case "min_qty": "min_quantity"
+        case "max_qty": "max_quantity"
+        case "max_open": "max_open_orders"
         default: name
         }
     }

@@ -244,11 +244,11 @@ final class Follower: Sendable {
     private func catchUp(_ subscriber: Subscriber, _ replayer: Replayer) throws -> CatchUp {
         let (isFollowed, target) = state.withLock { ($0.isStarted, $0.position) }
         // The follower has failed and begins anew: the connection adds the subscriber again.
-        if !isFollowed || replayer.position > target { return .isOver }
+        if !isFollowed { return .isOver }
         if replayer.position >= target {
-            // The follower stands still while its lock is held, so the two are compared and joined at one place.
+            // What it has already it is not given again, so it may be ahead of where the follower's next piece begins.
             let isJoined = state.withLock { state in
-                guard state.isStarted, state.position == replayer.position else { return false }
+                guard state.isStarted, state.position <= replayer.position else { return false }
                 subscriber.state.withLock { $0.source = .follower }
                 state.subscribers.append(subscriber)
                 return true

@@ -88,7 +88,10 @@ extension Connection {
         let outcome: Outcome
         var about = AnswerWriter.About.nothing
         switch parsed.orderCommand {
-        case .new: outcome = loop.execute(parsed.order, wallet: wallet, session: session.number)
+        case .new:
+            outcome = loop.execute(parsed.order, wallet: wallet, session: session.number)
+            // These may look at all of a book and leave nothing in the batch, which ends a turn otherwise.
+            if parsed.order.timeInForce == .fok || parsed.order.type == .market { noteLongTurn() }
         case .replace:
             outcome = loop.execute(parsed.replace, ahead: parsed.ahead, wallet: wallet, session: session.number)
             about = .order(parsed.replace.order)
@@ -102,6 +105,11 @@ extension Connection {
         }
         answer(outcome, about: about, tag: parsed.tag, lsn: loop.batch.recordCount > recorded ? loop.lastLSN : 0)
     }
+
+    private func noteLongTurn() {
+        if monotonicNanoseconds() &- loop.turnBegan > Connection.longTurnNanoseconds { hasHadItsTurn = true }
+    }
+    private static let longTurnNanoseconds: UInt64 = 5_000_000
 
     /// On another loop, or on a disk that is nearly full.
     @inline(never)

@@ -39,7 +39,7 @@ final class Connection: ChannelDuplexHandler {
     @exclusivity(unchecked) private var isSkippingLine = false
     @exclusivity(unchecked) private var isReadPending = false
     @exclusivity(unchecked) private var isInputClosed = false
-    /// A query has cost so much that other connections come first; until the loop takes this one up again.
+    /// A query or an order has cost so much that other connections come first; until the loop takes this one up again.
     @exclusivity(unchecked) var hasHadItsTurn = false
 
     @exclusivity(unchecked) var session: Session {
