@@ -10,7 +10,7 @@ package enum Sight: Int, CaseIterable {
     case secondLegHoldsMore, secondLegHoldsNothing
     case stopBuyLast, stopSaleLast, takeBuyLast, takeSaleLast, stopBuyMark, stopSaleMark, takeBuyMark, takeSaleMark
     case cascadeOfTwo, cascadeOfFour, triggersAtOnePrice, triggersAtMorePrices
-    case triggeredMarket, triggeredLimitDone, triggeredLimitPart, triggeredLimitRests, triggeredFOKFilled, triggeredFOKUnfillable
+    case triggeredMarket, triggeredLimitDone, triggeredLimitPart, triggeredLimitRests
     case fokFilled, fokLegLeftOut, fokStoppedByOwn, fokStoppedByMax, iocPart, postRests, marketIntoEmptyBook
     case replaceFills, replaceOfArmed, replaceMovesStop, replaceTakes, replaceLosesPlace, replaceKeepsPlace, replaceKeepsPlaceOfIceberg
     case expiredResting, expiredArmed, forgotten

@@ -235,17 +235,8 @@ extension Twin {
             order.isArmed = false
             order.updated = now
             market.remove(order)
-            if order.new.timeInForce == .fok, !isFillable(triggered: order) {
-                saw(.triggeredFOKUnfillable)
-                cancel(order, .unfilled)
-            } else {
-                enter(order)
-                if order.new.timeInForce == .fok {
-                    saw(.triggeredFOKFilled)
-                } else {
-                    saw(order.type == .market ? .triggeredMarket : !order.isOpen ? .triggeredLimitDone : order.cumulative > 0 ? .triggeredLimitPart : .triggeredLimitRests)
-                }
-            }
+            enter(order)
+            saw(order.type == .market ? .triggeredMarket : !order.isOpen ? .triggeredLimitDone : order.cumulative > 0 ? .triggeredLimitPart : .triggeredLimitRests)
         }
     }
 
@@ -266,12 +257,6 @@ extension Twin {
     }
 
     // MARK: FOK
-
-    private func isFillable(triggered order: TwinOrder) -> Bool {
-        if order.new.instructions.reduceOnly, order.closable < order.leaves { return false }
-        let budget = order.isMarketBuy && order.market.info.funds == .full ? order.hold : nil
-        return fillable(order.new, order.leaves, order.price, order.account, order.market, order.rates, budget).quantity == order.leaves
-    }
 
     /// How much of an FOK order could be filled at once, and what that is worth.
     package func fillable(

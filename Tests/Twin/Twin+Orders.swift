@@ -165,6 +165,7 @@ extension Twin {
         if !market.isInternal { return it == Instructions() && new.oco.isEmpty ? nil : .notSupported(.instructions) }
         if it.stop < 0 || (it.stop != 0) != (it.trigger != .none) { return .badValue(.stop) }
         if it.trigger == .none, it.triggerPrice != .last { return .badValue(.trigger) }
+        if it.trigger != .none, new.timeInForce == .fok { return .badValue(.timeInForce) }
         if it.postOnly, takesAtOnce(new) || it.trigger != .none { return .badValue(.post) }
         if it.display != 0, it.display < 0 || it.display >= new.quantity || it.display % market.terms.lot != 0 || takesAtOnce(new) {
             return .badValue(.display)

@@ -108,6 +108,8 @@ extension Shard {
         let mayRest = Shard.mayRest(type, timeInForce)
         if it.stop < 0 || (it.stop != 0) != (it.trigger != .none) { return .stop }
         if it.triggerPrice != .last, it.trigger == .none { return .trigger }
+        // One trade may trigger 100,000 orders: none of them may look through the book before it trades.
+        if it.trigger != .none, timeInForce == .fok { return .timeInForce }
         if it.postOnly, !mayRest || it.trigger != .none { return .post }
         if it.display != 0 {
             let isSlice = it.display > 0 && it.display < quantity && it.display % lot == 0 && !hasTooManySlices(it, quantity)

@@ -10,11 +10,7 @@ extension Shard {
         while books.books[book].armed > 0, let slot = nextDue(book, range, markets[instrument].mark) {
             if partner(slot) != none { cancel(partner(slot), .oco, now, emit) }
             apply(.orderTriggered(order: orders[slot].id), now, emit)
-            if orders[slot].timeInForce == .fok, !isFillable(slot, instrument) {
-                cancel(slot, .unfilled, now, emit)
-            } else {
-                match(slot, instrument, &range, now, emit)
-            }
+            match(slot, instrument, &range, now, emit)
         }
     }
 
@@ -26,17 +22,6 @@ extension Shard {
         }
         return first(.risingLast) { $0 <= range.high } ?? first(.fallingLast) { $0 >= range.low }
             ?? (mark == 0 ? nil : first(.risingMark) { $0 <= mark } ?? first(.fallingMark) { $0 >= mark })
-    }
-
-    private func isFillable(_ slot: Int32, _ instrument: InstrumentID) -> Bool {
-        let order = orders[slot]
-        let options = extras[orderRecords[slot].extra]
-        if options.instructions.reduceOnly, reducible(slot) < order.leaves { return false }
-        let available = fillable(
-            instrument, order.side, order.type, order.price, order.quantity, positions[order.position].account, selfTradePrevention(slot),
-            budget: order.type == .market && order.side == .buy && order.funds != none ? options.marketReserve : nil,
-            feeRates[Int(orderRecords[slot].rates)].taker)
-        return available == order.quantity
     }
 
     /// Why an order is not armed, or not with this stop: its condition holds already.

@@ -27,21 +27,21 @@ import Testing
     @Test func `iceberg: a thousand slices at most, of what is left`() {
         check(
             """
-            7 S 2002 @ 100 display=2 id=bad
+            7 B 2002 @ 10 display=2 id=bad
             > refused: badValue(Key.display)
-            7 S 2001 @ 100 display=2 id=bad
+            7 B 2001 @ 10 display=2 id=bad
             > refused: badValue(Key.display)
-            7 S 2000 @ 100 display=2 id=ice
-            7 RPL ice 2001 @ 100
+            7 B 2000 @ 10 display=2 id=ice
+            7 RPL ice 2001 @ 10
             > refused: badValue(Key.quantity)
-            7 RPL ice 2000 @ 101
-            8 B 1 @ 101 id=x
-            > x takes 1 of ice @ 101
-            7 RPL ice 2001 @ 101
-            7 RPL ice 2002 @ 101
+            7 RPL ice 2000 @ 9
+            8 S 1 @ 9 id=x
+            > x takes 1 of ice @ 9
+            7 RPL ice 2001 @ 9
+            7 RPL ice 2002 @ 9
             > refused: badValue(Key.quantity)
             book
-            > asks | 101: ice 2(+1998)
+            > bids | 9: ice 2(+1998)
             """)
     }
 

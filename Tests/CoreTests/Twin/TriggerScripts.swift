@@ -124,27 +124,24 @@ import Testing
             """)
     }
 
-    @Test func `triggered: IOC, FOK, market without max, market with max`() {
+    @Test func `triggered: IOC, market without max, market with max; FOK is refused`() {
         check(
             """
             mark 100
             fees 0 10
             7 B 2 @ 105 ioc stop=101 mark id=i
             7 B 2 @ 105 fok stop=102 mark id=f
+            > refused: badValue(Key.timeInForce)
             7 B 2 @ mkt stop=103 mark id=m
             7 B 2 @ mkt max=150 stop=104 mark id=n
             bal 7
-            > USD 99213.0637 +786.9363
+            > USD 99423.2737 +576.7263
             > BTC 1000
             8 S 1 @ 105 id=a
             mark 101
             > i triggers
             > i takes 1 of a @ 105 fees 0 0.105
             > i cancelled: unfilled
-            8 S 1 @ 105 id=b
-            mark 102
-            > f triggers
-            > f cancelled: unfilled
             8 S 2 @ 104 id=c
             mark 103
             > m triggers
@@ -249,28 +246,6 @@ import Testing
             > u takes 1 of ice @ 99
             book
             > bids | 99: ice 1(+5)
-            """)
-    }
-
-    @Test func `triggered FOK, reduce-only: nothing of it where the position is smaller`() {
-        check(
-            """
-            7 B 3 @ 100 id=a
-            8 S 3 @ 100 id=b
-            > b takes 3 of a @ 100
-            7 S 3 @ 90 fok stop=95 reduce id=f
-            7 S 1 @ 99 id=c
-            9 B 1 @ 99 id=d
-            > d takes 1 of c @ 99
-            8 B 5 @ 95 id=e
-            9 S 1 @ 95 id=g
-            > g takes 1 of e @ 95
-            > f triggers
-            > f cancelled: unfilled
-            pos 7
-            > 2 cost 200 realized -1
-            ord 7 f
-            > canceled unfilled 0 of 3 holds 0
             """)
     }
 }
