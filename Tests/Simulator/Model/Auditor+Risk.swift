@@ -27,7 +27,8 @@ extension Auditor {
                 guard case .deadMan(account, let seconds)? = sent.reading(model.names, at: wallet.registryNumber.last).ask else { continue }
                 let read = deadline - seconds * 1_000_000
                 let isMeant = seconds == 0 ? deadline == 0 : read > time - 60_000_000 && read < time + 1_000_000
-                if isMeant { found.append(sent) }
+                let isLate = seconds != 0 && before(sent) != 0 && read > before(sent)
+                if isMeant, !isLate { found.append(sent) }
             }
         }
         if found.isEmpty { fail("LSN \(lsn) has no cause: nobody asked for a timer of account \(account) up to \(deadline) at \(time)") }

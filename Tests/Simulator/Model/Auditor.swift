@@ -120,7 +120,6 @@ package final class Auditor {
 
     func note(_ text: @autoclosure () -> String) {
         recent.append(text())
-        if noteAll { print("NOTE", recent.last!) }
         if recent.count > 256 { recent.removeFirst(128) }
     }
 
@@ -372,6 +371,3 @@ package final class Auditor {
         creditAnswers = creditAnswers.filter { debitOf[$0.key] != nil }
     }
 }
-
-import Glibc
-let noteAll = getenv("SIM_NOTES") != nil

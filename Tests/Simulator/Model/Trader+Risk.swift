@@ -48,7 +48,10 @@ extension Trader {
         switch random.next(below: 8) {
         case 0: return command("DMS \(account) \(random.pick(["-", "0"]))")
         case 1, 2: return command("DMS" + random.pick(["", " \(account)", " \(account)"]))
-        default: return command("DMS \(account) \(random.pick([1, 1, 2, 3, 5, 10, 30, 300, 86_400]))")
+        default:
+            // Some so late that loops may see it differently.
+            let late = random.chance(0.15) ? " before=\(max(1, now / 1_000 + Int64(random.pick([0, 1, 20, 500]))))" : ""
+            return command("DMS \(account) \(random.pick([1, 1, 2, 3, 5, 10, 30, 300, 86_400]))\(late)")
         }
     }
 

@@ -4,6 +4,8 @@ extension Trader {
     func validCommand() -> Pending {
         var weights = [30, 14, 8, 9, 1, 2, 3, 2, 5, 2, 2, 1, 1, 4, 3, 4, 2, 3, 3, 1, 1, 1, 1, 2, 1, 1, universe.risks.contains(.timers) ? 2 : 0]
         weights[17] += 2 * universe.risks.count
+        // Cancels enough for a bucket.
+        if universe.risks.contains(.rates) { weights[2] += 12 }
         switch random.weighted(weights) {
         case 0: return newOrder()
         case 1: return hasMarkets && random.chance(0.7) ? newOrder() : fill()
