@@ -28,7 +28,7 @@ package struct BookFeed {
 
     /// What was sent does not count any more: a snapshot comes next.
     package mutating func beginAnew(from lsn: UInt64) {
-        from = lsn
+        from = max(from, lsn)
         hasBegun = false
         isDue = true
         bids.removeAll()
@@ -153,7 +153,8 @@ package struct TouchedBook {
 /// a trade that was left out because the client did not read.
 struct TradeFeed {
     let instrument: InstrumentID
-    let from: UInt64
+    /// What is not after this change was told, or is from before the subscription.
+    private var from: UInt64
     private var sequence: Int64 = 0
 
     init(instrument: InstrumentID, from: UInt64) {
@@ -163,6 +164,7 @@ struct TradeFeed {
 
     mutating func write(_ trade: PublicTrade, lsn: UInt64, hasRoom: Bool, into out: inout OutputBuffer) {
         if lsn <= from { return }
+        from = lsn
         sequence += 1
         guard hasRoom else { return }
         out.append("! MTRADE")
