@@ -4,10 +4,10 @@ import Testing
 
 /// An auditor that never fails proves nothing: one thing is changed on its way to it, and it must see that.
 @Suite struct AuditorTests {
-    private final class Flag { var isSet = false }
+    final class Flag { var isSet = false }
 
     /// Runs worlds until the change came about in one of them; there the auditor must have failed.
-    private func isSeen(_ change: (DirectWorld, Flag) -> Void) -> Bool {
+    static func isSeen(_ change: (DirectWorld, Flag) -> Void) -> Bool {
         var changed = 0
         for seed in 1...30 as ClosedRange<UInt64> where changed < 1 {
             let world = DirectWorld(seed: seed, wallets: 1, traders: [.valid, .valid, .valid])
@@ -22,7 +22,7 @@ import Testing
         return changed > 0
     }
 
-    private func isSeen(record change: @escaping (Mutation) -> Mutation??) -> Bool {
+    static func isSeen(record change: @escaping (Mutation) -> Mutation??) -> Bool {
         isSeen { world, flag in
             world.record = { mutation in
                 guard !flag.isSet, let other = change(mutation) else { return mutation }
@@ -33,12 +33,12 @@ import Testing
     }
 
     @Test func `a match that was not recorded`() {
-        #expect(isSeen { if case .matched = $0 { .some(nil) } else { nil } })
+        #expect(AuditorTests.isSeen { if case .matched = $0 { .some(nil) } else { nil } })
     }
 
     @Test func `a match for less`() {
         #expect(
-            isSeen {
+            AuditorTests.isSeen {
                 guard case .matched(var matched) = $0, matched.quantity > 1 else { return nil }
                 matched.quantity -= 1
                 return .matched(matched)
@@ -47,7 +47,7 @@ import Testing
 
     @Test func `a fee of one unit less`() {
         #expect(
-            isSeen {
+            AuditorTests.isSeen {
                 guard case .matched(var matched) = $0, matched.takerFee > 0 else { return nil }
                 matched.takerFee -= 1
                 return .matched(matched)
@@ -55,12 +55,12 @@ import Testing
     }
 
     @Test func `an order that does not trigger`() {
-        #expect(isSeen { if case .orderTriggered = $0 { .some(nil) } else { nil } })
+        #expect(AuditorTests.isSeen { if case .orderTriggered = $0 { .some(nil) } else { nil } })
     }
 
     @Test func `an answer that says less than was traded`() {
         #expect(
-            isSeen { world, flag in
+            AuditorTests.isSeen { world, flag in
                 world.spoil = { line in
                     guard !flag.isSet, line.first == "+", line.contains(" PARTIALLY_FILLED "), line.contains(" cum=") else { return line }
                     flag.isSet = true
@@ -71,7 +71,7 @@ import Testing
 
     @Test func `a book with a level too few`() {
         #expect(
-            isSeen { world, flag in
+            AuditorTests.isSeen { world, flag in
                 world.spoil = { line in
                     guard !flag.isSet, line.first == "=", line.contains(" bid px="), !line.contains("state=") else { return line }
                     flag.isSet = true

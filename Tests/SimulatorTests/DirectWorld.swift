@@ -211,7 +211,8 @@ final class DirectWorld {
         case .session(let verb):
             if parsed.before != 0, now > parsed.before { return refuse(.tooLate(before: parsed.before, now: now), tag, &out) }
             self.session(verb, tag, link, &out)
-        case .shard, .order, .deadMan: break
+        case .deadMan(let account, let seconds): setDeadMan(account, seconds, parsed.before, tag, session, &out)
+        case .shard, .order: break
         }
     }
 
@@ -265,6 +266,19 @@ final class DirectWorld {
             }
         }
         AnswerWriter.canceled(count, tag: tag, lsn: lsn > before ? Int64(lsn) : 0, into: &out)
+    }
+
+    private func setDeadMan(
+        _ account: AccountNumber, _ seconds: Int64, _ late: Timestamp, _ tag: Text, _ session: UInt64, _ out: inout OutputBuffer
+    ) {
+        let before = lsn
+        let set = DeadMan(account: account, deadline: seconds == 0 ? 0 : now + seconds * 1_000_000, before: late)
+        for box in boxes {
+            if case .rejected(let rejection) = box.shard.execute(.deadMan(set), now: now, emit: { append($0, box, session) }) {
+                return refuse(rejection, tag, &out)
+            }
+        }
+        AnswerWriter.deadMan(set.deadline, tag: tag, lsn: lsn > before ? Int64(lsn) : 0, into: &out)
     }
 
     private func define(_ definition: Definition, _ session: UInt64) -> Outcome {

@@ -76,13 +76,15 @@ extension Twin {
             }
         }
         let added = replace.quantity - order.quantity
-        if added > 0 || change > 0 || replace.price > order.price {
-            if let refused = riskRefusal(
-                account, market, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false,
-                isReduceOnly: order.new.instructions.reduceOnly)
-            {
-                return .rejected(refused)
-            }
+        let counts = added > 0 || replace.price != order.price || replace.max != order.max || stopChanges
+        if let refused = riskRefusal(
+            TwinAsk(
+                account: account, market: market, side: order.side, quantity: replace.quantity, added: max(added, 0),
+                price: replace.price == order.price && !stopChanges ? 0 : replace.price, stop: stop, notional: notional, opens: false,
+                isDearer: added > 0 || change > 0 || replace.price > order.price, counts: counts,
+                isReduceOnly: order.new.instructions.reduceOnly))
+        {
+            return .rejected(refused)
         }
 
         record(
@@ -90,6 +92,7 @@ extension Twin {
                 OrderReplaced(
                     order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: hold,
                     stop: stopChanges ? replace.stop : 0)))
+        if counts { count(\.orders, account, market) }
         order.largest = max(order.largest, replace.quantity)
         order.quantity = replace.quantity
         order.price = replace.price
@@ -139,6 +142,10 @@ extension Twin {
         if order.status == .canceled { return .order(OrderPicture(order), duplicate: true) }
         if let late = tooLate(cancel.before) { return .rejected(late) }
         guard order.isOpen else { return .rejected(.orderClosed(order.status)) }
+        if let full = fullMeter(\.cancels, account, market) {
+            return .rejected(.limitCancelRate(full.scope, limit: full.limit, retry: full.retry))
+        }
+        count(\.cancels, account, market)
         self.cancel(order, .requested, cancel.note)
         return .order(OrderPicture(order), duplicate: false)
     }

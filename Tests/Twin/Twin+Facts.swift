@@ -23,7 +23,7 @@ package struct TwinEffect {
     }
 }
 
-// Fills of manual venues, positions, money, limits, marks, definitions.
+// Fills of manual venues, positions, money, marks, definitions.
 extension Twin {
     /// The side of a match: its fee is in the quote asset. `nil`: it would leave the range of numbers.
     package func effect(_ order: TwinOrder, _ quantity: Quantity, _ price: Price, feeRate: Int32) -> TwinEffect? {
@@ -225,25 +225,7 @@ extension Twin {
             instrument: market.id, quantity: it.quantity, cost: it.cost, realized: it.realized, openBuy: open(.buy), openSell: open(.sell))
     }
 
-    // MARK: Limits, marks, definitions
-
-    package func decide(_ set: SetLimits) -> Answer {
-        guard let account = account(set.account) else { return .rejected(.unknownAccount(set.account)) }
-        if set.instrument >= 0, market(set.instrument) == nil { return .rejected(.unknownInstrument(set.instrument)) }
-        let change = set.change
-        if change.maxQuantity ?? 0 < 0 || change.maxNotional ?? 0 < 0 || change.maxPosition ?? 0 < 0 || change.maxOpenOrders ?? 0 < 0 {
-            return .rejected(.badValue(.value))
-        }
-        if let rate = change.makerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.value)) }
-        if let rate = change.takerFee, rate != Limits.noRate, !FeeRates.allowed.contains(rate) { return .rejected(.badValue(.value)) }
-        let old = (set.instrument < 0 ? account.limits : account.positions[set.instrument]?.limits) ?? Limits()
-        let new = old.changed(by: change)
-        if new == old { return .done(duplicate: true) }
-        if let late = tooLate(set.before) { return .rejected(late) }
-        record(.limitsSet(account: set.account, instrument: set.instrument, new))
-        if set.instrument < 0 { account.limits = new } else { account.positions[set.instrument, default: TwinPosition()].limits = new }
-        return .done(duplicate: false)
-    }
+    // MARK: Marks, definitions
 
     package func decide(_ set: SetMark) -> Answer {
         guard let market = market(set.instrument) else { return .rejected(.unknownInstrument(set.instrument)) }

@@ -84,7 +84,7 @@ extension Twin {
     // MARK: Self-trade prevention
 
     package func selfTrade(_ asked: SelfTradePrevention, _ account: TwinAccount, _ market: TwinMarket) -> SelfTradePrevention {
-        for mode in [asked, account.positions[market.id]?.limits?.selfTrade ?? .standard, account.limits?.selfTrade ?? .standard]
+        for mode in [asked, account.positions[market.id]?.limits?.selfTrade ?? .standard, limits(of: account)?.selfTrade ?? .standard]
         where mode != .standard {
             return mode
         }

@@ -72,8 +72,10 @@ extension Twin {
             return .rejected(.reduceOnly(market.id, position: order.position.quantity))
         }
         if let refused = riskRefusal(
-            account, market, new.side, quantity: new.quantity, added: new.quantity, notional: notional, opens: true,
-            isReduceOnly: new.instructions.reduceOnly)
+            TwinAsk(
+                account: account, market: market, side: new.side, quantity: new.quantity, added: new.quantity, price: new.price,
+                stop: new.instructions.stop, notional: notional, opens: true, isDearer: true, counts: true,
+                isReduceOnly: new.instructions.reduceOnly))
         {
             return .rejected(refused)
         }
@@ -112,6 +114,7 @@ extension Twin {
         account.open.append(order)
         // A position's balances are there from its first order on.
         account.positions[market.id] = account.positions[market.id] ?? TwinPosition()
+        count(\.orders, account, market)
         if leg != nil, market.info.funds == .full { saw(order.held == 0 ? .secondLegHoldsNothing : .secondLegHoldsMore) }
         if isArmed {
             arm(order)
@@ -190,7 +193,7 @@ extension Twin {
 
     /// The account's rates on the instrument, else in the wallet, else the instrument's; each for itself.
     package func rates(_ account: TwinAccount, _ market: TwinMarket) -> FeeRates {
-        let (own, wide) = (account.positions[market.id]?.limits ?? Limits(), account.limits ?? Limits())
+        let (own, wide) = (account.positions[market.id]?.limits ?? Limits(), limits(of: account) ?? Limits())
         func rate(_ choices: [Int32]) -> Int32 { choices.first { $0 != Limits.noRate }! }
         return FeeRates(
             maker: rate([own.makerFee, wide.makerFee, market.terms.fees.maker]), taker: rate([own.takerFee, wide.takerFee, market.terms.fees.taker]))
@@ -227,38 +230,6 @@ extension Twin {
         }
         guard let amount, isInRange(amount), isInRange(amount + feeHeld(amount, order.rates)) else { return .failure(.overflow(.reserve)) }
         return .success(amount + feeHeld(amount, order.rates))
-    }
-
-    package func riskRefusal(
-        _ account: TwinAccount, _ market: TwinMarket, _ side: Side, quantity: Quantity, added: Quantity, notional: Amount, opens: Bool,
-        isReduceOnly: Bool
-    ) -> Rejection? {
-        let here = account.open.filter { $0.market === market }
-        let open = here.filter { $0.side == side }.reduce(Int128(0)) { $0 + Int128($1.leaves) } + Int128(added)
-        if open > Int128(Quantity.max) { return .overflow(.position) }
-        let position = account.positions[market.id] ?? TwinPosition()
-        let held = Int128(position.quantity)
-        let worst = (side == .buy ? open + held : open - held) * market.quantityUnit
-        let size = Int128(quantity) * market.quantityUnit
-        for (limits, instrument, count) in [(account.limits, -1, account.open.count), (position.limits, market.id, here.count)] {
-            guard let limits else { continue }
-            let scope = LimitScope(account: account.number, instrument: instrument, wallet: wallet)
-            if !limits.enabled { return .limitDisabled(scope) }
-            if size > limits.maxQuantity { return .limitQuantity(scope, limit: limits.maxQuantity, value: size) }
-            if limits.maxNotional != Limits.none {
-                if notional == 0 { return .noMark(market.id) }
-                if notional > limits.maxNotional {
-                    return .limitNotional(scope, quote: market.info.quote, limit: limits.maxNotional, value: notional)
-                }
-            }
-            if opens, Int64(count) + 1 > limits.maxOpenOrders {
-                return .limitOpenOrders(scope, limit: limits.maxOpenOrders, value: Int64(count) + 1)
-            }
-            if added > 0, !isReduceOnly, limits.maxPosition != Limits.none, worst > limits.maxPosition {
-                return .limitPosition(scope, limit: limits.maxPosition, value: worst)
-            }
-        }
-        return nil
     }
 }
 

@@ -14,6 +14,8 @@ package final class Twin {
     package var wallets: [WalletInfo] = []
     package var markets: [TwinMarket] = []
     package var accounts: [TwinAccount] = []
+    /// Of every account that has none of its own.
+    package var defaultLimits: Limits?
     package var settings: [Int64] = Setting.allCases.map(\.defaultValue)
 
     /// Every order that is remembered.
@@ -183,6 +185,7 @@ package struct TwinPosition {
     package var traded = false
     package var fees: [AssetID: Amount] = [:]
     package var limits: Limits?
+    package var meters = TwinMeters()
 }
 
 package final class TwinAccount {
@@ -190,7 +193,12 @@ package final class TwinAccount {
     package var status = AccountStatus.open
     package var balances: [AssetID: TwinBalance] = [:]
     package var positions: [InstrumentID: TwinPosition] = [:]
+    /// Its own.
     package var limits: Limits?
+    package var meters = TwinMeters()
+    /// What it has lost today and of which assets it has lost too much: told by whoever asks, the twin keeps no days.
+    package var losses: [AssetID: Amount] = [:]
+    package var latched: Set<AssetID> = []
     /// Open orders by ascending OrderID.
     package var open: [TwinOrder] = []
     package init(number: AccountNumber) { self.number = number }

@@ -67,8 +67,14 @@ package struct TwinStart {
     package var lasts: [InstrumentID: Price] = [:]
     package var holdings: [Holding] = []
     package var positions: [Position] = []
-    /// Instrument -1: of the account.
+    /// Instrument -1: of the account; account 0: of all that have none.
     package var limits: [(account: AccountNumber, instrument: InstrumentID, limits: Limits)] = []
+    /// How full the buckets are; instrument -1: the account's.
+    package var meters: [(account: AccountNumber, instrument: InstrumentID, meters: TwinMeters)] = []
+    /// Lost today.
+    package var losses: [(account: AccountNumber, asset: AssetID, amount: Amount)] = []
+    /// Too much of it.
+    package var latches: [(account: AccountNumber, asset: AssetID)] = []
     package var orders: [Order] = []
     package var lastOrder: Int64 = 0
     package var lastTrade: Int64 = 0
@@ -77,7 +83,8 @@ package struct TwinStart {
 }
 
 package enum TwinVerdict {
-    case refused(Rejection)
+    /// `after`: what is recorded all the same.
+    case refused(Rejection, after: [Mutation])
     /// Nothing changes.
     case repeated
     /// All that is recorded, in order.
@@ -88,7 +95,7 @@ extension TwinStart {
     package func decide(_ command: Command, now: Timestamp) -> TwinVerdict {
         let twin = Twin(self)
         switch twin.execute(command, now: now) {
-        case .rejected(let rejection): return .refused(rejection)
+        case .rejected(let rejection): return .refused(rejection, after: twin.events)
         case .order(_, true), .filled(_, _, true), .balance(_, _, true), .position(_, true), .done(true), .defined(_, _, true): return .repeated
         default: return .done(twin.events)
         }
@@ -125,8 +132,14 @@ extension Twin {
             known[it.account]?.positions[it.instrument] = position
         }
         for (number, instrument, limits) in start.limits {
+            if number == 0 { defaultLimits = limits }
             if instrument < 0 { known[number]?.limits = limits } else { known[number]?.positions[instrument, default: TwinPosition()].limits = limits }
         }
+        for (number, instrument, meters) in start.meters {
+            if instrument < 0 { known[number]?.meters = meters } else { known[number]?.positions[instrument, default: TwinPosition()].meters = meters }
+        }
+        for (number, asset, amount) in start.losses { known[number]?.losses[asset] = amount }
+        for (number, asset) in start.latches { known[number]?.latched.insert(asset) }
         add(start.orders, known)
     }
 

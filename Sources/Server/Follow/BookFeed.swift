@@ -28,7 +28,7 @@ package struct BookFeed {
 
     /// What was sent does not count any more: a snapshot comes next.
     package mutating func beginAnew(from lsn: UInt64) {
-        from = lsn
+        from = max(from, lsn)
         hasBegun = false
         isDue = true
         bids.removeAll()

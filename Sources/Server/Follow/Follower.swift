@@ -108,22 +108,26 @@ final class Follower: Sendable {
     // MARK: The follower
 
     private func follow() {
-        do {
-            let replayer = try replayer()
-            while true {
-                if state.withLock({ $0.isStopped }) {
-                    finished.signal()
-                    return
+        while true {
+            do {
+                let replayer = try replayer()
+                while true {
+                    if state.withLock({ $0.isStopped }) {
+                        finished.signal()
+                        return
+                    }
+                    if try !followOn(replayer) {
+                        bell.sleep { state.withLock { $0.isStopped || hasWork($0) } }
+                    }
                 }
-                if try !followOn(replayer) {
-                    bell.sleep { state.withLock { $0.isStopped || hasWork($0) } }
-                }
+            } catch {
+                logger.critical("subscriptions stand still: the log cannot be followed: \(error)")
+                // Each attempt reads the log from its begin: not at once again.
+                usleep(Follower.retryMicros)
+                let (isStopped, goesOn) = beginAnew(after: error)
+                if isStopped { finished.signal() }
+                if isStopped || !goesOn { return }
             }
-        } catch {
-            logger.critical("subscriptions stand still: the log cannot be followed: \(error)")
-            // Each attempt reads the log from its begin: not at once again.
-            usleep(Follower.retryMicros)
-            if beginAnew() { finished.signal() }
         }
     }
 
@@ -178,11 +182,20 @@ final class Follower: Sendable {
         return true
     }
 
-    /// After a failure: the connections of the subscribers add them again, and the first of them starts anew. Returns whether the service stops.
-    private func beginAnew() -> Bool {
-        state.withLock { state in
+    /// After a failure: the connections of subscribers to events add them again, and the first of them starts anew. Those to market data stay, and
+    /// go on from where they were, so that no trade is lost to them; but where that is gone, they are added again, too. Returns whether the
+    /// service stops, and whether the follower goes on.
+    private func beginAnew(after error: any Error) -> (isStopped: Bool, goesOn: Bool) {
+        var isGone = false
+        if case LogError.refused? = error as? LogError { isGone = true }
+        return state.withLock { state in
             for subscriber in state.subscribers { subscriber.state.withLock { $0.source = .none } }
             state.subscribers.removeAll()
+            if !state.markets.isEmpty, !isGone {
+                for market in state.markets { market.follow(from: state.position) }
+                state.position = log.snapshotLSN(upTo: state.position)
+                return (state.isStopped, true)
+            }
             for market in state.markets {
                 market.letGo()
                 market.wake()
@@ -190,7 +203,7 @@ final class Follower: Sendable {
             state.markets.removeAll()
             state.position = 0
             state.isStarted = false
-            return state.isStopped
+            return (state.isStopped, false)
         }
     }
     private static let retryMicros: UInt32 = 1_000_000
@@ -319,8 +332,7 @@ extension Follower {
             } catch {
                 logger.critical("subscriptions stand still: the log cannot be followed: \(error)")
                 steps.follower = nil
-                steps.isFollowing = false
-                _ = beginAnew()
+                steps.isFollowing = beginAnew(after: error).goesOn
             }
         }
         var kept: [(subscriber: Subscriber, replayer: Replayer?)] = []

@@ -91,7 +91,7 @@ final class MarketSubscriber: Sendable {
 
     // MARK: Follower
 
-    /// It is this follower's from now on. Where it was another's before, books begin anew.
+    /// It is this follower's from now on. Where it was another's before, books begin anew; trades go on.
     func follow(from lsn: UInt64) {
         state.withLock { state in
             state.isFollowed = true

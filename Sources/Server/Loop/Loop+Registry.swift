@@ -31,7 +31,10 @@ struct HouseUnderWay {
 extension Loop {
     /// Loop 0: decides a definition. With one loop everything is done in this call.
     func define(_ request: DefinitionRequest) {
-        let definition = request.definition
+        var definition = request.definition
+        if case .changeInstrument(let id, let terms) = definition, let info = box(0).shard.registry.instrumentInfo(id) {
+            definition = .changeInstrument(id, LineParser.merged(terms, named: KeySet(bits: request.named), into: info.terms))
+        }
         if case .account(let account, .open) = definition, !request.resumes, isSuspended(account) {
             return answerSuspended(account, request)
         }

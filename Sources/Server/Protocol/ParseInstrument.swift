@@ -19,10 +19,25 @@ extension LineParser {
         }
         if let known {
             let terms = try changed(registry.instruments[Int(known)], a, registry)
+            parsed.named = a.present
             try define(.changeInstrument(known, terms), a, &parsed)
         } else {
             try define(.instrument(try new(symbol, a, registry)), a, &parsed)
         }
+    }
+
+    /// `terms` where the line names them, else those that there are by now: another change may have come before this one.
+    static func merged(_ terms: InstrumentTerms, named: KeySet, into now: InstrumentTerms) -> InstrumentTerms {
+        var merged = now
+        if named.contains(.tick) { merged.tick = terms.tick }
+        if named.contains(.lot) { merged.lot = terms.lot }
+        if named.contains(.minQty) { merged.minQuantity = terms.minQuantity }
+        if named.contains(.maxQty) { merged.maxQuantity = terms.maxQuantity }
+        if named.contains(.minNotional) { merged.minNotional = terms.minNotional }
+        if named.contains(.state) { merged.state = terms.state }
+        if named.contains(.makerBps) { merged.fees.maker = terms.fees.maker }
+        if named.contains(.takerBps) { merged.fees.taker = terms.fees.taker }
+        return merged
     }
 
     /// The terms after the change; a key of what never changes must say what is so already.

@@ -45,6 +45,8 @@ public struct ParsedLine: ~Copyable, Sendable {
     public var opensAccount: Bool
     /// `ACC n resume`: what the definition has in common with `open` does not say that it may lift a suspension.
     public var resumes = false
+    /// INS of a known symbol: the keys that it gives, the others are only what the reader knew. Of other lines left over.
+    package var named = KeySet()
 
     public init() {
         tag = Text()

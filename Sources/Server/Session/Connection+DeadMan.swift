@@ -8,8 +8,12 @@ extension Connection {
     func setDeadMan(_ account: AccountNumber, _ seconds: Int64, _ parsed: borrowing ParsedLine) {
         // On a disk that is nearly full a timer that runs out takes risk off, and one that is renewed every second takes room.
         if loop.storage == .full || loop.storage != .ok && seconds != 0 { return answer(refusal: .storageFull, tag: parsed.tag) }
-        let set = DeadMan(account: account, deadline: seconds == 0 ? 0 : loop.now + seconds * 1_000_000, before: parsed.before)
+        var set = DeadMan(account: account, deadline: seconds == 0 ? 0 : loop.now + seconds * 1_000_000, before: parsed.before)
         guard loop.count == 1 else {
+            // Judged here for all: each loop has a time and a registry of its own, and what one of them refuses the others would have done.
+            if loop.registry.account(account) == nil { return answer(rejection: .unknownAccount(account), tag: parsed.tag) }
+            if parsed.before != 0, loop.now > parsed.before { return answer(rejection: .tooLate(before: parsed.before, now: loop.now), tag: parsed.tag) }
+            set.before = 0
             // What comes after it on this connection must find it set.
             let address = makeHole(parsed.tag)
             pause = .answer(ticket: address.ticket)

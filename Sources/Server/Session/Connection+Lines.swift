@@ -273,7 +273,8 @@ extension Connection {
         loop.send(
             .define(
                 DefinitionRequest(
-                    address: address, definition: definition, session: session.number, opensAccount: false, resumes: parsed.resumes)),
+                    address: address, definition: definition, session: session.number, opensAccount: false, resumes: parsed.resumes,
+                    named: parsed.named.bits)),
             to: 0)
     }
 

@@ -9,6 +9,8 @@ enum Ask {
     /// INS of a known symbol: what is given, over the terms of the moment.
     case change(InstrumentID, TermsChange)
     case house(AccountStatus)
+    /// DMS; 0: off.
+    case deadMan(AccountNumber, seconds: Int64)
     case query(Query)
     case session(SessionAsk)
 }
@@ -56,7 +58,7 @@ enum SessionAsk: Equatable {
 }
 
 struct Query {
-    enum Kind { case balances, positions, orders, trades, limits, instruments, book, market, assets, wallets, venues, accounts, settings }
+    enum Kind { case balances, positions, orders, trades, limits, deadMen, instruments, book, market, assets, wallets, venues, accounts, settings }
     enum Status { case open, closed, all }
     var kind: Kind
     var account: AccountNumber = 0
@@ -191,6 +193,7 @@ struct Reading {
         case "XFR": return transfer()
         case "PTO": return takeOver()
         case "LIM": return limits()
+        case "DMS": return deadMan()
         case "BAL", "POS", "ORD", "TRD": return query()
         case "BOOK": return book()
         case "MKT":
@@ -349,43 +352,6 @@ struct Reading {
                 TakeOver(
                     account: account, instrument: id, quantity: scaled(a[2], info(id).quantityScale, signed: true),
                     price: scaled(a[3], info(id).priceScale), reference: reference, note: note, before: time("before"))))
-    }
-
-    mutating func limits() -> Ask? {
-        // What holds for all is listed, and not read here.
-        if a == ["*"], words.options.keys.allSatisfy({ ["limit", "wallet", "before"].contains($0) }) {
-            _ = scope(nil)
-            _ = limit(0)
-            return .session(.help)
-        }
-        if a.first == "*", a.count > 1 { faults.insert("EXTRA_ARGUMENT") }
-        let account = account(a[0])
-        let id = a.count > 1 ? instrument(a[1]) : nil
-        if a.count > 1, id == nil { return nil }
-        let wallet = scope(id)
-        let keys = ["max_qty", "max_notional", "max_position", "max_open", "enabled", "price_band_bps", "short", "listed", "maker_bps", "taker_bps", "stp"]
-        guard keys.contains(where: { has($0) }) else {
-            return .query(Query(kind: .limits, account: account, instrument: id ?? -1, wallet: wallet, limit: limit(Int.max)))
-        }
-        if has("limit") { faults.insert("UNKNOWN_KEY") }
-        var change = LimitsChange()
-        func value(_ key: String, _ reading: inout Reading) -> Amount? {
-            reading.words[key].map { $0 == "-" ? Limits.none : reading.amount($0, zero: true) }
-        }
-        change.maxQuantity = value("max_qty", &self)
-        change.maxNotional = value("max_notional", &self)
-        change.maxPosition = value("max_position", &self)
-        if let most = words["max_open"] { change.maxOpenOrders = most == "-" ? .max : scaled(most, 0, zero: true) }
-        if has("enabled") { change.enabled = flag("enabled") }
-        if let band = words["price_band_bps"] { change.priceBand = band == "-" ? Limits.unlimited : Int32(whole(band, 1...1_000_000)) }
-        if has("short") { change.mayShort = flag("short") }
-        if has("listed"), id != nil { faults.insert("BAD_VALUE") }
-        if has("listed") { change.listedOnly = flag("listed") }
-        change.makerFee = words["maker_bps"] == "-" ? Limits.noRate : basisPoints("maker_bps")
-        change.takerFee = words["taker_bps"] == "-" ? Limits.noRate : basisPoints("taker_bps")
-        if let word = words["stp"] { change.selfTrade = word == "-" ? .standard : selfTrade(word) }
-        let target = wallet >= 0 ? wallet : self.wallet(option: "wallet")
-        return .shard(target, .setLimits(SetLimits(account: account, instrument: id ?? -1, change: change, before: time("before"))))
     }
 
     mutating func limit(_ absent: Int) -> Int { words["limit"].map { Int(whole($0, 1...1_000)) } ?? absent }

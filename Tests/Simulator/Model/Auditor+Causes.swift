@@ -38,7 +38,7 @@ extension Auditor {
             switch canceled.reason {
             case .requested: return commandCauses("C/\(account(of: canceled.order, wallet))", mutation, wallet, time, lsn)
             case .disconnect: checkDisconnect(canceled, wallet, session, lsn)
-            case .deadMan: fail("LSN \(lsn): order \(canceled.order) cancelled by a timer that is none")
+            case .deadMan: if session != 0 { fail("LSN \(lsn): session \(session) cancels order \(canceled.order) for a timer") }
             // What nothing owes the model refuses.
             case .suspended, .all, .unfilled, .funds, .selfTrade, .reduceOnly, .oco, .overflow: break
             }
@@ -49,14 +49,17 @@ extension Auditor {
         case .transferredWithin(let transfer), .transferSent(let transfer, _):
             return commandCauses("R/\(transfer.account)/\(transfer.reference.plain)", mutation, wallet, time, lsn)
         case .positionTakenOver(let takeOver): return commandCauses("R/\(takeOver.account)/\(takeOver.reference.plain)", mutation, wallet, time, lsn)
-        case .limitsSet(let account, _, _): return commandCauses("L/\(account)", mutation, wallet, time, lsn)
+        case .limitsSet(let account, _, _): return commandCauses("L/\(account == 0 ? "*" : "\(account)")", mutation, wallet, time, lsn)
         case .markSet(let instrument, _):
             guard instrument >= 0, Int(instrument) < model.names.instruments.count else { return [] }
             return commandCauses("M/\(model.names.instruments[Int(instrument)].symbol.plain)", mutation, wallet, time, lsn)
         case .orderExpired, .transferReceived, .transfersSettled, .matched, .orderTriggered: return []
-        case .lossLatched, .deadManSet:
-            fail("LSN \(lsn) has no cause: nobody asked for it\n  \(mutation)")
+        case .lossLatched(let account, _, false): return commandCauses("L/\(account)", mutation, wallet, time, lsn)
+        case .lossLatched(let account, let asset, true):
+            checkLatch(account, asset, wallet, lsn)
             return []
+        case .deadManSet(let account, let deadline):
+            return session == 0 ? [] : timerCauses(account, deadline, wallet, time, lsn)
         }
     }
 

@@ -8,6 +8,7 @@ extension Auditor {
         for wallet in model.wallets { endRun(wallet.number) }
         if let text = model.unfinished() { return fail("not finished at a quiet moment: \(text)") }
         for wallet in model.wallets { if let text = model.crossed(wallet) { return fail("at a quiet moment: \(text)") } }
+        for wallet in model.wallets { if let text = model.overdue(wallet) { return fail("at a quiet moment: \(text)") } }
         if let text = model.imbalance() { return fail("money is lost or made: \(text)") }
         let wallet = model.wallet(shard.number)
         let telling = Telling(model: model, wallet: wallet)
@@ -30,6 +31,7 @@ extension Auditor {
             differ("mark of \(id)", "\(shard.mark(id) ?? 0)", "\(wallet.mark(id, .max))")
             differ("definition of \(id)", "\(shard.registry.instruments[Int(id)])", "\(model.names.info(id, at: model.names.count))")
         }
+        differ("limits of all", "\(shard.limits(account: 0, instrument: -1))", "\(wallet.limit(0, -1, .max) ?? Limits())")
         for account in model.names.accounts {
             differ("status of \(account)", "\(shard.registry.account(account).map { shard.registry.accounts[Int($0)].status.word } ?? "?")",
                 model.names.status(account, at: .max)!.word)
@@ -45,7 +47,7 @@ extension Auditor {
                     it.isListed ? "\(it.quantity) \(it.cost) \(it.realized) \(it.openBuy) \(it.openSell)" : "none")
                 differ("limits of \(account), \(id)", "\(shard.limits(account: account, instrument: id))", "\(wallet.limit(account, id, .max) ?? Limits())")
             }
-            differ("limits of \(account)", "\(shard.limits(account: account, instrument: -1))", "\(wallet.limit(account, -1, .max) ?? Limits())")
+            checkRisks(shard, account, wallet)
             checkOrders(shard, account, wallet, telling)
             if failure != nil { return }
         }

@@ -36,6 +36,7 @@ extension Auditor {
         case .cancelAll(let wallet, let all): accounted = judgeCancelAll(sent, wallet, all, rest, lsn, item)
         case .define, .change: accounted = judgeDefined(sent, rest, lsn, item)
         case .house(let status): accounted = judgeHouse(sent, status, rest, lsn, item)
+        case .deadMan: accounted = judgeTimer(sent, rest, lsn, item)
         case .query, .session: break
         }
     }
@@ -66,7 +67,7 @@ extension Auditor {
         sent.explains = []
     }
 
-    private func mismatch(_ sent: Sent, _ line: String, _ expected: String) {
+    func mismatch(_ sent: Sent, _ line: String, _ expected: String) {
         fail("`\(sent.line)` was answered\n  \(line)\n  and it should be\n  \(expected)")
     }
 
@@ -110,7 +111,7 @@ extension Auditor {
         return accounted
     }
 
-    private func own(_ session: UInt64, _ sent: Sent) {
+    func own(_ session: UInt64, _ sent: Sent) {
         if session == 0 { return fail("a record of `\(sent.line)` says no session") }
         if let owner = sessionOwner[session], owner != sent.connection {
             return fail("session \(session) is of \(owner) and of \(sent.connection)")
@@ -230,6 +231,9 @@ extension Auditor {
                 let names = model.names
                 if rest == expected, names.accounts(at: reading.number).allSatisfy({ names.status($0, at: reading.number) == status }) { return }
                 seen.insert(expected)
+            case .deadMan(let account, _):
+                if areTimers(of: account, sent, as: rest, item) { return }
+                seen.insert("OK deadline=... as in all wallets")
             case .cancelAll, .query, .session: break
             }
         }
@@ -301,7 +305,7 @@ extension Auditor {
             reasons.formUnion(reading.faults)
             guard let ask = reading.ask else { continue }
             for (text, wallet) in refusals(sent, ask, reading.number, told, item) {
-                if Decimals.normal(text) == rest {
+                if Decimals.normal(text) == (text.contains(" value=any ") ? anyValue(rest) : rest) {
                     if let told, told / 1_000 < wallet.time.at(sent.low) / 1_000 { fail("the time goes back: \(item.line)") }
                     return
                 }
@@ -327,13 +331,20 @@ extension Auditor {
         case .shard(let number, let command):
             let wallet = model.wallet(number)
             var all: [(String, WalletState)] = []
+            let retry = self.number("retry", in: item.line).map { Int64($0) }
+            var until = Timestamp.max
             for point in points(command, wallet, sent.low, item.durable) {
-                let judge = Judge(model: model, wallet: wallet, at: point, now: told ?? wallet.time.at(point))
-                if case .refuse(let texts) = judge.decide(command) { all += texts.map { ($0, wallet) } }
+                defer { until = wallet.time.at(point) }
+                for moment in moments(command, wallet, point, until: until) {
+                    let judge = Judge(model: model, wallet: wallet, at: point, now: told ?? wallet.time.at(point), moment: moment)
+                    guard case .refuse(let texts) = judge.decide(command) else { continue }
+                    all += texts.map { (retry == nil ? $0 : asked(after: retry!, $0, from: wallet.time.at(point), until: until), wallet) }
+                }
             }
             return all
         case .cancelAll(_, let all): return tooLate() + unknown(all.account)
         case .house: return tooLate()
+        case .deadMan(let account, _): return tooLate() + unknown(account)
         case .define, .change:
             let judge = Judge(model: model, wallet: first, now: told ?? first.time.at(item.durable))
             let verdict = judge.decide(definition(ask, number)!, before: told == nil ? 0 : late, at: number)

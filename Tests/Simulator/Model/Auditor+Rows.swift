@@ -25,7 +25,7 @@ extension Auditor {
             let mine = texts[start...].prefix { belongs($0, query, wallet) }.map { query.kind == .market ? withoutDay($0) : $0 }
             var seen: [[String]] = []
             var isRight = false
-            for point in query.kind == .market ? wallet.restPoints(sent.low, item.durable) : wallet.points(query.account, sent.low, item.durable) {
+            for point in query.kind == .market || query.kind == .deadMen ? wallet.restPoints(sent.low, item.durable) : wallet.points(query.account, sent.low, item.durable) {
                 let expected = self.rows(query, wallet, point, query.limit - start).map { Decimals.normal($0) }
                 if expected == Array(mine) {
                     isRight = true
@@ -47,6 +47,7 @@ extension Auditor {
         let symbol: String
         switch query.kind {
         case .balances: return words.count > 1 && words[1] == model.names.wallets[Int(wallet.number)].name.plain
+        case .deadMen: return words.count > 1 && words[1].dropFirst(7) == model.names.wallets[Int(wallet.number)].name.plain
         case .limits:
             if words[1].hasPrefix("wallet=") { return words[1].dropFirst(7) == model.names.wallets[Int(wallet.number)].name.plain }
             symbol = String(words[1].dropFirst(7))
@@ -87,12 +88,12 @@ extension Auditor {
             found = trades.sorted { $0.0.id > $1.0.id }.map { telling.row($0.0, $0.1) }
         case .limits:
             if query.instrument >= 0 {
-                let limits = wallet.limit(account, query.instrument, at) ?? Limits()
-                return ["\(account)" + telling.limitsText(account, query.instrument, limits)]
+                return ["\(account)" + telling.limitsText(query.instrument, wallet.ownLimit(account, query.instrument, at) ?? Limits())]
             }
-            for id in [-1] + model.names.instruments.indices.map({ InstrumentID($0) }) {
-                if let limits = wallet.limit(account, id, at) { found.append("\(account)" + telling.limitsText(account, id, limits)) }
-            }
+            found = ([-1] + model.names.instruments.indices.map { InstrumentID($0) }).compactMap { telling.limitsRow(account, $0) }
+        case .deadMen:
+            let accounts = account != 0 ? [account] : model.names.accounts(at: wallet.registryNumber.at(at))
+            found = accounts.compactMap { telling.timerRow($0) }
         case .market:
             let number = wallet.registryNumber.at(at)
             for id in model.names.instruments.indices.map({ InstrumentID($0) }) where query.instrument < 0 || query.instrument == id {

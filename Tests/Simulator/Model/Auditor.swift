@@ -23,6 +23,9 @@ package final class Auditor {
         /// Of internal venues: matches, triggers and cancels by rule.
         package var matches = 0
         package var triggers = 0
+        /// Accounts that have lost too much, and timers that have run out.
+        package var latches = 0
+        package var timers = 0
         package var byRule: [String: Int] = [:]
         /// Lines whose answer never came.
         package var lost = 0
@@ -34,7 +37,7 @@ package final class Auditor {
         package var description: String {
             let list = { (counts: [String: Int]) in counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ") }
             return "sent \(sent), answered \(answers) (done \(done), repeats \(repeats)), lost \(lost), rows \(rows), events \(events), market data \(market), records \(records), "
-                + "crashes \(crashes), checks \(checks), unjudged \(unjudged)\n  matches \(matches), triggers \(triggers), cancelled by rule: \(list(byRule))\n  verbs: \(list(verbs))\n  refusals: \(list(refusals))"
+                + "crashes \(crashes), checks \(checks), unjudged \(unjudged)\n  matches \(matches), triggers \(triggers), latches \(latches), timers run out \(timers), cancelled by rule: \(list(byRule))\n  verbs: \(list(verbs))\n  refusals: \(list(refusals))"
         }
     }
 
@@ -230,6 +233,8 @@ package final class Auditor {
         switch mutation {
         case .matched: counts.matches += 1
         case .orderTriggered: counts.triggers += 1
+        case .lossLatched(_, _, true): counts.latches += 1
+        case .deadManSet where session == 0: counts.timers += 1
         case .orderCanceled(let canceled) where canceled.reason.isRule: counts.byRule[canceled.reason.word, default: 0] += 1
         default: break
         }

@@ -112,32 +112,12 @@ extension Judge {
         return .accept(.transferSent(transfer, sequence: (wallet.sent[transfer.toWallet] ?? 0) + 1))
     }
 
-    // MARK: LIM, MRK
-
-    func decide(_ set: SetLimits) -> Verdict {
-        if status(set.account) == nil { return .refuse(["UNKNOWN_ACCOUNT account=\(set.account)"]) }
-        let old = wallet.limit(set.account, set.instrument, at) ?? Limits()
-        var new = old
-        if let value = set.change.maxQuantity { new.maxQuantity = value }
-        if let value = set.change.maxNotional { new.maxNotional = value }
-        if let value = set.change.maxPosition { new.maxPosition = value }
-        if let value = set.change.maxOpenOrders { new.maxOpenOrders = value }
-        if let value = set.change.enabled { new.enabled = value }
-        if let value = set.change.priceBand { new.priceBand = value }
-        if let value = set.change.mayShort { new.mayShort = value }
-        if let value = set.change.listedOnly { new.listedOnly = value }
-        if let value = set.change.makerFee { new.makerFee = value }
-        if let value = set.change.takerFee { new.takerFee = value }
-        if let value = set.change.selfTrade { new.selfTrade = value }
-        if new == old { return .repeated("OK") }
-        let reasons = late(set.before)
-        return reasons.isEmpty ? .accept(.limitsSet(account: set.account, instrument: set.instrument, new)) : .refuse(reasons)
-    }
+    // MARK: MRK
 
     func decide(_ mark: SetMark) -> Verdict {
         if wallet.mark(mark.instrument, at) == mark.price { return .repeated("OK") }
         let reasons = late(mark.before)
-        if names.isInternal(mark.instrument) { return market(.setMark(mark)) }
+        if names.isInternal(mark.instrument) { return market(.setMark(mark), of: 0) }
         return reasons.isEmpty ? .accept(.markSet(instrument: mark.instrument, price: mark.price)) : .refuse(reasons)
     }
 
@@ -224,6 +204,9 @@ func isSame(_ a: Mutation, _ b: Mutation) -> Bool {
     case (.transferSent(let x, let number), .transferSent(let y, let other)): return number == other && isSame(x, y)
     case (.limitsSet(let account, let instrument, let x), .limitsSet(let other, let another, let y)):
         return account == other && instrument == another && x == y
+    case (.lossLatched(let account, let asset, let on), .lossLatched(let other, let another, let isOn)):
+        return account == other && asset == another && on == isOn
+    case (.deadManSet(let account, let deadline), .deadManSet(let other, let another)): return account == other && deadline == another
     case (.markSet(let instrument, let price), .markSet(let other, let another)): return instrument == other && price == another
     case (.positionTakenOver(let x), .positionTakenOver(let y)):
         return x.account == y.account && x.instrument == y.instrument && x.quantity == y.quantity && x.price == y.price

@@ -19,6 +19,16 @@ struct Judge {
     let wallet: WalletState
     var at: UInt64 = .max
     var now: Timestamp
+    var moment = Moment.exact
+
+    /// Of what was refused the time is known only to be `now` or later.
+    enum Moment {
+        case exact
+        /// So late that all buckets have drained.
+        case later
+        /// And that another day has begun.
+        case nextDay
+    }
 
     var names: Names { model.names }
     var number: Int64 { wallet.registryNumber.at(at) }
@@ -67,7 +77,7 @@ struct Judge {
         if let verdict = known(order.account, order.clientID, content, {
             if case .order(let id, _) = $0 { telling.progress(id) } else { nil }
         }) { return verdict }
-        if names.isInternal(order.instrument) { return market(order) }
+        if names.isInternal(order.instrument) { return market(.newOrder(order), of: order.account) }
         let info = info(order.instrument)
         let symbol = info.symbol.plain
         var reasons = late(order.before)
@@ -89,6 +99,8 @@ struct Judge {
             order.account, order.instrument, order.side, quantity: order.quantity, added: order.quantity, notional: notional, opens: true)
         reasons += bandReasons(order.account, order.instrument, price: order.price)
         reasons += shortReasons(order.account, order.instrument, order.side, added: order.quantity)
+        reasons += lossReasons(order.account, order.instrument, order.side, added: order.quantity)
+        reasons += listReasons(order.account, order.instrument) + rateReasons("ORDER", \.orders, order.account, order.instrument)
         var marketReserve: Amount = 0
         if info.funds == .full {
             switch need(order.instrument, order.side, order.type, order.quantity, order.max, notional) {
@@ -115,7 +127,7 @@ struct Judge {
         if let verdict = known(close.account, close.clientID, Model.content(close), {
             if case .order(let id, _) = $0 { telling.progress(id) } else { nil }
         }) { return verdict }
-        if names.isInternal(close.instrument) { return market(close) }
+        if names.isInternal(close.instrument) { return market(.closePosition(close), of: close.account) }
         let held = wallet.position(close.account, close.instrument, at).quantity
         if held == 0 || held.magnitude < close.quantity.magnitude {
             return .refuse(["NO_POSITION qty=\(telling.quantity(held, of: close.instrument))"] + late(close.before))
@@ -172,40 +184,6 @@ struct Judge {
         return isInRange(amount) ? .success(amount) : .failure(Reason(text: "OVERFLOW what=reserve"))
     }
 
-    private func limitReasons(
-        _ account: AccountNumber, _ instrument: InstrumentID, _ side: Side, quantity: Quantity, added: Quantity, notional: Amount, opens: Bool
-    ) -> [String] {
-        let position = wallet.position(account, instrument, at)
-        let openAfter = (side == .buy ? position.openBuy : position.openSell) + Int128(added)
-        if openAfter > Int128(Int64.max) { return ["OVERFLOW what=position"] }
-        var reasons: [String] = []
-        let worst = side == .buy ? Int128(position.quantity) + openAfter : openAfter - Int128(position.quantity)
-        for scope in [-1, instrument] {
-            guard let limits = wallet.limit(account, scope, at) else { continue }
-            if !limits.enabled { reasons.append(telling.limit("LIMIT_DISABLED", account, scope)) }
-            func exceeds(_ code: String, _ value: Amount, _ limit: Amount) {
-                if value > limit {
-                    reasons.append(
-                        telling.limit(code, account, scope, Decimals.print(limit, scale: 18), Decimals.print(value, scale: 18)))
-                }
-            }
-            let unit = model.units(instrument, 1)
-            exceeds("LIMIT_QTY", Int128(quantity) * unit, limits.maxQuantity)
-            if limits.maxNotional != Limits.none {
-                if notional == 0 { reasons.append("NO_MARK symbol=\(info(instrument).symbol.plain)") }
-                exceeds("LIMIT_NOTIONAL", notional, limits.maxNotional)
-            }
-            if opens {
-                let open = scope < 0 ? wallet.openOrders(account, at) : position.openOrders
-                if Int64(open) + 1 > limits.maxOpenOrders {
-                    reasons.append(telling.limit("LIMIT_OPEN_ORDERS", account, scope, "\(limits.maxOpenOrders)", "\(open + 1)"))
-                }
-            }
-            if added > 0, limits.maxPosition != Limits.none { exceeds("LIMIT_POSITION", worst * unit, limits.maxPosition) }
-        }
-        return reasons
-    }
-
     // MARK: RPL, CXL
 
     func unknown(_ reference: OrderReference) -> Verdict {
@@ -227,7 +205,7 @@ struct Judge {
         }
         var reasons = late(replace.before)
         if !order.status.isOpen { return .refuse(reasons + ["ORDER_CLOSED status=\(order.status.word)"]) }
-        if isInternal { return market(replace, order) }
+        if isInternal { return market(.replace(replace), of: order.account) }
         if replace.stop != 0 { reasons.append("BAD_VALUE argument=stop") }
         let info = info(order.instrument)
         if info.terms.state != .trading { reasons.append("INSTRUMENT_HALTED symbol=\(info.symbol.plain)") }
@@ -271,6 +249,12 @@ struct Judge {
         if added > 0 || change > 0 || replace.price > order.price {
             reasons += limitReasons(
                 order.account, order.instrument, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false)
+            reasons += lossReasons(order.account, order.instrument, order.side, added: max(added, 0))
+            reasons += listReasons(order.account, order.instrument)
+        }
+        reasons += latchReasons(order.account, order.instrument)
+        if added > 0 || replace.price != order.price || replace.max != order.max {
+            reasons += rateReasons("ORDER", \.orders, order.account, order.instrument)
         }
         if !reasons.isEmpty { return .refuse(reasons) }
         return .accept(
@@ -285,6 +269,7 @@ struct Judge {
         if order.status == .canceled { return .repeated(telling.progress(order.id)) }
         var reasons = late(cancel.before)
         if !order.status.isOpen { reasons.append("ORDER_CLOSED status=\(order.status.word)") }
+        reasons += rateReasons("CANCEL", \.cancels, order.account, order.instrument)
         if !reasons.isEmpty { return .refuse(reasons) }
         return .accept(.orderCanceled(OrderCanceled(order: order.id, reason: .requested, note: cancel.note)))
     }

@@ -39,11 +39,15 @@ extension Model {
         }
         let info = names.instruments[Int(takeOver.instrument)]
         for asset in [info.base, info.quote] { wallet.change(takeOver.account, asset, lsn) { _ in } }
+        let before = profit(takeOver.account, takeOver.instrument, wallet, .max)
         wallet.changePosition(takeOver.account, takeOver.instrument, lsn) {
             $0.isListed = true
             $0.quantity = takeOver.quantity
             $0.cost = cost
         }
+        // What it has won or lost was won or lost elsewhere.
+        wallet.risks.shift(
+            takeOver.account, takeOver.instrument, by: profit(takeOver.account, takeOver.instrument, wallet, .max) - before, lsn)
         try holdReference(takeOver.account, takeOver.reference, Model.content(takeOver), info.quote, wallet, time)
     }
 

@@ -48,6 +48,7 @@ extension Model {
         let info = names.instruments[Int(order.instrument)]
         for asset in [info.base, info.quote] { wallet.change(order.account, asset, lsn) { _ in } }
         moveReserve([order.id, order.leg], from: before, wallet)
+        count(\.orders, order.account, order.instrument, wallet, time)
     }
 
     /// It is the last at its price from now on.
@@ -89,6 +90,9 @@ extension Model {
         order.marketReserve = replaced.marketReserve
         order.largest = max(order.largest, replaced.quantity)
         order.updated = time
+        if order.quantity > old.quantity || order.price != old.price || order.max != old.max || replaced.stop != 0 {
+            count(\.orders, order.account, order.instrument, wallet, time)
+        }
         if order.quantity == order.cumulative { end(&order, .filled, wallet, time) }
         if names.isInternal(order.instrument) {
             try require(replaced.stop == 0 || old.isArmed, "order \(old.id) gets a stop and is not armed")

@@ -64,6 +64,7 @@ final class Model {
             wallet.due = owing
             owing = []
         }
+        beginDay(wallet, time)
         self.lsn = lsn
         wallet.time.set(time, lsn)
         var effect = Effect(lsn: lsn, shard: shard, mutation: mutation, time: time, session: session)
@@ -85,6 +86,7 @@ final class Model {
             effect.answer = told.progress(replaced.order)
         case .orderCanceled(let canceled):
             let leg = wallet.orders[canceled.order]?.last?.leg ?? 0
+            if !wasOwed { try beforeCancel(canceled, wallet, time) }
             try close(canceled.order, .canceled, canceled.reason, canceled.note, wallet, time)
             if !wasOwed, leg != 0, wallet.due.isEmpty { wallet.due = [Model.ocoCancel(leg)] }
             events = [told.order(canceled.order, "CANCELED")]
@@ -98,6 +100,7 @@ final class Model {
             events = [told.order(id, "EXPIRED")]
         case .filled(let filled):
             try apply(filled, wallet, time)
+            oweLatches([filled.order], wallet, time)
             events = told.fill(filled)
             effect.answer = told.progress(filled.order, trade: filled.trade)
         case .moneyMoved(let money):
@@ -117,14 +120,7 @@ final class Model {
         case .transfersSettled(let target, let upTo):
             events = told.settled(try applySettled(target, upTo, wallet), target)
         case .limitsSet(let account, let instrument, let limits):
-            try known(account, wallet)
-            wallet.limits[Pair(account: account, other: instrument), default: Versioned(nil)].set(limits, lsn)
-            if instrument >= 0 {
-                // Limits of an instrument make its position and balances, empty ones.
-                let info = names.instruments[Int(instrument)]
-                for asset in [info.base, info.quote] { wallet.change(account, asset, lsn) { _ in } }
-            }
-            wallet.noteChange(account, lsn)
+            try apply(account, instrument, limits, wallet, time)
             events = [told.limits(account, instrument, limits)]
             effect.answer = "OK"
         case .markSet(let instrument, let price):
@@ -140,8 +136,16 @@ final class Model {
             effect.answer = "OK" + told.position(takeOver.account, takeOver.instrument)
         case .matched(let matched):
             try apply(matched, wallet, time)
+            oweLatches([matched.maker, matched.taker], wallet, time)
+            // The last price bears on what others have lost.
+            if !wallet.risks.latches.isEmpty { wallet.noteChange(0, lsn) }
             events = told.match(matched)
-        case .lossLatched, .deadManSet: throw Fault("no trader limits losses or sets timers")
+        case .lossLatched(let account, let asset, let on):
+            try applyLatch(account, asset, on, wallet, time)
+            events = [told.latch(account, asset, on)]
+            if !on { effect.answer = "OK" }
+        case .deadManSet(let account, let deadline):
+            try applyTimer(account, deadline, isByItself: session == 0 && !wasOwed, wallet, time)
         case .orderTriggered(let id):
             try applyTriggered(id, wallet, time)
             events = [told.order(id, "TRIGGERED")]
@@ -207,7 +211,7 @@ final class Model {
     }
 
     /// Each with the other leg of its pair.
-    private func cancels(of orders: [OrderID], _ reason: CancelReason, _ wallet: WalletState) -> [Mutation] {
+    func cancels(of orders: [OrderID], _ reason: CancelReason, _ wallet: WalletState) -> [Mutation] {
         var gone: Set<OrderID> = []
         var all: [Mutation] = []
         for id in orders where gone.insert(id).inserted {

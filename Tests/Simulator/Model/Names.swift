@@ -97,6 +97,11 @@ struct Versioned<Value> {
         return versions[index].value
     }
 
+    /// What it was at any time from `low` to `high`.
+    func values(_ low: UInt64, _ high: UInt64) -> [Value] {
+        [at(low)] + versions.filter { $0.since > low && $0.since <= high }.map(\.value)
+    }
+
     mutating func set(_ value: Value, _ point: UInt64) {
         first = min(first, point)
         if versions[versions.count - 1].since == point { versions[versions.count - 1].value = value } else { versions.append((point, value)) }

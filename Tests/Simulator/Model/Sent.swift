@@ -48,11 +48,12 @@ final class Sent {
         guard words.faults.isEmpty, let first = a.first else { return [] }
         func id(_ key: String) -> String { words[key].flatMap(decodedText)?.plain ?? "" }
         switch words.verb {
-        case "NEW", "CLS": return ["O/\(first)/\(id("id"))"]
+        case "NEW", "CLS": return ["O/\(first)/\(id("id"))", "J/\(first)"]
         case "DEP": return ["R/\(first)/\(id("ref"))", "D/ACC/\(first)"]
         case "WDR", "ADJ", "HLD", "RLS", "XFR", "PTO": return ["R/\(first)/\(id("ref"))"]
         case "FIL": return ["F/\(first)/\(id("exec"))"]
-        case "RPL": return ["P/\(first)"]
+        case "RPL": return ["P/\(first)", "J/\(first)"]
+        case "DMS": return ["T/\(first)"]
         case "CXL": return ["C/\(first)"]
         case "CXA": return ["A/\(first)"]
         case "LIM": return ["L/\(first)"]

@@ -93,6 +93,13 @@ extension Telling {
         case .limitPosition(let scope, let most, let value):
             return limit("LIMIT_POSITION", scope.account, scope.instrument, amount(most), amount(value))
         case .limitOpenOrders(let scope, let most, let value): return limit("LIMIT_OPEN_ORDERS", scope.account, scope.instrument, "\(most)", "\(value)")
+        case .limitPriceBand(let scope, let id, let most, let value, let reference):
+            return "LIMIT_PRICE_BAND limit=\(most) value=\(value) reference=\(price(reference, of: id))" + limit("", scope.account, scope.instrument)
+        case .limitShort(let scope, let id, let value):
+            return "LIMIT_SHORT value=\(amount(value))" + limit("", scope.account, scope.instrument) + (scope.instrument < 0 ? " \(symbol(id))" : "")
+        case .limitNotListed(let scope, let id): return limit("LIMIT_NOT_LISTED", scope.account, -1) + " \(symbol(id))"
+        case .limitDailyLoss(let scope, let asset, let most, let value): return dailyLoss(scope.account, asset, most, value)
+        case .limitOrderRate(let scope, let rate, let wait): return self.rate("ORDER", scope.account, scope.instrument, Int32(rate), wait)
         case .overflow(let what): return "OVERFLOW what=\(what)"
         case .notSupported(let what): return "NOT_SUPPORTED what=\(what)"
         case .badValue(let key): return "BAD_VALUE argument=\(word(key))"

@@ -10,13 +10,13 @@ struct Telling {
     var at: UInt64 = .max
 
     private var number: Int64 { wallet.registryNumber.at(at) }
-    private func info(_ id: InstrumentID) -> InstrumentInfo { model.names.info(id, at: number) }
-    private func assetName(_ id: AssetID) -> String { model.names.assets[Int(id)].name.plain }
-    private func amount(_ value: Amount) -> String { Decimals.print(value, scale: 18) }
+    func info(_ id: InstrumentID) -> InstrumentInfo { model.names.info(id, at: number) }
+    func assetName(_ id: AssetID) -> String { model.names.assets[Int(id)].name.plain }
+    func amount(_ value: Amount) -> String { Decimals.print(value, scale: 18) }
     private func price(_ value: Price, _ info: InstrumentInfo) -> String { Decimals.print(Int128(value), scale: Int(info.priceScale)) }
     private func quantity(_ value: Int128, _ info: InstrumentInfo) -> String { Decimals.print(value, scale: Int(info.quantityScale)) }
     private func quantity(_ value: Quantity, _ info: InstrumentInfo) -> String { quantity(Int128(value), info) }
-    private func end(_ text: String) -> String { text + " time=\(time / 1_000)" }
+    func end(_ text: String) -> String { text + " time=\(time / 1_000)" }
 
     // MARK: Orders
 
@@ -189,23 +189,6 @@ struct Telling {
 
     // MARK: Set-up
 
-    func limitsText(_ account: AccountNumber, _ instrument: InstrumentID, _ limits: Limits) -> String {
-        func value(_ amount: Amount) -> String { amount == Limits.none ? "-" : Decimals.print(amount, scale: 18) }
-        let scope = instrument >= 0 ? "symbol=\(info(instrument).symbol.plain)" : "wallet=\(model.names.wallets[Int(wallet.number)].name.plain)"
-        return " \(scope) max_qty=\(value(limits.maxQuantity)) max_notional=\(value(limits.maxNotional)) max_position=\(value(limits.maxPosition))"
-            + " max_open=\(limits.maxOpenOrders == .max ? "-" : String(limits.maxOpenOrders)) enabled=\(limits.enabled ? 1 : 0)"
-            + (limits.priceBand == Limits.unlimited ? "" : " price_band_bps=\(limits.priceBand)") + (limits.mayShort ? "" : " short=0")
-            + (limits.listedOnly ? " listed=1" : "") + rate("maker_bps", limits.makerFee) + rate("taker_bps", limits.takerFee)
-            + (limits.selfTrade == .standard ? "" : " stp=\(limits.selfTrade)")
-    }
-
-    private func rate(_ key: String, _ rate: Int32) -> String { rate == Limits.noRate ? "" : " \(key)=\(Decimals.print(Int128(rate), scale: 2))" }
-
-    func limits(_ account: AccountNumber, _ instrument: InstrumentID, _ limits: Limits) -> Event {
-        Event(
-            kind: "LIMIT", account: account, instrument: instrument, text: end("LIMIT account=\(account)" + limitsText(account, instrument, limits)))
-    }
-
     func mark(_ instrument: InstrumentID, _ mark: Price) -> Event {
         let info = info(instrument)
         return Event(kind: "MARK", account: 0, instrument: instrument, text: end("MARK symbol=\(info.symbol.plain) price=\(price(mark, info))"))
@@ -259,10 +242,6 @@ struct Telling {
     }
     func notionalTooSmall(_ id: InstrumentID, _ notional: Amount) -> String {
         "NOTIONAL_TOO_SMALL min=\(amount(info(id).terms.minNotional)) notional=\(amount(notional))"
-    }
-    func limit(_ code: String, _ account: AccountNumber, _ instrument: InstrumentID, _ limit: String = "", _ value: String = "") -> String {
-        let scope = instrument >= 0 ? "symbol=\(info(instrument).symbol.plain)" : "wallet=\(model.names.wallets[Int(wallet.number)].name.plain)"
-        return code + (limit.isEmpty ? "" : " limit=\(limit) value=\(value)") + " account=\(account) \(scope)"
     }
 }
 

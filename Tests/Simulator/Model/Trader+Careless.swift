@@ -6,7 +6,7 @@ extension Trader {
         let account = account()
         let old = orders.isEmpty ? nil : random.pick(orders)
         let price = price(instrument, around: instrument.priceTicks)
-        switch random.next(below: 26) {
+        switch random.next(below: 28) {
         case 0:
             // The same again, as it was answered already.
             return again()
@@ -46,6 +46,7 @@ extension Trader {
         case 21: return command("NEW \(account) \(instrument.symbol) B MKT 1 - GTC id=\(nextID())" + random.pick(["", " max=5"]), isSafe: true)
         case 22: return command(random.pick(["ACC \(account) open", "AST USD decimals=3", "INS \(instrument.symbol) base=BNB", "INS \(instrument.symbol) max_qty=0.0000001 min_qty=5", "SET window_ids 5", "SET nothing 1", "BOOK \(instrument.symbol)", "NEW \(account) \(instrument.symbol) B STP 1 - GTC id=z"]))
         case 23: return command("PTO \(account) \(instrument.symbol) 1 \(price) ref=\(nextID("p"))", isSafe: true)
+        case 25, 26: return command(carelessLimit(account, instrument.symbol))
         case 24: return command("CLS \(account) \(instrument.symbol) 40000 id=\(nextID("c"))", isSafe: true)
         default:
             guard let old else { return again() }

@@ -26,9 +26,9 @@ extension Trader {
         case 12: return "1 NEW \(account) \(instrument.symbol) B LMT 1 1 GTC id=%zz"
         case 13: return "1 NEW \(account) \(instrument.symbol) B LMT 1 1 GTC id=%0A%00%FF note=%20"
         case 14: return "1 " + (0..<random.next(in: 30...60)).map { "a\($0)" }.joined(separator: " ")
-        case 15: return "1 \(random.pick(["NEW", "RPL", "CXL", "FIL", "SUB", "LIM", "INS", "ACC", "XFR"])) " + (0..<random.next(below: 9)).map { _ in garbageWord() }.joined(separator: " ")
+        case 15: return "1 \(random.pick(["NEW", "RPL", "CXL", "FIL", "SUB", "LIM", "DMS", "INS", "ACC", "XFR"])) " + (0..<random.next(below: 9)).map { _ in garbageWord() }.joined(separator: " ")
         case 16: return "1 FIL \(account) \(instrument.symbol) \(huge) \(huge) \(huge) exec=\(nextID("h")) fee=\(huge)"
-        case 17: return "1 LIM \(account) max_qty=\(huge) max_open=\(huge)"
+        case 17: return random.pick(["1 LIM \(account) max_qty=\(huge) max_open=\(huge)", "1 LIM * max_daily_loss=\(huge) max_order_rate=\(huge)", "1 DMS \(account) \(huge)"])
         case 18: return "1 BAL \(huge)"
         case 19: return "1 SUB from=\(huge)"
         case 20: return random.pick(["1 ORD \(account) - 9007199254740991", "1 ORD \(account) status=open limit=0", "1 ORD \(account) after=9007199254740992", "1 TRD \(account) - 5", "1 XFR \(account) \(account) USD 1 ref=same", "1 ACC * open", "1 MRK \(instrument.symbol) 0", "1 MRK \(instrument.symbol) 92233720368547.7"])
@@ -37,8 +37,7 @@ extension Trader {
             // A right line with one byte of it changed.
             var bytes = Array("1 \(validCommand().command)".utf8)
             bytes[random.next(below: bytes.count)] = UInt8(random.next(in: 32...126))
-            // Limits for all accounts are not in the model: nobody may hit on them.
-            return String(decoding: bytes, as: UTF8.self).replacing(" LIM * ", with: " LIM ~ ")
+            return String(decoding: bytes, as: UTF8.self)
         }
     }
 

@@ -2,7 +2,10 @@
 
 extension Trader {
     func validCommand() -> Pending {
-        let weights = [30, 14, 8, 9, 1, 2, 3, 2, 5, 2, 2, 1, 1, 4, 3, 4, 2, 2, 3, 1, 1, 1, 1, 2, 1, 1]
+        var weights = [30, 14, 8, 9, 1, 2, 3, 2, 5, 2, 2, 1, 1, 4, 3, 4, 2, 3, 3, 1, 1, 1, 1, 2, 1, 1, universe.risks.contains(.timers) ? 2 : 0]
+        weights[17] += 2 * universe.risks.count
+        // Cancels enough for a bucket.
+        if universe.risks.contains(.rates) { weights[2] += 12 }
         switch random.weighted(weights) {
         case 0: return newOrder()
         case 1: return hasMarkets && random.chance(0.7) ? newOrder() : fill()
@@ -31,7 +34,8 @@ extension Trader {
         case 21: return subscribe()
         case 22: return command(random.pick(["INS", "AST", "WLT", "VEN", "SET", "ACC", "ACC \(account())", "INS \(random.pick(symbols).symbol)"]))
         case 23: return rare()
-        case 24: return command("LIM \(account())" + random.pick(["", " \(random.pick(symbols).symbol)"]))
+        case 24: return limitsQuery()
+        case 26: return timer()
         default: return command(random.pick(["STAT", "SES", "HELP", "HELP NEW", "STAT hash=1"]))
         }
     }
@@ -192,18 +196,6 @@ extension Trader {
             return command("TRD \(order.account) \(order.instrument.symbol) \(name(order))")
         }
         return command("TRD \(account())" + random.pick(["", " \(random.pick(symbols).symbol)"]) + " limit=\(random.pick([1, 10, 1_000]))")
-    }
-
-    private func limits() -> Pending {
-        let scope = random.chance(0.5) ? " \(random.pick(symbols).symbol)" : " wallet=\(random.pick(wallets))"
-        let change = random.pick([
-            "max_qty=\(random.pick(["1", "0.5", "-"]))", "max_notional=\(random.pick(["100000", "5000.5", "-"]))",
-            "max_position=\(random.pick(["3", "0.7", "-"]))", "max_open=\(random.pick(["3", "20", "-"]))", "enabled=\(random.next(below: 2))",
-            "max_qty=- max_notional=- max_position=- max_open=- enabled=1", "stp=\(random.pick(["newest", "oldest", "both", "decrement", "-"]))",
-            "price_band_bps=\(random.pick(["100", "450", "-"]))", "short=\(random.next(below: 2))",
-            "maker_bps=\(random.pick(["-", "-1", "0.25"])) taker_bps=\(random.pick(["-", "3", "0"]))",
-        ])
-        return command("LIM \(account())\(scope) \(change)")
     }
 
     private func subscribe() -> Pending {

@@ -212,9 +212,7 @@ package final class Trader {
             idCount += 1
             remedies.append("DEP \(account) \(asset) \(need) ref=d\(id)-\(idCount) wallet=\(facts["wallet"] ?? "spot")")
         case let code where code.hasPrefix("LIMIT_") && random.chance(0.3):
-            let scope = facts["symbol"].map { " \($0)" } ?? ""
-            let wallet = facts["wallet"].map { " wallet=\($0)" } ?? ""
-            remedies.append("LIM \(facts["account"] ?? "7")\(scope)\(wallet) max_qty=- max_notional=- max_position=- max_open=- enabled=1 price_band_bps=- short=1")
+            if let remedy = limitRemedy(code, facts) { remedies.append(remedy) }
         case "ALREADY_SUBSCRIBED": isSubscribed = true
         case "NOT_SUBSCRIBED": isSubscribed = false
         default: break

@@ -15,6 +15,10 @@ package struct Universe: Sendable {
         package var isInternal = false
     }
 
+    /// Kinds of limits that this world's traders set, beside those that all set.
+    package enum Risk: CaseIterable, Sendable { case rates, losses, lists, all, timers }
+
+    package private(set) var risks: Set<Risk> = []
     package private(set) var wallets: [String] = []
     package private(set) var assets: [String] = ["USD", "BTC", "ETH", "BNB"]
     package private(set) var instruments: [Instrument] = []
@@ -43,6 +47,7 @@ package struct Universe: Sendable {
             }
         }
         if random.chance(0.65) { addMarkets(&random) }
+        addRisks(&random)
         for account in accounts {
             seedLines.append("ACC \(account) open")
             for (index, wallet) in wallets.enumerated() where random.chance(0.8) {
@@ -50,6 +55,10 @@ package struct Universe: Sendable {
                 if instruments.contains(where: { $0.isInternal && $0.wallet == wallet && $0.base == "ETH" }) {
                     seedLines.append("DEP \(account) ETH \(random.next(in: 1...500)) ref=seed-\(index)-eth wallet=\(wallet)")
                 }
+                if risks.contains(.rates), random.chance(0.5) {
+                    seedLines.append("LIM \(account) wallet=\(wallet) max_order_rate=\(random.pick([1, 1, 2])) max_cancel_rate=\(random.pick([1, 1, 3]))")
+                }
+                if risks.contains(.losses), random.chance(0.5) { seedLines.append("LIM \(account) wallet=\(wallet) max_daily_loss=\(random.pick([1, 20, 500]))") }
                 seedLines.append("DEP \(account) BTC \(random.next(in: 1...500)) ref=seed-\(index)-btc wallet=\(wallet)")
             }
         }
@@ -75,6 +84,15 @@ package struct Universe: Sendable {
             if random.chance(0.7) { line += " maker_bps=\(random.pick(["1", "-0.5", "0", "2.25"])) taker_bps=\(random.pick(["2", "7.5", "0", "10"]))" }
             if random.chance(0.2) { line += " min_notional=1" }
             seedLines.append(line)
+        }
+    }
+
+    private mutating func addRisks(_ random: inout Randomness) {
+        for risk in Risk.allCases where random.chance(0.5) { risks.insert(risk) }
+        // The simulated clock begins at 8:26:40: in some worlds a day begins soon after.
+        if risks.contains(.losses), random.chance(0.6) { seedLines.append("SET day_start_minutes \(random.pick([507, 507, 508, 510, 1_200]))") }
+        if risks.contains(.all), random.chance(0.7) {
+            for wallet in wallets where random.chance(0.7) { seedLines.append("LIM * wallet=\(wallet) max_open=\(random.pick([30, 200]))") }
         }
     }
 }

@@ -134,7 +134,9 @@ final class WalletState {
     var ids: [NameKey: Versioned<Holder?>] = [:]
     var execs: [NameKey: Versioned<TradeID?>] = [:]
     var trades: [TradeID: TradeState] = [:]
+    /// Of its own; account 0: of all that have none.
     var limits: [Pair: Versioned<Limits?>] = [:]
+    var risks = RiskState()
     var marks: [InstrumentID: Versioned<Price>] = [:]
     var sent: [WalletID: Int64] = [:]
     var received: [WalletID: Int64] = [:]
@@ -176,8 +178,12 @@ final class WalletState {
     func position(_ account: AccountNumber, _ instrument: InstrumentID, _ at: UInt64) -> PositionState {
         positions[Pair(account: account, other: instrument)]?.at(at) ?? PositionState()
     }
-    func limit(_ account: AccountNumber, _ instrument: InstrumentID, _ at: UInt64) -> Limits? {
+    func ownLimit(_ account: AccountNumber, _ instrument: InstrumentID, _ at: UInt64) -> Limits? {
         limits[Pair(account: account, other: instrument)]?.at(at) ?? nil
+    }
+    /// What holds: in the wallet (-1) its own, or those of all.
+    func limit(_ account: AccountNumber, _ instrument: InstrumentID, _ at: UInt64) -> Limits? {
+        ownLimit(account, instrument, at) ?? (instrument < 0 ? ownLimit(0, -1, at) : nil)
     }
     func mark(_ instrument: InstrumentID, _ at: UInt64) -> Price { marks[instrument]?.at(at) ?? 0 }
     func last(_ instrument: InstrumentID, _ at: UInt64) -> LastTrade { lasts[instrument]?.at(at) ?? LastTrade() }
@@ -283,6 +289,7 @@ final class WalletState {
             if execs[key]!.count == 1, execs[key]!.last == nil { execs[key] = nil }
         }
         for key in limits.keys { limits[key]!.forget(before: point) }
+        risks.forget(before: point)
         for key in marks.keys { marks[key]!.forget(before: point) }
         for key in lasts.keys { lasts[key]!.forget(before: point) }
         if let first = rests.lastIndex(where: { $0 <= point }), first > 0 { rests.removeFirst(first) }

@@ -110,6 +110,7 @@ struct Form {
             0...1, "venue wallet base quote price_scale qty_scale funds tick lot min_qty max_qty min_notional state maker_bps taker_bps limit"),
         "ACC": Form(0...2, "limit after"),
         "LIM": Form(1...2, "wallet max_qty max_notional max_position max_open enabled price_band_bps max_order_rate max_cancel_rate max_daily_loss short listed maker_bps taker_bps stp reset limit"),
+        "DMS": Form(0...2, "limit"),
         "MRK": Form(2...2), "SET": Form(0...2, "limit"),
     ]
 }

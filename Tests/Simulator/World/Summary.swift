@@ -53,6 +53,8 @@ extension Auditor.Counts {
         market += other.market
         matches += other.matches
         triggers += other.triggers
+        latches += other.latches
+        timers += other.timers
         byRule.merge(other.byRule, uniquingKeysWith: +)
         lost += other.lost
         unjudged += other.unjudged
