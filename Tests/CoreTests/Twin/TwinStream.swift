@@ -362,7 +362,8 @@ final class TwinStream {
             account: chance(98) ? order.account.number : account(), instrument: market.id, order: reference(order), quantity: order.quantity,
             price: order.price, max: order.max)
         let steps = market.terms.lot
-        if chance(60) { replace.quantity += steps * Quantity(pick(9) - 4) }
+        // A position as large as they get is closed by an order that no larger one can replace.
+        if chance(60) { replace.quantity = replace.quantity.addingReportingOverflow(steps * Quantity(pick(9) - 4)).partialValue }
         if chance(5) { replace.quantity = order.cumulative }
         if isDeep, order.type == .limit, chance(30) { replace.price = 2 * Price(1 + pick(500)) }
         if chance(50), order.type == .limit { replace.price = max(0, replace.price + market.terms.tick * Price(pick(9) - 4)) }
