@@ -75,7 +75,8 @@ def full_service(disk, fresh, loops=1, **options):
 
 def tear_tail(segment):
     """The beginning of a frame behind the last whole one; the start keeps the file as it was, which takes room."""
-    end = len(segment.read_bytes().rstrip(b"\0"))
+    # A little further on: the last frame itself may end with zeros.
+    end = len(segment.read_bytes().rstrip(b"\0")) + 16
     with open(segment, "r+b") as file:
         file.seek(end)
         file.write(b"\x50\x2a\x4d\x18garbage of a frame that was never finished")
