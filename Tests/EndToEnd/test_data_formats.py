@@ -91,21 +91,27 @@ def test_answers_are_those_of_the_version_that_wrote_it(kept, name, loops):
         assert state_of(lines) == before
 
 
+def from_each_snapshot(service):
+    """Starts it from the newer of two snapshots, from the older and from the log alone, with a kill in between: a connection each, and the LSN."""
+    newer, older = map(lsn_of, snapshots(service))
+    for origin in (newer, older, 0):
+        service.start()
+        assert recovered(service) == origin
+        with service.lines() as lines:
+            yield lines, origin
+        service.kill()
+        if origin:
+            snapshots(service)[0].unlink()
+
+
 def test_format_3_has_what_it_says(kept):
     service, expected = kept("format-3")
     assert (service.data / "FORMAT").read_text() == FORMAT_3
     assert len(snapshots(service)) == 2 and archived(service)
     code, said = verify(service.data)
     assert code == 0 and said.count("whole, the same as a replay") == 2, said
-    newer, older = map(lsn_of, snapshots(service))
-    for origin in (newer, older, 0):
-        service.start()
-        assert recovered(service) == origin
-        with service.lines() as lines:
-            assert state_told(lines) == expected["state"], origin
-        service.kill()
-        if origin:
-            snapshots(service)[0].unlink()
+    for lines, origin in from_each_snapshot(service):
+        assert state_told(lines) == expected["state"], origin
 
 
 def venue_state(lines):
@@ -148,19 +154,12 @@ def test_format_4_with_a_venue(kept, loops):
     assert (service.data / "FORMAT").read_text() == FORMAT_4
     code, said = verify(service.data)
     assert code == 0 and "format 4," in said and said.count("whole, the same as a replay") == 2, said
-    newer, older = map(lsn_of, snapshots(service))
-    for origin in (newer, older, 0):
-        service.start()
-        assert recovered(service) == origin
-        with service.lines() as lines:
-            assert venue_state(lines) == expected["state"], origin
-            if origin == 0:
-                venue_goes_on(lines)
-                later_work(lines)
-                before = venue_state(lines)
-        service.kill()
-        if origin:
-            snapshots(service)[0].unlink()
+    for lines, origin in from_each_snapshot(service):
+        assert venue_state(lines) == expected["state"], origin
+        if origin == 0:
+            venue_goes_on(lines)
+            later_work(lines)
+            before = venue_state(lines)
     service.start()
     with service.lines() as lines:
         assert venue_state(lines) == before

@@ -47,23 +47,15 @@ import Testing
 
     @Test func `a wait longer than the bucket needs`() {
         #expect(
-            AuditorTests.isSeen { world, flag in
-                world.spoil = { line in
-                    guard !flag.isSet, line.first == "-", line.contains(" LIMIT_ORDER_RATE ") else { return line }
-                    flag.isSet = true
-                    return line.replacing(" retry=", with: " retry=9")
-                }
+            AuditorTests.isSeen(replacing: " retry=", with: " retry=9") { line in
+                line.first == "-" && line.contains(" LIMIT_ORDER_RATE ")
             })
     }
 
     @Test func `a loss larger than it is`() {
         #expect(
-            AuditorTests.isSeen { world, flag in
-                world.spoil = { line in
-                    guard !flag.isSet, line.first == "-", line.contains(" LIMIT_DAILY_LOSS "), !line.contains(" limit=- ") else { return line }
-                    flag.isSet = true
-                    return line.replacing(" value=", with: " value=9")
-                }
+            AuditorTests.isSeen(replacing: " value=", with: " value=9") { line in
+                line.first == "-" && line.contains(" LIMIT_DAILY_LOSS ") && !line.contains(" limit=- ")
             })
     }
 }

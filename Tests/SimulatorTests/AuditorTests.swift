@@ -32,6 +32,17 @@ import Testing
         }
     }
 
+    /// Of the first line that is meant.
+    static func isSeen(replacing part: String, with other: String, where isMeant: @escaping (String) -> Bool) -> Bool {
+        isSeen { world, flag in
+            world.spoil = { line in
+                guard !flag.isSet, isMeant(line) else { return line }
+                flag.isSet = true
+                return line.replacing(part, with: other)
+            }
+        }
+    }
+
     @Test func `a match that was not recorded`() {
         #expect(AuditorTests.isSeen { if case .matched = $0 { .some(nil) } else { nil } })
     }
@@ -60,23 +71,15 @@ import Testing
 
     @Test func `an answer that says less than was traded`() {
         #expect(
-            AuditorTests.isSeen { world, flag in
-                world.spoil = { line in
-                    guard !flag.isSet, line.first == "+", line.contains(" PARTIALLY_FILLED "), line.contains(" cum=") else { return line }
-                    flag.isSet = true
-                    return line.replacing(" cum=", with: " cum=9")
-                }
+            AuditorTests.isSeen(replacing: " cum=", with: " cum=9") { line in
+                line.first == "+" && line.contains(" PARTIALLY_FILLED ") && line.contains(" cum=")
             })
     }
 
     @Test func `a book with a level too few`() {
         #expect(
-            AuditorTests.isSeen { world, flag in
-                world.spoil = { line in
-                    guard !flag.isSet, line.first == "=", line.contains(" bid px="), !line.contains("state=") else { return line }
-                    flag.isSet = true
-                    return line.replacing(" orders=", with: " orders=1")
-                }
+            AuditorTests.isSeen(replacing: " orders=", with: " orders=1") { line in
+                line.first == "=" && line.contains(" bid px=") && !line.contains("state=")
             })
     }
 }

@@ -207,7 +207,7 @@ final class Follower: Sendable {
         }
     }
     private static let retryMicros: UInt32 = 1_000_000
-    /// Records per step, so that a newcomer does not wait long for the lock.
+    /// Records per step, so that a newcomer does not wait long for its turn.
     private static let stepRecords: UInt64 = 16_384
 
     /// Brings the replayer forward and lets go of subscribers that are full or gone.

@@ -99,7 +99,7 @@ struct DefinitionRequest: Sendable {
     /// `ACC n resume`: nothing else lifts a suspension.
     var resumes: Bool
     /// A change of an instrument: the bits of the keys that it names.
-    var named: UInt64 = 0
+    var named: UInt64
 }
 
 /// All that one turn of a loop has to say to another one. Leaves after the turn's batch is in the log's queue, so any

@@ -12,7 +12,7 @@ extension Connection {
         guard loop.count == 1 else {
             // Judged here for all: each loop has a time and a registry of its own, and what one of them refuses the others would have done.
             if loop.registry.account(account) == nil { return answer(rejection: .unknownAccount(account), tag: parsed.tag) }
-            if parsed.before != 0, loop.now > parsed.before { return answer(rejection: .tooLate(before: parsed.before, now: loop.now), tag: parsed.tag) }
+            if isLate(parsed) { return answerLate(parsed) }
             set.before = 0
             // What comes after it on this connection must find it set.
             let address = makeHole(parsed.tag)

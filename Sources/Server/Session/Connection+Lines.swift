@@ -137,9 +137,9 @@ extension Connection {
         return nil
     }
 
-    private func isLate(_ parsed: borrowing ParsedLine) -> Bool { parsed.before != 0 && loop.now > parsed.before }
+    func isLate(_ parsed: borrowing ParsedLine) -> Bool { parsed.before != 0 && loop.now > parsed.before }
 
-    private func answerLate(_ parsed: borrowing ParsedLine) {
+    func answerLate(_ parsed: borrowing ParsedLine) {
         answer(rejection: .tooLate(before: parsed.before, now: loop.now), tag: parsed.tag)
     }
 
@@ -297,7 +297,7 @@ extension Connection {
             .define(
                 DefinitionRequest(
                     address: address, definition: .account(money.account, .open), session: session.number, opensAccount: true,
-                    resumes: false)),
+                    resumes: false, named: 0)),
             to: 0)
     }
 

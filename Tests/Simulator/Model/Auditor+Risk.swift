@@ -83,10 +83,9 @@ extension Auditor {
         let account = account(of: command)
         let whole = wallet.limit(account, -1, at) ?? Limits()
         let isLatched = !wallet.risks.latched(account, at).isEmpty
-        let hasRates = whole.maxOrderRate != Limits.unlimited || whole.maxCancelRate != Limits.unlimited
-            || wallet.limits.contains { key, limits in
-                key.account == account && key.other >= 0 && limits.at(at).map { $0.maxOrderRate != Limits.unlimited || $0.maxCancelRate != Limits.unlimited } ?? false
-            }
+        let hasRates = whole.hasRates || wallet.limits.contains { key, limits in
+            key.account == account && key.other >= 0 && limits.at(at)?.hasRates ?? false
+        }
         var all: [Judge.Moment] = [.exact]
         if hasRates { all.append(.later) }
         guard isLatched || whole.maxDailyLoss != Limits.none else { return all }
@@ -124,4 +123,8 @@ extension Auditor {
             differ("loss of asset \(asset)", "\(shard.lossToday(account: account, asset: asset, now: now))", "\(model.loss(account, asset, wallet, .max, now))")
         }
     }
+}
+
+extension Limits {
+    fileprivate var hasRates: Bool { maxOrderRate != Limits.unlimited || maxCancelRate != Limits.unlimited }
 }

@@ -51,8 +51,10 @@ extension Model {
 
     // MARK: Losses by the day
 
+    /// A begin after 10:00 UTC counts from the day before.
     func day(of time: Timestamp, _ wallet: WalletState, _ at: UInt64) -> Int64 {
-        let since = time - names.setting(.dayStartMinutes, at: wallet.registryNumber.at(at)) * 60_000_000
+        let start = names.setting(.dayStartMinutes, at: wallet.registryNumber.at(at))
+        let since = time - (start > 600 ? start - 1_440 : start) * 60_000_000
         let day = since / 86_400_000_000
         return since < day * 86_400_000_000 ? day - 1 : day
     }

@@ -51,8 +51,7 @@ extension Telling {
     // MARK: Refusals
 
     func limit(_ code: String, _ account: AccountNumber, _ instrument: InstrumentID, _ limit: String = "", _ value: String = "") -> String {
-        let scope = instrument >= 0 ? "symbol=\(info(instrument).symbol.plain)" : "wallet=\(model.names.wallets[Int(wallet.number)].name.plain)"
-        return code + (limit.isEmpty ? "" : " limit=\(limit) value=\(value)") + " account=\(account) \(scope)"
+        code + (limit.isEmpty ? "" : " limit=\(limit) value=\(value)") + " account=\(account) \(scope(instrument))"
     }
 
     /// Without a limit nobody keeps what was lost: then `value` is any.
