@@ -105,7 +105,7 @@ public enum Rejection: BitwiseCopyable, Sendable, Equatable {
             makerFee, takerFee
     }
     public enum Table: UInt8, BitwiseCopyable, Sendable {
-        case strategies, assets, wallets, venues, instruments, accounts, orders, triggers, fees
+        case strategies, assets, wallets, venues, instruments, accounts, orders, triggers
     }
 }
 

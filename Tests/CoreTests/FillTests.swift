@@ -123,4 +123,16 @@ import Testing
         #expect(other.fill("big", "1000000", "9000000000000000", on: Desk.unit).rejection == .overflow(.position))
         #expect(other.hash == hash)
     }
+
+    @Test func `what an order has traded stays an amount: a fill that brings the sum out of range is refused, also where the position is flat`() {
+        let desk = Desk()
+        desk.new(.sell, "5", "1", id: "big", on: Desk.perp)
+        for round in 1...2 {
+            let outcome = desk.fill("big", "0.01", "90000000000000000", on: Desk.perp)
+            #expect(outcome.rejection == (round == 1 ? nil : .overflow(.cost)))
+            if round == 1 { desk.trade(.buy, "0.01", "90000000000000000", on: Desk.perp) }
+        }
+        #expect(desk.order("big", on: Desk.perp) == "partiallyFilled 4.99 0.01")
+        desk.check()
+    }
 }

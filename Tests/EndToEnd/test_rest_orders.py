@@ -295,6 +295,32 @@ def test_suspend_modes(rest):
     rest.post("orders", new, 201)
 
 
+def test_resume_without_a_mode_lifts_both(rest):
+    account = rest.account
+    new = {"symbol": "EX-USD", "order_type": "limit", "side": "buy", "quantity": "1", "price": "10.00"}
+    rest.deposit("USD", "100.00")
+    rest.post(f"accounts/{account}/suspend", {"mode": "no_new_orders"}, 200)
+    rest.post(f"accounts/{account}/suspend", None, 200)
+    # With a mode only that one.
+    rest.post(f"accounts/{account}/resume", {"mode": "cancel_all"}, 200)
+    rest.refuse(400, "LIMIT_DISABLED", "POST", "orders", new)
+    resumed = rest.post(f"accounts/{account}/resume", None, 200)
+    assert (resumed["status"], resumed["mode"], resumed["cancelled_count"]) == ("open", "all", 0)
+    rest.post("orders", new, 201)
+    rest.post(f"accounts/{account}/suspend", {"mode": "no_new_orders"}, 200)
+    rest.post(f"accounts/{account}/suspend", None, 200)
+    rest.post(f"accounts/{account}/resume", {}, 200)
+    rest.post("orders", new, 201)
+
+
+def test_resume_makes_no_limits_of_its_own(rest):
+    account = rest.account
+    rest.deposit("USD", "1.00")
+    rest.post(f"accounts/{account}/suspend", None, 200)
+    rest.post(f"accounts/{account}/resume", None, 200)
+    assert all(limit["is_default"] for limit in rest.get("limits")["limits"])
+
+
 def test_kill_switch(fresh):
     service = fresh(http=True, loops=2)
     new = {"symbol": "EX-USD", "order_type": "limit", "side": "buy", "quantity": "1", "price": "10.00"}

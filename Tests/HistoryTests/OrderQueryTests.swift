@@ -1,4 +1,5 @@
 import Core
+import GRDB
 import History
 import Testing
 
@@ -143,6 +144,22 @@ import Testing
             #expect(try #require(summary.averageMicrosecondsToFill) > 0)
             #expect(try await world.history.orderSummary(accounts: [99], since: 0).orders == 0)
             #expect(try await world.history.orderSummary(accounts: nil, since: .max).orders == 0)
+        }
+    }
+
+    /// What the collector writes for an order of an earlier version's log whose fills are worth more than 128 bits.
+    @Test func `a value that did not fit: shown as the most that fits, without an average, and sums over it are refused`() async throws {
+        try await withHistory { world in
+            try await fill(world)
+            let most = "170141183460469231731.687303715884105727"
+            let file = try DatabaseQueue(path: world.directory + "/history.sqlite")
+            try await file.write { db in try db.execute(sql: "UPDATE orders SET value = ? WHERE value IS NOT NULL", arguments: [most]) }
+            let rows = try await world.history.orders(ClosedOrderFilter(), limit: 100).rows.filter { $0.value == most }
+            #expect(rows.count == 3 && rows.allSatisfy { $0.average == nil })
+            let one = try await world.history.orderSummary(accounts: nil, since: 0)
+            #expect(one.filled.map(\.value) == [most, most, most])
+            try await file.write { db in try db.execute(sql: "UPDATE orders SET instrument = 0") }
+            await #expect(throws: HistoryError.overflow) { try await world.history.orderSummary(accounts: nil, since: 0) }
         }
     }
 }

@@ -1,4 +1,5 @@
 import Core
+import GRDB
 import History
 import Testing
 
@@ -129,6 +130,32 @@ import Testing
             var one = TradeFilter(accounts: [8])
             one.symbol = Text("BTC-USD")
             #expect(try await world.history.tradeSummary(one).trades == 0)
+        }
+    }
+
+    /// What a hundred thousand trades of the most that one may be worth come to, in four.
+    @Test func `sums: what is bought and sold fits, both together do not`() async throws {
+        try await withHistory { world in
+            try await fill(world)
+            let file = try DatabaseQueue(path: world.directory + "/history.sqlite")
+            try await file.write { db in
+                try db.execute(sql: "UPDATE instruments SET price_scale = 9, quantity_scale = 9 WHERE symbol IN ('BTC-USD', 'PERP')")
+                try db.execute(
+                    sql: """
+                        UPDATE trades SET price = 9000000000000000000, quantity = 9000000000000000000
+                        WHERE instrument IN (SELECT id FROM instruments WHERE symbol IN ('BTC-USD', 'PERP'))
+                        """)
+            }
+            await #expect(throws: HistoryError.overflow) { try await world.history.tradeSummary(TradeFilter()) }
+            await #expect(throws: HistoryError.overflow) { try await world.history.tradeStatistics(TradeFilter()) }
+            var buys = TradeFilter()
+            buys.side = .buy
+            #expect(try await world.history.tradeSummary(buys).trades == 4)
+            var one = TradeFilter()
+            one.symbol = Text("PERP")
+            let perp = try #require(try await world.history.tradeSummary(one).bySymbol.first)
+            #expect([perp.totals.buyValue, perp.totals.netValue, perp.totals.totalValue] == ["81000000000000000000.00", "0.00", "162000000000000000000.00"])
+            #expect(perp.averagePrice == perp.maxPrice && perp.averagePrice == perp.minPrice)
         }
     }
 

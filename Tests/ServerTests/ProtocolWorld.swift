@@ -79,7 +79,7 @@ final class ProtocolWorld {
         case .refused(let refusal):
             AnswerWriter.write(refusal, tag: tag, into: &out)
         case .order, .shard:
-            guard var (wallet, command) = line.command else { return }
+            guard case (let wallet, var command)? = line.command else { return }
             if line.opensAccount, case .money(let money) = command { _ = define(.account(money.account, .open)) }
             if case .fill(var fill) = command {
                 fill.withinLimit = withinLimit
@@ -136,7 +136,7 @@ final class ProtocolWorld {
                 if let rejection = QueryWriter.write(
                     query, shard: homes[index].shard, now: now, tag: tag, visible: grant.visible, rows: &rows, into: &out) {
                     return AnswerWriter.write(
-                        rejection, tag: tag, about: query.order.map { .order($0) } ?? .nothing, registry: homes[0].shard.registry,
+                        rejection, tag: tag, about: .init(query), registry: homes[0].shard.registry,
                         into: &out)
                 }
             }

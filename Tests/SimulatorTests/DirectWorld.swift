@@ -309,7 +309,7 @@ final class DirectWorld {
         }
         if let rejection {
             out.removeAll()
-            refuse(rejection, tag, &out)
+            AnswerWriter.write(rejection, tag: tag, about: .init(query), registry: boxes[0].shard.registry, into: &out)
         } else {
             AnswerWriter.end(rows: rows, tag: tag, lsn: query.kind == .book ? Int64(lsn) : 0, into: &out)
         }

@@ -7,7 +7,8 @@ extension Twin {
         guard let market = market(replace.instrument) else { return .rejected(.unknownInstrument(replace.instrument)) }
         guard let order = find(replace.order, account, market) else { return .rejected(.unknownOrder) }
         let stopChanges = replace.stop != 0 && replace.stop != order.stop
-        let isSame = replace.quantity == order.quantity && replace.price == order.price && replace.max == order.max && !stopChanges
+        let most = replace.max == 0 ? order.max : replace.max
+        let isSame = replace.quantity == order.quantity && replace.price == order.price && most == order.max && !stopChanges
         if isSame, order.isOpen || order.status == .filled { return .order(OrderPicture(order), duplicate: true) }
         let stop = !order.isArmed ? 0 : stopChanges ? replace.stop : order.stop
         if let late = tooLate(replace.before) { return .rejected(late) }
@@ -25,8 +26,8 @@ extension Twin {
         }
         if stopChanges, replace.stop % market.terms.tick != 0 { return .rejected(.offTick(market.id)) }
         if replace.quantity < order.cumulative { return .rejected(.belowCumulative(market.id, cumulative: order.cumulative)) }
-        if replace.max != 0, !isAllowed(max: replace.max, market, order.new) { return .rejected(.badValue(.max)) }
-        guard let notional = notional(market, order.type, replace.quantity, replace.price, replace.max, stop: stop) else {
+        if most != 0, !isAllowed(max: most, market, order.new) { return .rejected(.badValue(.max)) }
+        guard let notional = notional(market, order.type, replace.quantity, replace.price, most, stop: stop) else {
             return .rejected(.overflow(.notional))
         }
         if isTooSmall(market, order.type, notional) { return .rejected(.notionalTooSmall(market.id, notional: notional)) }
@@ -52,10 +53,10 @@ extension Twin {
             if leaves == 0 {
                 need = 0
             } else if order.isMarketBuy {
-                guard let restNotional = self.notional(market, order.type, leaves, replace.price, replace.max, stop: stop) else {
+                guard let restNotional = self.notional(market, order.type, leaves, replace.price, most, stop: stop) else {
                     return .rejected(.overflow(.reserve))
                 }
-                switch marketHold(order, leaves, replace.max, stop: stop, isArmed: order.isArmed, notional: restNotional, counted: nil) {
+                switch marketHold(order, leaves, most, stop: stop, isArmed: order.isArmed, notional: restNotional, counted: nil) {
                 case .success(let amount): need = amount
                 case .failure(let rejection): return .rejected(rejection)
                 }
@@ -76,12 +77,15 @@ extension Twin {
             }
         }
         let added = replace.quantity - order.quantity
-        let counts = added > 0 || replace.price != order.price || replace.max != order.max || stopChanges
+        let counts = added > 0 || replace.price != order.price || most != order.max || stopChanges
+        // A sale that is offered for less is nearer to trading.
+        let asksMore = order.side == .sell ? replace.price != order.price : replace.price > order.price
+        let marketStopRises = order.type == .market && order.isArmed && stop > order.stop
         if let refused = riskRefusal(
             TwinAsk(
                 account: account, market: market, side: order.side, quantity: replace.quantity, added: max(added, 0),
-                price: replace.price == order.price && !stopChanges ? 0 : replace.price, stop: stop, notional: notional, opens: false,
-                isDearer: added > 0 || change > 0 || replace.price > order.price, counts: counts,
+                price: replace.price == order.price && !stopChanges ? 0 : replace.price, stop: stop, notional: knownWorth(market, order.type, notional), opens: false,
+                isDearer: added > 0 || change > 0 || asksMore || marketStopRises, counts: counts,
                 isReduceOnly: order.new.instructions.reduceOnly))
         {
             return .rejected(refused)
@@ -90,13 +94,13 @@ extension Twin {
         record(
             .orderReplaced(
                 OrderReplaced(
-                    order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: hold,
+                    order: order.id, quantity: replace.quantity, price: replace.price, max: most, marketReserve: hold,
                     stop: stopChanges ? replace.stop : 0)))
         if counts { count(\.orders, account, market) }
         order.largest = max(order.largest, replace.quantity)
         order.quantity = replace.quantity
         order.price = replace.price
-        order.max = replace.max
+        order.max = most
         order.hold = hold
         order.updated = now
         if leaves == 0 {

@@ -29,8 +29,14 @@ extension Twin {
     package func effect(_ order: TwinOrder, _ quantity: Quantity, _ price: Price, feeRate: Int32) -> TwinEffect? {
         guard let worth = order.market.worth(price, quantity) else { return nil }
         let quote = order.market.info.quote
-        guard let effect = effect(order, quantity, price, fee: feeOf(worth, feeRate), quote) else { return nil }
+        guard costFits(order, quantity, price), let effect = effect(order, quantity, price, fee: feeOf(worth, feeRate), quote) else { return nil }
         return fits(order, effect) ? effect : nil
+    }
+
+    /// All that an order trades is an amount of the quote asset.
+    private func costFits(_ order: TwinOrder, _ quantity: Quantity, _ price: Price) -> Bool {
+        let (cost, overflow) = (order.cumulativeCost + Int128(price) * Int128(quantity)).multipliedReportingOverflow(by: order.market.worthUnit)
+        return !overflow && isInRange(cost)
     }
 
     /// Weighted average cost: docs/PROTOCOL.md, Positions.
@@ -123,6 +129,7 @@ extension Twin {
         }
         if !isInRange(fill.fee) { return .rejected(.overflow(.fee)) }
         guard let effect = effect(order, fill.quantity, fill.price, fee: fill.fee, fill.feeAsset) else { return .rejected(.overflow(.position)) }
+        if !costFits(order, fill.quantity, fill.price) { return .rejected(.overflow(.cost)) }
         if !fits(order, effect) { return .rejected(.overflow(.balance)) }
         record(
             .filled(

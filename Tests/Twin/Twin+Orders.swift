@@ -74,8 +74,8 @@ extension Twin {
         if let refused = riskRefusal(
             TwinAsk(
                 account: account, market: market, side: new.side, quantity: new.quantity, added: new.quantity, price: new.price,
-                stop: new.instructions.stop, notional: notional, opens: true, isDearer: true, counts: true,
-                isReduceOnly: new.instructions.reduceOnly))
+                stop: new.instructions.stop, notional: knownWorth(market, new.type, notional), opens: true, isDearer: true, counts: true,
+                isReduceOnly: new.instructions.reduceOnly, leg: leg))
         {
             return .rejected(refused)
         }
@@ -187,6 +187,11 @@ extension Twin {
         return market.worth(price, quantity).map { Swift.max($0, max) }
     }
 
+    /// Of a market order nobody knows what it is worth where there is neither mark nor trade, whatever arms it.
+    package func knownWorth(_ market: TwinMarket, _ type: OrderType, _ notional: Amount) -> Amount {
+        type == .market && market.mark == nil && market.last == nil ? 0 : notional
+    }
+
     package func isTooSmall(_ market: TwinMarket, _ type: OrderType, _ notional: Amount) -> Bool {
         notional < market.terms.minNotional && (type == .limit || notional > 0)
     }
@@ -199,9 +204,10 @@ extension Twin {
             maker: rate([own.makerFee, wide.makerFee, market.terms.fees.maker]), taker: rate([own.takerFee, wide.takerFee, market.terms.fees.taker]))
     }
 
-    /// The last or mark price with which an order of that stop would trigger at once.
+    /// The last or mark price with which an order of that stop would trigger at once; where there is none, the other one.
     package func priceThatTriggers(_ order: TwinOrder, _ stop: Price) -> Price? {
-        guard let price = order.new.instructions.triggerPrice == .last ? order.market.last : order.market.mark else { return nil }
+        let market = order.market
+        guard let price = order.new.instructions.triggerPrice == .last ? market.last ?? market.mark : market.mark ?? market.last else { return nil }
         return (isRising(order) ? price >= stop : price <= stop) ? price : nil
     }
 

@@ -45,6 +45,8 @@ package struct TwinAsk {
     /// For the order rate.
     var counts: Bool
     var isReduceOnly: Bool
+    /// The first leg of the pair that it completes.
+    var leg: TwinOrder?
 }
 
 // Limits: docs/PROTOCOL.md, section 8.
@@ -55,8 +57,17 @@ extension Twin {
     package func riskRefusal(_ ask: TwinAsk) -> Rejection? {
         let (account, market) = (ask.account, ask.market)
         let here = account.open.filter { $0.market === market }
-        let open = here.filter { $0.side == ask.side }.reduce(Int128(0)) { $0 + Int128($1.leaves) } + Int128(ask.added)
-        if open > Int128(Quantity.max) { return .overflow(.position) }
+        let listed = here.filter { $0.side == ask.side }.reduce(Int128(0)) { $0 + Int128($1.leaves) } + Int128(ask.added)
+        if listed > Int128(Quantity.max) { return .overflow(.position) }
+        // Of a pair one leg trades, and reduce-only orders no more than the position.
+        func addsNothing(_ isReduceOnly: Bool, _ first: TwinOrder?) -> Bool { first.map { isReduceOnly || !$0.new.instructions.reduceOnly } ?? false }
+        let asks = here.filter { $0.side == ask.side }.map { ($0.leaves, $0.new.instructions.reduceOnly, $0.isSecond ? $0.leg : nil) }
+            + [(ask.added, ask.isReduceOnly, ask.leg)]
+        let counted = asks.filter { !addsNothing($0.1, $0.2) }
+        func sum(_ isReduceOnly: Bool) -> Int128 { counted.filter { $0.1 == isReduceOnly }.reduce(Int128(0)) { $0 + Int128($1.0) } }
+        let held = Int128(account.positions[market.id]?.quantity ?? 0)
+        let open = sum(false) + min(sum(true), max(0, ask.side == .sell ? held : -held))
+        let addsNothing = addsNothing(ask.isReduceOnly, ask.leg)
         let quote = market.info.quote
         let (whole, own) = (limits(of: account), account.positions[market.id]?.limits)
         let most = whole?.maxDailyLoss ?? Limits.none
@@ -66,9 +77,9 @@ extension Twin {
             account.latched.insert(quote)
         }
         func scope(_ instrument: InstrumentID) -> LimitScope { LimitScope(account: account.number, instrument: instrument, wallet: wallet) }
-        if let whole, let refused = refusal(ask, whole, scope(-1), open, account.open.count) { return refused }
+        if let whole, let refused = refusal(ask, whole, scope(-1), addsNothing ? nil : open, account.open.count) { return refused }
         if ask.isDearer, whole?.listedOnly ?? false, own == nil { return .limitNotListed(scope(-1), market.id) }
-        if let own, let refused = refusal(ask, own, scope(market.id), open, here.count) { return refused }
+        if let own, let refused = refusal(ask, own, scope(market.id), addsNothing ? nil : open, here.count) { return refused }
         if ask.isDearer, account.latched.contains(quote), !takesRiskOff(ask, open) {
             return .limitDailyLoss(scope(-1), quote, limit: most, value: account.losses[quote] ?? 0)
         }
@@ -78,10 +89,12 @@ extension Twin {
         return nil
     }
 
-    private func refusal(_ ask: TwinAsk, _ limits: Limits, _ scope: LimitScope, _ open: Int128, _ count: Int) -> Rejection? {
+    /// `open`: what may trade on that side; `nil`: as before.
+    private func refusal(_ ask: TwinAsk, _ limits: Limits, _ scope: LimitScope, _ open: Int128?, _ count: Int) -> Rejection? {
         let market = ask.market
         if ask.price != 0, limits.priceBand != Limits.unlimited {
-            guard let reference = ask.stop != 0 ? ask.stop : market.mark ?? market.last else { return .noMark(market.id) }
+            guard let seen = market.mark ?? market.last else { return .noMark(market.id) }
+            let reference = ask.stop != 0 ? ask.stop : seen
             let parts = Int128(abs(ask.price - reference)) * 10_000
             let value = (parts + Int128(reference) - 1) / Int128(reference)
             if value > Int128(limits.priceBand) {
@@ -101,7 +114,7 @@ extension Twin {
         if ask.opens, Int64(count) + 1 > limits.maxOpenOrders {
             return .limitOpenOrders(scope, limit: limits.maxOpenOrders, value: Int64(count) + 1)
         }
-        if ask.added <= 0 || ask.isReduceOnly { return nil }
+        guard ask.added > 0, let open else { return nil }
         let held = Int128(ask.account.positions[market.id]?.quantity ?? 0)
         let worst = (ask.side == .buy ? open + held : open - held) * market.quantityUnit
         if limits.maxPosition != Limits.none, worst > limits.maxPosition {
@@ -114,7 +127,7 @@ extension Twin {
     private func takesRiskOff(_ ask: TwinAsk, _ open: Int128) -> Bool {
         let held = ask.account.positions[ask.market.id]?.quantity ?? 0
         if held == 0 || (held > 0) != (ask.side == .sell) { return false }
-        return ask.isReduceOnly || open <= Int128(abs(held))
+        return open <= Int128(abs(held))
     }
 
     // MARK: Rates

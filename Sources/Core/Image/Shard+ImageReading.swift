@@ -269,6 +269,7 @@ extension Shard {
         let (sum, overflow) = (orders[slot].side == .buy ? positions[position].openBuy : positions[position].openSell).addingReportingOverflow(leaves)
         if overflow { throw ImageError("open quantities are out of range") }
         if orders[slot].side == .buy { positions[position].openBuy = sum } else { positions[position].openSell = sum }
+        countOpen(slot, as: openPart(slot), leaves)
         positions[position].openOrders += 1
         accounts[positions[position].account].openOrders += 1
         openOrders += 1

@@ -126,7 +126,6 @@ extension Shard {
             guard isPlain, market.rates == FeeRates(), market.first == 0 else { throw ImageError("an order has what only internal venues know") }
             return
         }
-        if feeRates.count > Int(UInt16.max) { throw ImageError("there are too many rates") }
         orderRecords[slot].rates = intern(market.rates)
         if extra != none, extras[extra].marketReserve < 0 || extras[extra].marketReserve >= Balance.limit {
             throw ImageError("a market order's reserve is out of range")

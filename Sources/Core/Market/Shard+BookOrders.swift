@@ -48,8 +48,8 @@ extension Shard {
         if let refused = riskRefusal(
             RiskAsk(
                 number: new.account, account: account, instrument: instrument, position: position, side: new.side, quantity: new.quantity,
-                added: new.quantity, price: new.price, stop: options.stop, notional: notional, opens: true, isDearer: true, counts: true,
-                isReduceOnly: options.reduceOnly), now, then)
+                added: new.quantity, price: new.price, stop: options.stop, notional: riskNotional(instrument, new.type, notional), opens: true,
+                isDearer: true, counts: true, part: openPart(isReduceOnly: options.reduceOnly, first: other)), now, then)
         {
             return .rejected(refused)
         }
@@ -70,9 +70,6 @@ extension Shard {
             if available < need { return .rejected(.insufficientFunds(asset, number, need: need, available: available)) }
         }
         if let full = tableRefusal(new.strategy) { return .rejected(full) }
-        if feeRates.count >= Int(UInt16.max), rates != FeeRates(), feeRatesSlot(rates) == nil {
-            return .rejected(.tableFull(.fees, max: Int64(UInt16.max)))
-        }
         let book = markets[instrument].book
         if isArmed, books.books[book].armed >= Int32(Shard.armedMax) { return .rejected(.tableFull(.triggers, max: Shard.armedMax)) }
 
@@ -215,7 +212,7 @@ extension Shard {
     }
 
     /// How much of `quantity` can be traded at once for certain.
-    func fillable(
+    private func fillable(
         _ instrument: InstrumentID, _ side: Side, _ type: OrderType, _ price: Price, _ quantity: Quantity, _ account: Int32,
         _ prevention: SelfTradePrevention, budget: Amount?, _ rate: Int32
     ) -> Quantity {
@@ -287,10 +284,11 @@ extension Shard {
         _ then: (borrowing Mutation) -> Void
     ) -> Outcome {
         let instrument = replace.instrument
-        let (quantity, price, max, newStop) = (replace.quantity, replace.price, replace.max, replace.stop)
+        let (quantity, price, newStop) = (replace.quantity, replace.price, replace.stop)
         let order = orders[slot]
         let market = markets.pointer(instrument)
         let extra = orderRecords[slot].extra
+        let max = spendingCap(replace, extra)
         let options = extra == none ? Instructions() : extras[extra].instructions
         let isArmed = isArmed(slot)
         let keeps = keepsPlace(slot, quantity, price) && (newStop == 0 || newStop == options.stop)
@@ -353,8 +351,9 @@ extension Shard {
             RiskAsk(
                 number: replace.account, account: account, instrument: instrument, position: order.position, side: order.side,
                 quantity: quantity, added: Swift.max(added, 0), price: price == order.price && stop == options.stop ? 0 : price,
-                stop: isArmed ? stop : 0, notional: notional, opens: false, isDearer: added > 0 || change > 0 || price > order.price,
-                counts: counts(quantity, price, max, stop: stop == options.stop ? 0 : stop, slot), isReduceOnly: options.reduceOnly), now, then)
+                stop: isArmed ? stop : 0, notional: riskNotional(instrument, order.type, notional), opens: false,
+                isDearer: added > 0 || change > 0 || isDearer(order, price) || isArmed && order.type == .market && stop > options.stop,
+                counts: counts(quantity, price, max, stop: stop == options.stop ? 0 : stop, slot), part: openPart(slot)), now, then)
         {
             return .rejected(refused)
         }
@@ -378,6 +377,11 @@ extension Shard {
         case .halted: .instrumentHalted(instrument)
         case .cancelOnly: .instrumentCancelOnly(instrument)
         }
+    }
+
+    /// What an order is worth to risk control; 0, not known: of a market order, armed or not, where nothing says where the market is.
+    private func riskNotional(_ instrument: InstrumentID, _ type: OrderType, _ notional: Amount) -> Amount {
+        type == .market && referencePrice(instrument) == 0 ? 0 : notional
     }
 
     /// Mark, or else last; 0: neither.

@@ -62,10 +62,14 @@ extension Shard {
         let quote = markets[instrument].quote
         let makerFee = fee(worth, feeRates[Int(orderRecords[maker].rates)].maker)
         let takerFee = fee(worth, takerRate)
-        guard let makerEffect = effect(maker, quantity, price, worth, makerFee, quote), fits(maker, makerEffect, quantity, quote) else {
+        guard costFits(maker, instrument, worth), let makerEffect = effect(maker, quantity, price, worth, makerFee, quote),
+            fits(maker, makerEffect, quantity, quote)
+        else {
             return cancel(maker, .overflow, now, emit)
         }
-        guard let takerEffect = effect(taker, quantity, price, worth, takerFee, quote), fits(taker, takerEffect, quantity, quote) else {
+        guard costFits(taker, instrument, worth), let takerEffect = effect(taker, quantity, price, worth, takerFee, quote),
+            fits(taker, takerEffect, quantity, quote)
+        else {
             return cancel(taker, .overflow, now, emit)
         }
         if partner(maker) != none { cancel(partner(maker), .oco, now, emit) }

@@ -45,10 +45,10 @@ struct OrderRecord: BitwiseCopyable {
     var extra: Int32 = none
     /// The order's trades, newest first.
     var trades: Int32 = none
+    /// Index into ``Shard/feeRates``; 0: no fees. Room for all that there can be: a replay of the whole log knows more of them than a start from a snapshot.
+    var rates: UInt32 = 0
     /// Index into ``Shard/strategies``; 0: none.
     var strategy: UInt16
-    /// Index into ``Shard/feeRates``; 0: no fees.
-    var rates: UInt16 = 0
     var reason: CancelReason = .requested
 }
 
@@ -89,6 +89,8 @@ struct Position: BitwiseCopyable {
     /// Sum of LeavesQty of open buys, of open sales.
     var openBuy: Quantity = 0
     var openSell: Quantity = 0
+    /// Slot in ``Shard/openParts``, where some of it does not count in full.
+    var openParts: Int32 = none
     var openOrders: Int32 = 0
     var openFirst: Int32 = none
     var openLast: Int32 = none
@@ -109,6 +111,19 @@ struct Position: BitwiseCopyable {
     var next: Int32 = none
     /// Was there ever a fill, or was it taken over? Others are not listed.
     var traded = false
+}
+
+/// What an open order adds to where its position may go, if everything fills.
+enum OpenPart { case whole, closing, nothing }
+
+/// Of a position's open quantities what does not count in full.
+struct OpenParts: BitwiseCopyable {
+    /// LeavesQty of reduce-only orders: together they trade no more than the position.
+    var closingBuy: Quantity = 0
+    var closingSell: Quantity = 0
+    /// LeavesQty of second legs of pairs: the first counts for both.
+    var nothingBuy: Quantity = 0
+    var nothingSell: Quantity = 0
 }
 
 struct FeeRecord: BitwiseCopyable {

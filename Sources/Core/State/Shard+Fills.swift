@@ -56,6 +56,7 @@ extension Shard {
         guard let worth = amount(fill.instrument, fill.price, fill.quantity),
             let effect = effect(slot, fill.quantity, fill.price, worth, fill.fee, fill.feeAsset)
         else { return .rejected(.overflow(.position)) }
+        if !costFits(slot, fill.instrument, worth) { return .rejected(.overflow(.cost)) }
         if !fits(slot, effect, fill.quantity, fill.feeAsset) { return .rejected(.overflow(.balance)) }
 
         let trade = Int64(number) << 40 | (lastTrade + 1)
@@ -100,7 +101,7 @@ extension Shard {
             if extra != none {
                 extras[extra].marketReserve -= Swift.min(extras[extra].marketReserve, spent)
             }
-            changeOpen(order.position, order.side, -Swift.min(quantity, order.leaves))
+            changeOpen(slot, -Swift.min(quantity, order.leaves))
             if cumulative >= order.quantity {
                 close(slot, .filled, .requested, time)
             } else {
@@ -183,6 +184,15 @@ extension Shard {
         }
         return FillEffect(
             worth: worth, base: base, quote: quote, fee: fee, quantity: held, cost: cost, realized: realized, gross: gross)
+    }
+
+    /// Does what the order has traded stay in range, with so much more?
+    @inline(__always)
+    func costFits(_ slot: Int32, _ instrument: InstrumentID, _ worth: Amount) -> Bool {
+        let (cost, unit) = (orderRecords[slot].cumulativeCost, markets[instrument].amountUnit)
+        // Below 2^63, as nearly always, the product fits.
+        guard let traded = cost >> 63 == 0 ? cost &* Int128(unit) : Numbers.scaled(cost, unit) else { return false }
+        return Numbers.inRange(traded + worth)
     }
 
     /// Do the balances stay in range? The reserve that is released only moves within a balance and is at most what it has.

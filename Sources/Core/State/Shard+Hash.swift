@@ -241,6 +241,7 @@ extension Shard {
             while position != none {
                 let it = positions[position]
                 var (buy, sell, count): (Quantity, Quantity, Int32) = (0, 0, 0)
+                var (closing, nothing): (Int128, Int128) = (0, 0)
                 var slot = it.openFirst
                 while slot != none {
                     let order = orders[slot]
@@ -248,11 +249,19 @@ extension Shard {
                         return false
                     }
                     if order.side == .buy { buy += order.leaves } else { sell += order.leaves }
+                    switch openPart(slot) {
+                    case .whole: break
+                    case .closing: closing += Int128(order.leaves)
+                    case .nothing: nothing += Int128(order.leaves)
+                    }
                     if order.funds != none { reservedBy[Int(order.funds)] += reserved(slot) }
                     count += 1
                     slot = order.next
                 }
                 guard buy == it.openBuy, sell == it.openSell, count == it.openOrders else { return false }
+                let parts = it.openParts == none ? OpenParts() : openParts[it.openParts]
+                guard closing == Int128(parts.closingBuy) + Int128(parts.closingSell), nothing == Int128(parts.nothingBuy) + Int128(parts.nothingSell)
+                else { return false }
                 open += count
                 position = it.next
             }

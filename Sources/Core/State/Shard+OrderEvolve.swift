@@ -44,7 +44,7 @@ extension Shard {
         let record = orderRecords.insert(
             OrderRecord(
                 clientID: accepted.clientID, contentHash: accepted.contentHash, created: time, updated: time,
-                strategy: intern(accepted.strategy), rates: intern(accepted.fees)))
+                rates: intern(accepted.fees), strategy: intern(accepted.strategy)))
         invariant(slot == record, "order arrays out of step")
         if accepted.needsExtra {
             var extra = OrderExtra()
@@ -62,7 +62,8 @@ extension Shard {
         ids.insert(place.idHash, slot)
         lastOrder += 1
 
-        changeOpen(position, accepted.side, accepted.quantity)
+        if accepted.oco != 0 { pair(slot, accepted.oco) }
+        changeOpen(slot, accepted.quantity)
         positions[position].openOrders += 1
         accounts[account].openOrders += 1
         openOrders += 1
@@ -71,7 +72,6 @@ extension Shard {
         orders[slot].previous = last
         if last == none { positions[position].openFirst = slot } else { orders[last].next = slot }
         positions[position].openLast = slot
-        if accepted.oco != 0 { pair(slot, accepted.oco) }
         if funds != none { moveReserve(funds, place.reserve ?? reserved(slot)) }
         if markets[accepted.instrument].book != none { placeNew(slot, accepted.instrument) }
         return slot
@@ -102,7 +102,7 @@ extension Shard {
         order.pointee.quantity = replaced.quantity
         order.pointee.price = replaced.price
         record.pointee.updated = time
-        changeOpen(old.position, old.side, replaced.quantity - old.quantity)
+        changeOpen(slot, replaced.quantity - old.quantity)
         if counted { noteOrder(positions[old.position].account, old.position, time) }
         if replaced.quantity == old.cumulative { close(slot, .filled, .requested, time) }
         if place == .last, order.pointee.status.isOpen { placeLast(slot, instrument) }
@@ -120,7 +120,7 @@ extension Shard {
     ) {
         let before = reserved(slot)
         let leaves = orders[slot].leaves
-        changeOpen(orders[slot].position, orders[slot].side, -leaves)
+        changeOpen(slot, -leaves)
         close(slot, status, reason, time)
         if orders[slot].funds != none { moveReserve(orders[slot].funds, -before) }
         if text.isEmpty { return }
@@ -192,8 +192,10 @@ extension Shard {
     }
 
     @inline(__always)
-    mutating func changeOpen(_ position: Int32, _ side: Side, _ change: Quantity) {
+    mutating func changeOpen(_ slot: Int32, _ change: Quantity) {
+        let (position, side) = (orders[slot].position, orders[slot].side)
         if side == .buy { positions[position].openBuy += change } else { positions[position].openSell += change }
+        if orderRecords[slot].extra != none { countOpen(slot, as: openPart(slot), change) }
     }
 
     private mutating func intern(_ strategy: Text) -> UInt16 {
@@ -204,15 +206,13 @@ extension Shard {
         return UInt16(strategies.count - 1)
     }
 
-    mutating func intern(_ rates: FeeRates) -> UInt16 {
+    mutating func intern(_ rates: FeeRates) -> UInt32 {
         if rates == FeeRates() { return 0 }
-        if let known = feeRatesSlot(rates) { return UInt16(known) }
+        if let known = feeRateKeys.find(rates.hash, { feeRates[Int($0)] == rates }) { return UInt32(known) }
         feeRateKeys.insert(rates.hash, Int32(feeRates.count))
         feeRates.append(rates)
-        return UInt16(feeRates.count - 1)
+        return UInt32(feeRates.count - 1)
     }
-
-    func feeRatesSlot(_ rates: FeeRates) -> Int32? { feeRateKeys.find(rates.hash) { feeRates[Int($0)] == rates } }
 
     mutating func addExpiry(_ slot: Int32) {
         let extra = orderRecords[slot].extra

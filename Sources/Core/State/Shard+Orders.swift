@@ -49,7 +49,7 @@ extension Shard {
             RiskAsk(
                 number: new.account, account: account, instrument: instrument, position: position ?? none, side: new.side,
                 quantity: new.quantity, added: new.quantity, price: new.price, stop: 0, notional: notional, opens: true,
-                isDearer: true, counts: true, isReduceOnly: false), now, then)
+                isDearer: true, counts: true, part: .whole), now, then)
         {
             return .rejected(refused)
         }
@@ -98,7 +98,7 @@ extension Shard {
         let order = orders[slot]
         let account = positions[order.position].account
         let extra = orderRecords[slot].extra
-        let max = replace.max
+        let max = spendingCap(replace, extra)
         let difference = (order.quantity ^ replace.quantity) | (order.price ^ replace.price)
         let stop = replace.stop
         let isSameStop = stop == 0 || extra != none && extras[extra].instructions.stop == stop
@@ -122,10 +122,8 @@ extension Shard {
         if replace.quantity < order.cumulative {
             return .rejected(.belowCumulative(instrument, cumulative: order.cumulative))
         }
-        if replace.max != 0, !isAllowed(max: replace.max, instrument, order.side, order.type) {
-            return .rejected(.badValue(.max))
-        }
-        guard let notional = notional(instrument, order.type, replace.quantity, replace.price, replace.max) else {
+        if max != 0, !isAllowed(max: max, instrument, order.side, order.type) { return .rejected(.badValue(.max)) }
+        guard let notional = notional(instrument, order.type, replace.quantity, replace.price, max) else {
             return .rejected(.overflow(.notional))
         }
         if let fault = notionalFault(instrument, order.type, notional) { return .rejected(fault) }
@@ -135,7 +133,7 @@ extension Shard {
         var change: Amount = 0
         if markets[instrument].funds == .full {
             let reserve: Amount
-            switch reserveOfRest(instrument, order, leaves, replace.price, replace.max) {
+            switch reserveOfRest(instrument, order, leaves, replace.price, max) {
             case .success(let amount): reserve = amount
             case .failure(let rejection): return .rejected(rejection)
             }
@@ -148,23 +146,32 @@ extension Shard {
             }
         }
         let added = replace.quantity - order.quantity
-        let isHigher = replace.price > order.price
+        let isDearer = isDearer(order, replace.price)
         if let refused = riskRefusal(
             RiskAsk(
                 number: replace.account, account: account, instrument: instrument, position: order.position, side: order.side,
                 quantity: replace.quantity, added: Swift.max(added, 0), price: replace.price == order.price ? 0 : replace.price,
-                stop: 0, notional: notional, opens: false, isDearer: added > 0 || change > 0 || isHigher,
-                counts: counts(replace.quantity, replace.price, replace.max, stop: 0, slot), isReduceOnly: false), now, then)
+                stop: 0, notional: notional, opens: false, isDearer: added > 0 || change > 0 || isDearer,
+                counts: counts(replace.quantity, replace.price, max, stop: 0, slot), part: .whole), now, then)
         {
             return .rejected(refused)
         }
         let replaced = OrderReplaced(
-            order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve)
+            order: order.id, quantity: replace.quantity, price: replace.price, max: max, marketReserve: marketReserve)
         forgetOld(now, keeping: nil)
         evolve(replaced, at: slot, change: change, now)
         emit(replaced)
         return .order(view(slot), duplicate: false)
     }
+
+    /// What a market buy may spend after a replace: as before unless it says so.
+    @inline(__always)
+    func spendingCap(_ replace: borrowing Replace, _ extra: Int32) -> Amount {
+        replace.max != 0 || extra == none ? replace.max : extras[extra].max
+    }
+
+    /// Whether a new limit price asks for more: of a purchase a higher one; of a sale also a lower one, which is nearer to trading.
+    func isDearer(_ order: Order, _ price: Price) -> Bool { order.side == .buy ? price > order.price : price != order.price }
 
     /// What the rest of an order holds after a replace; nothing once it is all filled.
     private func reserveOfRest(

@@ -25,7 +25,8 @@ struct RiskAsk: BitwiseCopyable {
     var isDearer: Bool
     /// It counts for the order rate.
     var counts: Bool
-    var isReduceOnly: Bool
+    /// What of it counts where the position may go.
+    var part: OpenPart
 }
 
 extension Shard {
@@ -83,10 +84,10 @@ extension Shard {
         if ask.opens, Int64(openOrders) + 1 > it.maxOpenOrders {
             return .limitOpenOrders(scope, limit: it.maxOpenOrders, value: Int64(openOrders) + 1)
         }
-        // Where the position goes if every open order of this side fills. A reduce-only order never takes it beyond zero.
-        if ask.added <= 0 || ask.isReduceOnly { return nil }
+        // Where the position goes if every open order of this side fills.
+        if ask.added <= 0 || ask.part == .nothing { return nil }
         let held = ask.position == none ? 0 : positions[ask.position].quantity
-        let worst = ask.side == .buy ? Int128(held) + Int128(openAfter) : Int128(openAfter) - Int128(held)
+        let worst = mayTrade(ask, openAfter) + (ask.side == .buy ? Int128(held) : -Int128(held))
         if it.maxPosition != Limits.none, worst * unit > it.maxPosition {
             return .limitPosition(scope, limit: it.maxPosition, value: worst * unit)
         }
@@ -96,8 +97,9 @@ extension Shard {
 
     /// A limit price too far from where the market is; of an armed order, from where the market will be when it is an order.
     private func bandRefusal(_ ask: RiskAsk, _ scope: LimitScope, _ band: Int32) -> Rejection? {
-        let reference = ask.stop != 0 ? ask.stop : referencePrice(ask.instrument)
-        if reference <= 0 { return .noMark(ask.instrument) }
+        let market = referencePrice(ask.instrument)
+        if market <= 0 { return .noMark(ask.instrument) }
+        let reference = ask.stop != 0 ? ask.stop : market
         let distance = Int128((ask.price - reference).magnitude) * 10_000
         if distance <= Int128(reference) * Int128(band) { return nil }
         return .limitPriceBand(
@@ -109,7 +111,20 @@ extension Shard {
     private func takesRiskOff(_ ask: RiskAsk, _ openAfter: Quantity) -> Bool {
         let held = ask.position == none ? 0 : positions[ask.position].quantity
         guard held != 0, (held > 0) == (ask.side == .sell) else { return false }
-        return ask.isReduceOnly || openAfter.magnitude <= held.magnitude
+        return mayTrade(ask, openAfter) <= Int128(held.magnitude)
+    }
+
+    /// How much of what is open on that side can trade, with what is asked for: of pairs one leg, and with reduce-only orders, which may come first, no
+    /// more than the position.
+    private func mayTrade(_ ask: RiskAsk, _ openAfter: Quantity) -> Int128 {
+        if ask.position == none { return Int128(openAfter) }
+        let slot = positions[ask.position].openParts
+        let parts = slot == none ? OpenParts() : openParts[slot]
+        let isBuy = ask.side == .buy
+        let closing = Int128(isBuy ? parts.closingBuy : parts.closingSell) + (ask.part == .closing ? Int128(ask.added) : 0)
+        let nothing = Int128(isBuy ? parts.nothingBuy : parts.nothingSell) + (ask.part == .nothing ? Int128(ask.added) : 0)
+        let held = Int128(positions[ask.position].quantity)
+        return Int128(openAfter) - closing - nothing + Swift.min(closing, Swift.max(isBuy ? -held : held, 0))
     }
 
     func scope(_ number: AccountNumber, _ instrument: InstrumentID) -> LimitScope {

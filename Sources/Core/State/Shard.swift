@@ -38,6 +38,7 @@ public struct Shard: ~Copyable {
     var risks = Arena<AccountRisk>()
     var latches = Arena<LossLatch>()
     var dayBases = Arena<DayBase>()
+    var openParts = Arena<OpenParts>()
     /// Dead-man timers that run, by their risks' slots.
     var deadlines = DueHeap()
     /// Were losses by the day ever limited here? Before, no day is kept.

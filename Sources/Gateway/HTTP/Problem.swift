@@ -59,7 +59,7 @@ extension Problem {
         var details: [JSON.Member] = [JSON.Member(name: "field", value: .string(field))]
         if let what { details.append(JSON.Member(name: "what", value: .string(what))) }
         return Problem(
-            status: .unprocessableContent, code: "NOT_SUPPORTED", message: "\(([field] + (what.map { [$0] } ?? [])).joined(separator: " ")) is not supported by this version",
+            status: .unprocessableContent, code: "NOT_SUPPORTED", message: "\(([field] + (what.map { [$0] } ?? [])).joined(separator: " ")) is not supported by this version, or not on this kind of venue",
             details: .object(details))
     }
 

@@ -1,4 +1,5 @@
-/// A decimal number, exact: `mantissa` x 10^-`scale`. For sums and products of what the service prints.
+/// A decimal number, exact: `mantissa` x 10^-`scale`. For sums and products of what the service prints. No mantissa is `Int128.min`, so that each
+/// number has its negative.
 struct Exact: Sendable, Equatable {
     private(set) var mantissa: Int128
     private(set) var scale: Int
@@ -56,14 +57,14 @@ struct Exact: Sendable, Equatable {
         let scale = max(scale, other.scale)
         guard let left = at(scale: scale), let right = other.at(scale: scale) else { return nil }
         let (sum, overflow) = left.addingReportingOverflow(right)
-        return overflow ? nil : Exact(mantissa: sum, scale: scale)
+        return overflow || sum == .min ? nil : Exact(mantissa: sum, scale: scale)
     }
 
     func subtracting(_ other: Exact) -> Exact? { adding(Exact(mantissa: -other.mantissa, scale: other.scale)) }
 
     func multiplied(by other: Exact) -> Exact? {
         let (product, overflow) = mantissa.multipliedReportingOverflow(by: other.mantissa)
-        return overflow ? nil : Exact(mantissa: product, scale: scale + other.scale)
+        return overflow || product == .min ? nil : Exact(mantissa: product, scale: scale + other.scale)
     }
 
     /// The quotient rounded half to even to `scale` digits; `nil`: by zero, or does not fit.
@@ -90,8 +91,11 @@ struct Exact: Sendable, Equatable {
     }
 
     static func < (left: Exact, right: Exact) -> Bool {
-        guard let difference = left.subtracting(right) else { return left.mantissa < right.mantissa }
-        return difference.isNegative
+        let scale = max(left.scale, right.scale)
+        // What does not fit at the other's scale is beyond the other. One of them has that scale.
+        guard let leftMantissa = left.at(scale: scale) else { return left.isNegative }
+        guard let rightMantissa = right.at(scale: scale) else { return !right.isNegative }
+        return leftMantissa < rightMantissa
     }
 
     /// With `scale` decimals, or without the zeros beyond `least` of them.
@@ -110,9 +114,13 @@ struct Exact: Sendable, Equatable {
 }
 
 extension Exact {
-    /// Of what the service holds a sum fits by far (`Balance.limit`).
-    mutating func add(_ other: Exact) {
-        guard let sum = adding(other) else { preconditionFailure("a sum of amounts that does not fit") }
-        self = sum
+    /// `nil` where the sum, or one of its numbers, does not fit: what is worth something at a mark is not bounded as balances are (`Balance.limit`).
+    static func sum(_ numbers: some Sequence<Exact?>) -> Exact? {
+        var sum = Exact.zero
+        for number in numbers {
+            guard let number, let next = sum.adding(number) else { return nil }
+            sum = next
+        }
+        return sum
     }
 }

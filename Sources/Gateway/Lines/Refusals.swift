@@ -62,7 +62,7 @@ enum Refusals {
         "BAD_NUMBER": (.unprocessableContent, "not a plain decimal number"),
         "TOO_MANY_DECIMALS": (.unprocessableContent, "more decimals than the instrument or asset has; nothing is rounded"),
         "NUMBER_TOO_LARGE": (.unprocessableContent, "the number does not fit"),
-        "NOT_SUPPORTED": (.unprocessableContent, "not supported by this version"),
+        "NOT_SUPPORTED": (.unprocessableContent, "not supported by this version, or not on this kind of venue"),
         "OFF_TICK": (.unprocessableContent, "the price is not a multiple of the tick"),
         "OFF_LOT": (.unprocessableContent, "the quantity is not a multiple of the lot"),
         "QTY_OUT_OF_BOUNDS": (.unprocessableContent, "the quantity is outside the instrument's bounds"),

@@ -91,7 +91,7 @@ struct OrderFacts: Sendable {
         self = order
     }
 
-    var hasFills: Bool { average != nil }
+    var hasFills: Bool { cumulative.utf8.contains { $0 >= UInt8(ascii: "1") && $0 <= UInt8(ascii: "9") } }
 
     /// In the words of this interface.
     var typeWord: String { OrderWords.type(type, options) }

@@ -82,7 +82,7 @@ extension Routes {
             let rows = try await balanceRows(call)
             let byAsset = totals(rows) { ($0.asset, nil) }
             return [
-                "total_assets": .int(byAsset.count), "active_assets": .int(byAsset.count { !$0.total.isZero }),
+                "total_assets": .int(byAsset.count), "active_assets": .int(byAsset.count { $0.total?.isZero != true }),
                 "assets": .array(byAsset.map(\.json)), "wallets": .array(totals(rows) { ($0.asset, $0.wallet) }.map(\.json)),
             ]
         },
@@ -118,10 +118,10 @@ extension Routes {
     ]
 
     private static let assetTotal = Shape(
-        "AssetTotal",
+        "AssetTotal", note: "A total that does not fit is null.",
         [
-            .required("asset", .text), .nullable("balance_type", .text), .required("total", .decimal), .required("available", .decimal),
-            .required("frozen", .decimal), .required("in_transit", .decimal),
+            .required("asset", .text), .nullable("balance_type", .text), .nullable("total", .decimal), .nullable("available", .decimal),
+            .nullable("frozen", .decimal), .nullable("in_transit", .decimal),
         ])
 
     // MARK: Reading
@@ -189,30 +189,31 @@ extension Routes {
     struct AssetTotals: Sendable {
         var asset: String
         var wallet: String?
-        var total = Exact.zero
-        var available = Exact.zero
-        var frozen = Exact.zero
-        var transit = Exact.zero
+        /// `nil`: does not fit. Each balance is bounded (`Balance.limit`), how many there are is not.
+        var total: Exact? = .zero
+        var available: Exact? = .zero
+        var frozen: Exact? = .zero
+        var transit: Exact? = .zero
 
         var json: JSON {
             [
-                "asset": .string(asset), "balance_type": .text(wallet), "total": .string(total.text()), "available": .string(available.text()),
-                "frozen": .string(frozen.text()), "in_transit": .string(transit.text()),
+                "asset": .string(asset), "balance_type": .text(wallet), "total": .text(total?.text()), "available": .text(available?.text()),
+                "frozen": .text(frozen?.text()), "in_transit": .text(transit?.text()),
             ]
         }
     }
 
-    /// Sums by what `key` says, in the order they first come. A sum that does not fit is a problem, not a wrong number.
+    /// Sums by what `key` says, in the order they first come. A sum that does not fit is `nil`, not a wrong number.
     static func totals(_ rows: [BalanceRow], _ key: (BalanceRow) -> (String, String?)) -> [AssetTotals] {
         var totals: [AssetTotals] = []
         for row in rows {
             let (asset, wallet) = key(row)
             let index = totals.firstIndex { $0.asset == asset && $0.wallet == wallet } ?? totals.count
             if index == totals.count { totals.append(AssetTotals(asset: asset, wallet: wallet)) }
-            totals[index].total.add(row.total)
-            totals[index].available.add(row.available)
-            totals[index].frozen.add(row.frozen)
-            totals[index].transit.add(row.transit)
+            totals[index].total = totals[index].total?.adding(row.total)
+            totals[index].available = totals[index].available?.adding(row.available)
+            totals[index].frozen = totals[index].frozen?.adding(row.frozen)
+            totals[index].transit = totals[index].transit?.adding(row.transit)
         }
         return totals
     }

@@ -13,11 +13,18 @@ extension Routes {
                 "mode", .enumeration(["cancel_all", "no_new_orders"]),
                 "cancel_all (the default) suspends the account and cancels its orders; no_new_orders leaves them, and refuses new ones in every wallet.")
         ])
+    private static let resumeMode = Shape(
+        "ResumeMode", isRequest: true,
+        [
+            .optional(
+                "mode", .enumeration(["cancel_all", "no_new_orders"]),
+                "Lifts that kind of suspension; both unless given.")
+        ])
     private static let suspended = Shape(
         "AccountState",
         [
             .required("account_id", .account), .required("status", .enumeration(["open", "suspended"])),
-            .required("mode", .text), .required("cancelled_count", .integer(0...Int64.max)),
+            .required("mode", .text, "all: resumed without a mode."), .required("cancelled_count", .integer(0...Int64.max)),
         ])
     private static let limit = Shape(
         "Limit", note: "Of an account in a wallet, or on one instrument; null: none.",
@@ -105,7 +112,7 @@ extension Routes {
             bodyIsOptional: true, answer: .object(suspended), problems: [404]
         ) { try await suspend(true, $0) },
         Route(
-            .post, "/accounts/{id}/resume", tag: "accounts", "Let a stopped account trade again", need: .admin, parameters: [accountID], body: mode,
+            .post, "/accounts/{id}/resume", tag: "accounts", "Let a stopped account trade again", need: .admin, parameters: [accountID], body: resumeMode,
             bodyIsOptional: true, answer: .object(suspended), problems: [404]
         ) { try await suspend(false, $0) },
         Route(
@@ -196,19 +203,26 @@ extension Routes {
 
     private static func suspend(_ isStopped: Bool, _ call: Call) async throws -> JSON {
         let number = call.values.required("id")
-        let mode = call.values.text("mode") ?? "cancel_all"
+        let mode = call.values.text("mode") ?? (isStopped ? "cancel_all" : "all")
         var canceled = "0"
         var status = isStopped ? "suspended" : "open"
-        if mode == "no_new_orders" {
-            let lines = try await wallets(call).map {
-                Line("LIM", number).with("wallet", $0).with("enabled", isStopped ? "0" : "1")
-            }
+        if mode != "cancel_all" {
+            let names = try await mode == "all" ? disabledWallets(number, call) : wallets(call)
+            let lines = names.map { Line("LIM", number).with("wallet", $0).with("enabled", isStopped ? "0" : "1") }
             for answer in try await call.send(all: lines) { _ = try answer.get() }
+        }
+        if mode == "no_new_orders" {
             status = try await call.send(Line("ACC", number)).rows.first?["status"] ?? "open"
         } else {
             canceled = try await call.send(Line("ACC", number, isStopped ? "suspend" : "resume"))["canceled"] ?? "0"
         }
         return ["account_id": .number(number), "status": .string(status), "mode": .string(mode), "cancelled_count": .number(canceled)]
+    }
+
+    /// Wallets that are switched off for this account, not by the limits of all: others go on without limits of their own.
+    private static func disabledWallets(_ number: String, _ call: Call) async throws -> [String] {
+        try await call.send(Line("LIM", number)).rows
+            .filter { $0["symbol"] == nil && $0["enabled"] == "0" && $0["default"] != "1" }.compactMap { $0["wallet"] }
     }
 
     // MARK: Limits

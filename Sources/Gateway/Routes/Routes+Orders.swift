@@ -290,7 +290,7 @@ extension Routes {
             throw Problem.invalid("notes", "cannot change", code: "NOT_SUPPORTED")
         }
         guard values["quantity"] != nil || values["price"] != nil || values["stop_price"] != nil else {
-            throw Problem.invalid("quantity", "nothing to change: give quantity, price or both")
+            throw Problem.invalid("quantity", "nothing to change: give quantity, price or stop_price")
         }
         let line = Line("RPL", String(account), row.symbol).adding(order: .number(row.id))
             .adding(values.decimal("quantity") ?? row.quantity).adding(values.decimal("price") ?? row.price ?? "-")

@@ -10,7 +10,7 @@ extension Routes {
     private static let accountsMax = 10_000
 
     private static let exposure = Shape(
-        "Exposure", note: "Over the accounts asked for. Worth is at mark prices; what has no mark has none, and different assets are not added up.",
+        "Exposure", note: "Over the accounts asked for. Worth is at mark prices; what has no mark has none, and different assets are not added up. What does not fit is null.",
         [
             .required("accounts", .integer(0...Int64.max)),
             .required(
@@ -20,8 +20,8 @@ extension Routes {
                         Shape(
                             "AssetExposure",
                             [
-                                .required("asset", .text), .required("total", .decimal, "In all wallets."), .required("available", .decimal),
-                                .required("frozen", .decimal), .required("in_transit", .decimal),
+                                .required("asset", .text), .nullable("total", .decimal, "In all wallets."), .nullable("available", .decimal),
+                                .nullable("frozen", .decimal), .nullable("in_transit", .decimal),
                                 .required(
                                     "values",
                                     .list(
@@ -41,10 +41,11 @@ extension Routes {
                             "InstrumentExposure",
                             [
                                 .required("symbol", .text), .required("base_asset", .text), .required("quote_asset", .text),
-                                .required("long_quantity", .decimal), .required("short_quantity", .decimal, "Not negative."),
-                                .required("net_quantity", .decimal), .required("open_buy_quantity", .decimal), .required("open_sell_quantity", .decimal),
+                                .nullable("long_quantity", .decimal), .nullable("short_quantity", .decimal, "Not negative."),
+                                .nullable("net_quantity", .decimal), .nullable("open_buy_quantity", .decimal), .nullable("open_sell_quantity", .decimal),
                                 .nullable("mark_price", .decimal), .nullable("gross_value", .decimal), .nullable("net_value", .decimal),
-                                .required("unrealized_pnl", .decimal, "Of the positions that have a mark."), .required("realized_pnl", .decimal),
+                                .nullable("unrealized_pnl", .decimal, "Of the positions that have a mark; null: does not fit"),
+                                .nullable("realized_pnl", .decimal),
                                 .required("accounts", .integer(0...Int64.max)),
                             ])))),
         ])
@@ -169,12 +170,12 @@ extension Routes {
             let values = marks.filter { $0.0["base"] == asset.asset }.map { row, mark -> JSON in
                 [
                     "symbol": .text(row.words.first), "quote_asset": .text(row["quote"]), "mark_price": .string(mark.text()),
-                    "value": .text(asset.total.multiplied(by: mark)?.text(least: 2)),
+                    "value": .text(asset.total?.multiplied(by: mark)?.text(least: 2)),
                 ]
             }
             return [
-                "asset": .string(asset.asset), "total": .string(asset.total.text()), "available": .string(asset.available.text()),
-                "frozen": .string(asset.frozen.text()), "in_transit": .string(asset.transit.text()), "values": .array(values),
+                "asset": .string(asset.asset), "total": .text(asset.total?.text()), "available": .text(asset.available?.text()),
+                "frozen": .text(asset.frozen?.text()), "in_transit": .text(asset.transit?.text()), "values": .array(values),
             ]
         }
         let symbols = Set(positions.map(\.instrument.symbol)).sorted()
@@ -184,19 +185,20 @@ extension Routes {
 
     /// Positions of one instrument, at least one.
     private static func instrument(_ rows: [PositionRow]) -> JSON {
-        func sum(_ value: (PositionRow) -> Exact?) -> Exact { rows.reduce(into: Exact.zero) { $0.add(value($1) ?? .zero) } }
-        let long = sum { $0.net.isNegative ? nil : $0.net }
-        let short = sum { $0.net.isNegative ? $0.net.magnitude : nil }
+        func sum(_ value: (PositionRow) -> Exact?) -> Exact? { Exact.sum(rows.map(value)) }
+        let long = sum { $0.net.isNegative ? Exact.zero : $0.net }
+        let short = sum { $0.net.isNegative ? $0.net.magnitude : Exact.zero }
         let net = sum { $0.net }
         let mark = rows[0].mark
         return [
             "symbol": .string(rows[0].instrument.symbol), "base_asset": .string(rows[0].instrument.base),
-            "quote_asset": .string(rows[0].instrument.quote), "long_quantity": .string(long.text()), "short_quantity": .string(short.text()),
-            "net_quantity": .string(net.text()), "open_buy_quantity": .string(sum { $0.openBuy }.text()),
-            "open_sell_quantity": .string(sum { $0.openSell }.text()), "mark_price": .text(mark?.text()),
-            "gross_value": .text(mark.flatMap { long.adding(short)?.multiplied(by: $0)?.text(least: 2) }),
-            "net_value": .text(mark.flatMap { net.multiplied(by: $0)?.text(least: 2) }), "unrealized_pnl": .string(sum { $0.unrealized }.text(least: 2)),
-            "realized_pnl": .string(sum { $0.realized }.text(least: 2)), "accounts": .int(rows.count),
+            "quote_asset": .string(rows[0].instrument.quote), "long_quantity": .text(long?.text()), "short_quantity": .text(short?.text()),
+            "net_quantity": .text(net?.text()), "open_buy_quantity": .text(sum { $0.openBuy }?.text()),
+            "open_sell_quantity": .text(sum { $0.openSell }?.text()), "mark_price": .text(mark?.text()),
+            "gross_value": .text(mark.flatMap { mark in Exact.sum([long, short])?.multiplied(by: mark)?.text(least: 2) }),
+            "net_value": .text(mark.flatMap { mark in net?.multiplied(by: mark)?.text(least: 2) }),
+            "unrealized_pnl": .text(sum { $0.mark == nil ? Exact.zero : $0.unrealized }?.text(least: 2)),
+            "realized_pnl": .text(sum { $0.realized }?.text(least: 2)), "accounts": .int(rows.count),
         ]
     }
 

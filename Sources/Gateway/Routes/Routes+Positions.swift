@@ -20,7 +20,7 @@ extension Routes {
             .required("is_flat", .boolean),
         ])
     private static let summary = Shape(
-        "PositionSummary", note: "Amounts of different quote assets are not added up.",
+        "PositionSummary", note: "Amounts of different quote assets are not added up. A total that does not fit is null.",
         [
             .required("total_positions", .integer(0...Int64.max)), .required("active_positions", .integer(0...Int64.max)),
             .required("long_positions", .integer(0...Int64.max)), .required("short_positions", .integer(0...Int64.max)),
@@ -31,9 +31,9 @@ extension Routes {
                         Shape(
                             "PositionTotal",
                             [
-                                .required("quote_asset", .text), .required("total_cost", .decimal),
-                                .required("total_market_value", .decimal, "Of the positions that have a mark."),
-                                .required("total_unrealized_pnl", .decimal), .required("total_realized_pnl", .decimal),
+                                .required("quote_asset", .text), .nullable("total_cost", .decimal),
+                                .nullable("total_market_value", .decimal, "Of the positions that have a mark; null: does not fit"),
+                                .nullable("total_unrealized_pnl", .decimal), .nullable("total_realized_pnl", .decimal),
                                 .nullable("largest_position_symbol", .text), .nullable("largest_position_value", .decimal),
                             ])))),
         ])
@@ -243,13 +243,13 @@ extension Routes {
         let quotes = Set(rows.map(\.instrument.quote)).sorted()
         let totals = quotes.map { quote -> JSON in
             let own = rows.filter { $0.instrument.quote == quote }
-            func sum(_ value: (PositionRow) -> Exact?) -> String {
-                own.reduce(into: Exact.zero) { $0.add(value($1) ?? .zero) }.text(least: 2)
-            }
+            func sum(_ value: (PositionRow) -> Exact?) -> JSON { .text(Exact.sum(own.map(value))?.text(least: 2)) }
             let largest = own.max { ($0.value ?? .zero) < ($1.value ?? .zero) }.flatMap { $0.value == nil ? nil : $0 }
             return [
-                "quote_asset": .string(quote), "total_cost": .string(sum { $0.cost }), "total_market_value": .string(sum { $0.value }),
-                "total_unrealized_pnl": .string(sum { $0.unrealized }), "total_realized_pnl": .string(sum { $0.realized }),
+                "quote_asset": .string(quote), "total_cost": sum { $0.cost },
+                "total_market_value": sum { $0.mark == nil ? Exact.zero : $0.value },
+                "total_unrealized_pnl": sum { $0.mark == nil ? Exact.zero : $0.unrealized },
+                "total_realized_pnl": sum { $0.realized },
                 "largest_position_symbol": .text(largest?.instrument.symbol), "largest_position_value": .text(largest?.value?.text(least: 2)),
             ]
         }

@@ -83,8 +83,11 @@ final class Collector {
     ) -> PendingOrder {
         let info = shard.pointee.registry.instruments[Int(order.view.instrument)]
         let unit = Int128(Numbers.powerOfTen(18 - info.priceScale - info.quantityScale))
+        // Today's Core refuses what brings an order's fills beyond that. Logs of earlier versions may have such an order, and must start again:
+        // its row then has the most that fits, and no average (`OrderRow`).
+        let (value, overflow) = order.view.cumulativeCost.multipliedReportingOverflow(by: unit)
         return PendingOrder(
-            order: order, value: order.view.cumulativeCost * unit,
+            order: order, value: overflow ? .max : value,
             quoteDecimals: shard.pointee.registry.assets[Int(info.quote)].decimals, strategy: number(of: order.strategy),
             entered: entered, closed: closed, closedAt: time)
     }

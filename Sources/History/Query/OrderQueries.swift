@@ -102,8 +102,11 @@ extension OrderRow {
         let value: String? = row["value"]
         var average: String?
         if cumulative != 0, let value {
-            let cost = try Names.amount(value) / info.amountUnit
-            average = names.price(Numbers.averagePrice(cost: cost, quantity: Int128(cumulative)), info)
+            let amount = try Names.amount(value)
+            // The most that fits stands for what did not fit, see `Collector`.
+            if amount != .max {
+                average = names.price(Numbers.averagePrice(cost: amount / info.amountUnit, quantity: Int128(cumulative)), info)
+            }
         }
         let created: Int64 = row["created"]
         self.init(

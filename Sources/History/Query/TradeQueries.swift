@@ -95,6 +95,13 @@ extension Int128 {
         if overflow { throw HistoryError.overflow }
         self = sum
     }
+
+    /// - Throws: ``HistoryError/overflow``.
+    func plus(_ other: Int128) throws -> Int128 {
+        var sum = self
+        try sum.add(other)
+        return sum
+    }
 }
 
 extension TradeFilter {

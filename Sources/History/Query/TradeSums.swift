@@ -86,8 +86,8 @@ extension History {
                 if let strategy = trade.strategy { strategies.insert(strategy) }
                 if let fee = trade.fee { try fees[trade.feeAsset, default: 0].add(fee) }
             }
-            summary.byQuote = byQuote.totals(names).sorted { $0.quote < $1.quote }
-            summary.bySymbol = bySymbol.symbols(names, most: History.rowsMax)
+            summary.byQuote = try byQuote.totals(names).sorted { $0.quote < $1.quote }
+            summary.bySymbol = try bySymbol.symbols(names, most: History.rowsMax)
             summary.symbols = bySymbol.sums.count
             summary.strategies = strategies.count
             summary.fees = try fees.map { asset, amount in
@@ -112,12 +112,12 @@ extension History {
                 try bySymbol.add(trade, trade.instrument.id)
             }
             var statistics = TradeStatistics()
-            statistics.byDay = byDay.groups(names)
-            statistics.byHour = byHour.groups(names)
-            statistics.bySymbol = bySymbol.symbols(names, most: 10)
+            statistics.byDay = try byDay.groups(names)
+            statistics.byHour = try byHour.groups(names)
+            statistics.bySymbol = try bySymbol.symbols(names, most: 10)
             statistics.byStrategy = try byStrategy.sums.sorted { ($0.value.trades, $1.key.number) > ($1.value.trades, $0.key.number) }
                 .prefix(10).map { key, sums in
-                    TradeGroup(key: try names.strategy(key.number == 0 ? nil : key.number), totals: sums.totals(names))
+                    TradeGroup(key: try names.strategy(key.number == 0 ? nil : key.number), totals: try sums.totals(names))
                 }
             return statistics
         }
@@ -209,23 +209,26 @@ private struct Sums {
         }
     }
 
-    func totals(_ names: Names) -> QuoteTotals {
+    /// Two sums may fit where both together do not; of two that are not negative the difference fits.
+    func totals(_ names: Names) throws -> QuoteTotals {
         let quote = instrument.quote
+        let value = try buyValue.plus(sellValue)
         return QuoteTotals(
             quote: quote.name, trades: trades, buys: buys, sells: trades - buys, buyValue: names.amount(buyValue, quote),
             sellValue: names.amount(sellValue, quote), netValue: names.amount(buyValue - sellValue, quote),
-            totalValue: names.amount(buyValue + sellValue, quote), realized: names.amount(realized, quote), winners: winners,
+            totalValue: names.amount(value, quote), realized: names.amount(realized, quote), winners: winners,
             losers: losers, largestTrade: largest, largestSymbol: largestSymbol, largestValue: names.amount(largestValue, quote))
     }
 
-    func symbol(_ names: Names) -> SymbolTotals {
-        let volume = buyVolume + sellVolume
+    func symbol(_ names: Names) throws -> SymbolTotals {
+        let volume = try buyVolume.plus(sellVolume)
+        let cost = try buyValue.plus(sellValue) / instrument.amountUnit
         return SymbolTotals(
-            symbol: instrument.symbol, base: instrument.base.name, totals: totals(names),
+            symbol: instrument.symbol, base: instrument.base.name, totals: try totals(names),
             buyVolume: names.quantity(buyVolume, instrument), sellVolume: names.quantity(sellVolume, instrument),
             netVolume: names.quantity(buyVolume - sellVolume, instrument), totalVolume: names.quantity(volume, instrument),
             minPrice: names.price(minPrice, instrument), maxPrice: names.price(maxPrice, instrument),
-            averagePrice: names.price(Numbers.averagePrice(cost: (buyValue + sellValue) / instrument.amountUnit, quantity: volume), instrument))
+            averagePrice: names.price(Numbers.averagePrice(cost: cost, quantity: volume), instrument))
     }
 }
 
@@ -236,18 +239,18 @@ private struct Groups<Key: Hashable> {
         try sums[key, default: Sums(trade.instrument)].add(trade)
     }
 
-    func totals(_ names: Names) -> [QuoteTotals] { sums.values.map { $0.totals(names) } }
+    func totals(_ names: Names) throws -> [QuoteTotals] { try sums.values.map { try $0.totals(names) } }
 
-    func symbols(_ names: Names, most: Int) -> [SymbolTotals] {
-        sums.values.sorted { ($0.trades, $1.instrument.symbol) > ($1.trades, $0.instrument.symbol) }
-            .prefix(most).map { $0.symbol(names) }
+    func symbols(_ names: Names, most: Int) throws -> [SymbolTotals] {
+        try sums.values.sorted { ($0.trades, $1.instrument.symbol) > ($1.trades, $0.instrument.symbol) }
+            .prefix(most).map { try $0.symbol(names) }
     }
 }
 
 extension Groups where Key == NumberKey {
     /// By number, then quote asset; at most ``History/rowsMax``, the highest numbers.
-    fileprivate func groups(_ names: Names) -> [TradeGroup<Int64>] {
-        sums.sorted { ($0.key.number, $0.key.quote) < ($1.key.number, $1.key.quote) }.suffix(History.rowsMax)
-            .map { TradeGroup(key: $0.key.number, totals: $0.value.totals(names)) }
+    fileprivate func groups(_ names: Names) throws -> [TradeGroup<Int64>] {
+        try sums.sorted { ($0.key.number, $0.key.quote) < ($1.key.number, $1.key.quote) }.suffix(History.rowsMax)
+            .map { TradeGroup(key: $0.key.number, totals: try $0.value.totals(names)) }
     }
 }

@@ -15,6 +15,8 @@ struct Gathering {
     /// Rows of the whole answer; 0 for CXA and DMS.
     var limit: Int
     var rejection: Rejection?
+    /// The order that a query named.
+    var about = AnswerWriter.About.nothing
     /// Of DMS.
     var deadline: Timestamp?
     var lastLSN: UInt64 = 0
@@ -45,6 +47,7 @@ extension Loop {
         gatherings[lastGathering] = Gathering(
             address: address, head: head, parts: Array(repeating: ByteBuffer(), count: wallets.count),
             remaining: wallets.count, limit: limit, tellsLSN: tellsLSN, row: row)
+        if case .query(let query) = work { gatherings[lastGathering]!.about = AnswerWriter.About(query) }
         if case .deadMan(let set) = work { gatherings[lastGathering]!.deadline = set.deadline }
         for wallet in wallets {
             send(
@@ -114,7 +117,7 @@ extension Loop {
         let tag = gathering.address.tag
         if let rejection = gathering.rejection, gathering.count == 0 {
             metrics.refused(gathering.row, rejection.code)
-            AnswerWriter.write(rejection, tag: tag, registry: registry, into: &edgeText)
+            AnswerWriter.write(rejection, tag: tag, about: gathering.about, registry: registry, into: &edgeText)
         } else if let deadline = gathering.deadline {
             metrics.done(gathering.row)
             AnswerWriter.deadMan(deadline, tag: tag, lsn: Int64(gathering.lastLSN), into: &edgeText)

@@ -5,7 +5,7 @@ public enum AnswerWriter {
     /// What an answer says that its outcome does not: taken from the command before it leaves for its shard.
     public enum About: BitwiseCopyable, Sendable {
         case nothing
-        /// The order that RPL, CXL or FIL named, for `UNKNOWN_ORDER`.
+        /// The order that RPL, CXL, FIL, ORD or TRD named, for `UNKNOWN_ORDER`.
         case order(OrderReference)
         /// ACC: the status that was asked for.
         case account(AccountStatus)
@@ -18,6 +18,10 @@ public enum AnswerWriter {
             case .define(.account(_, let status)): self = .account(status)
             default: self = .nothing
             }
+        }
+
+        public init(_ query: Query) {
+            if let order = query.order { self = .order(order) } else { self = .nothing }
         }
     }
 

@@ -319,7 +319,6 @@ extension Rejection.Table {
         case .accounts: "accounts"
         case .orders: "orders"
         case .triggers: "triggers"
-        case .fees: "fees"
         }
     }
 }

@@ -237,7 +237,7 @@ extension Connection {
         scratchDependsOnState = true
         if let rejection {
             loop.scratch.truncate(to: start)
-            answer(rejection: rejection, tag: tag)
+            answer(rejection: rejection, about: AnswerWriter.About(query), tag: tag)
         } else {
             loop.metrics.done(loop.row)
             // All that the shard has recorded is in the rows; the newest of it may be in the batch that is open.
@@ -352,10 +352,10 @@ extension Connection {
         }
     }
 
-    func answer(rejection: Rejection, tag: Text) {
+    func answer(rejection: Rejection, about: AnswerWriter.About = .nothing, tag: Text) {
         let start = loop.scratch.count
         loop.metrics.refused(loop.row, rejection.code)
-        AnswerWriter.write(rejection, tag: tag, registry: loop.registry, into: &loop.scratch)
+        AnswerWriter.write(rejection, tag: tag, about: about, registry: loop.registry, into: &loop.scratch)
         scratchDependsOnState = true
         noteRefusal(from: start)
     }

@@ -313,7 +313,6 @@ extension Auditor {
                 }
                 reasons.insert(text)
             }
-            if case .query(let query) = ask, query.order != nil, rest == "UNKNOWN_ORDER", reasons.contains("UNKNOWN_ORDER") { return }
         }
         let expected = reasons.isEmpty ? "done: nothing speaks against it" : reasons.sorted().joined(separator: "\n  or ")
         mismatch(sent, item.line, expected)
@@ -386,6 +385,10 @@ extension Auditor {
         let isUnknown = wallet.points(query.account, sent.low, item.durable).contains {
             wallet.order(reference, query.account, query.instrument, $0) == nil
         }
-        return isUnknown ? [("UNKNOWN_ORDER", wallet)] : []
+        guard isUnknown else { return [] }
+        return switch reference {
+        case .order(let id): [("UNKNOWN_ORDER order=\(id)", wallet)]
+        case .client(let id): [("UNKNOWN_ORDER id=\(id.plain)", wallet)]
+        }
     }
 }

@@ -22,6 +22,9 @@ extension Judge {
             exec: fill.exec, fee: fill.fee, feeAsset: fill.feeAsset, liquidity: fill.liquidity, venueTime: fill.venueTime)
         guard let result = model.result(of: filled, order, wallet, at) else { return .refuse(reasons + ["OVERFLOW what=position"]) }
         if !fits(fill, order, result) { reasons.append("OVERFLOW what=balance") }
+        let (paid, overflow) = (order.paid + Int128(fill.price) * Int128(fill.quantity)).multipliedReportingOverflow(
+            by: Int128(Numbers.powerOfTen(18 - info(order.instrument).priceScale - info(order.instrument).quantityScale)))
+        if overflow || !isInRange(paid) { reasons.append("OVERFLOW what=cost") }
         if !reasons.isEmpty { return .refuse(reasons) }
         return .accept(.filled(filled))
     }

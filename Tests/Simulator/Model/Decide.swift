@@ -197,7 +197,8 @@ struct Judge {
         guard let status = status(replace.account) else { return .refuse(["UNKNOWN_ACCOUNT account=\(replace.account)"]) }
         guard let order = wallet.order(replace.order, replace.account, replace.instrument, at) else { return unknown(replace.order) }
         let isInternal = names.isInternal(order.instrument)
-        if order.quantity == replace.quantity, order.price == replace.price, order.max == replace.max,
+        let most = replace.max == 0 ? order.max : replace.max
+        if order.quantity == replace.quantity, order.price == replace.price, order.max == most,
             replace.stop == 0 || replace.stop == order.instructions.stop,
             order.status.isOpen || order.status == .filled
         {
@@ -218,8 +219,8 @@ struct Judge {
             return .refuse(reasons + ["BELOW_CUM cum=\(cum)"])
         }
         let isMarketBuy = order.type == .market && order.side == .buy
-        if replace.max != 0, !isMarketBuy || info.funds == .none { reasons.append("BAD_VALUE argument=max") }
-        guard let notional = notional(order.instrument, order.type, replace.quantity, replace.price, replace.max) else {
+        if most != 0, !isMarketBuy || info.funds == .none { reasons.append("BAD_VALUE argument=max") }
+        guard let notional = notional(order.instrument, order.type, replace.quantity, replace.price, most) else {
             return .refuse(reasons + ["OVERFLOW what=notional"])
         }
         if notional < info.terms.minNotional, order.type == .limit || notional > 0 {
@@ -230,8 +231,8 @@ struct Judge {
             let leaves = replace.quantity - order.cumulative
             var reserve: Amount = 0
             if leaves > 0 {
-                let rest = self.notional(order.instrument, order.type, leaves, replace.price, replace.max)
-                switch rest.map({ need(order.instrument, order.side, order.type, leaves, replace.max, $0) }) {
+                let rest = self.notional(order.instrument, order.type, leaves, replace.price, most)
+                switch rest.map({ need(order.instrument, order.side, order.type, leaves, most, $0) }) {
                 case nil: reasons.append("OVERFLOW what=reserve")
                 case .failure(let reason)?: reasons.append(reason.text)
                 case .success(let amount)?: reserve = amount
@@ -246,21 +247,22 @@ struct Judge {
         let added = replace.quantity - order.quantity
         if replace.price != order.price { reasons += bandReasons(order.account, order.instrument, price: replace.price) }
         reasons += shortReasons(order.account, order.instrument, order.side, added: added)
-        if added > 0 || change > 0 || replace.price > order.price {
+        let asksMore = order.side == .sell ? replace.price != order.price : replace.price > order.price
+        if added > 0 || change > 0 || asksMore {
             reasons += limitReasons(
                 order.account, order.instrument, order.side, quantity: replace.quantity, added: max(added, 0), notional: notional, opens: false)
             reasons += lossReasons(order.account, order.instrument, order.side, added: max(added, 0))
             reasons += listReasons(order.account, order.instrument)
         }
         reasons += latchReasons(order.account, order.instrument)
-        if added > 0 || replace.price != order.price || replace.max != order.max {
+        if added > 0 || replace.price != order.price || most != order.max {
             reasons += rateReasons("ORDER", \.orders, order.account, order.instrument)
         }
         if !reasons.isEmpty { return .refuse(reasons) }
         return .accept(
             .orderReplaced(
                 OrderReplaced(
-                    order: order.id, quantity: replace.quantity, price: replace.price, max: replace.max, marketReserve: marketReserve)))
+                    order: order.id, quantity: replace.quantity, price: replace.price, max: most, marketReserve: marketReserve)))
     }
 
     private func decide(_ cancel: Cancel) -> Verdict {

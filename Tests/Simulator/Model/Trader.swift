@@ -205,7 +205,7 @@ package final class Trader {
         guard words.count > 1, remedies.count < 8 else { return }
         switch words[1] {
         case "ACCOUNT_SUSPENDED" where random.chance(0.2): remedies.append("ACC \(facts["account"] ?? "7") resume")
-        case "INSTRUMENT_HALTED", "INSTRUMENT_POST_ONLY", "INSTRUMENT_CANCEL_ONLY" where random.chance(0.2): remedies.append("INS \(facts["symbol"] ?? "BTC-USD") state=trading")
+        case let code where code.hasPrefix("INSTRUMENT_") && random.chance(0.2): remedies.append("INS \(facts["symbol"] ?? "BTC-USD") state=trading")
         case "NO_MARK" where random.chance(0.3): remedies.append(markCommand(facts["symbol"]))
         case "INSUFFICIENT_FUNDS" where random.chance(0.2):
             guard let need = facts["need"], let asset = facts["asset"], let account = it.command.split(separator: " ").dropFirst().first else { return }

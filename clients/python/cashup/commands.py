@@ -22,11 +22,13 @@ from .wire import (LINE_BYTES_MAX, Number, decode_whole, encode_account, encode_
 
 OrderRef = Union[int, str, results.Order]
 Limit = Union[Number, None]
+Flag = Union[bool, str, None]
 
 #: Rows that a query gives at most.
 ORDERS_PAGE_MAX = 1000
 
-#: Given to `set_limits` to remove a limit (None leaves it as it is).
+#: Given to `set_limits` to remove a limit (None leaves it as it is). Of `enabled`, `short` and `listed`, which are never
+#: without a value, it gives the one that refuses nothing: 1, 1 and 0.
 REMOVE = "-"
 
 #: As an account of `limits` and `set_limits`: every account that has no limits of its own in the wallet.
@@ -115,8 +117,8 @@ def new_order(account: int, symbol: str, side: str, qty: Number, price: Optional
 
 def replace(account: int, symbol: str, order: OrderRef, qty: Number, price: Optional[Number] = None, *,
             max: Optional[Number] = None, stop: Optional[Number] = None, before: Optional[int] = None) -> Command:
-    """RPL: gives the order a new OrderQty (total, not what is left) and price, an armed one also a new `stop`; gives
-    an `Order`. It carries no id:
+    """RPL: gives the order a new OrderQty (total, not what is left) and price, an armed one also a new `stop`; `max` and
+    `stop` stay where they are not given; gives an `Order`. It carries no id:
     after a lost connection it is asked for again, and `Refused.resent` says that the first asking may have worked."""
     line = _line("RPL", [encode_account(account), encode_name(symbol), _order(order), encode_number(qty),
                          "-" if price is None else encode_number(price)],
@@ -258,7 +260,10 @@ def positions(account: int, symbol: Optional[str] = None) -> Command:
 def orders(account: int, symbol: Optional[str] = None, order: Optional[OrderRef] = None, *,
            status: Optional[str] = None, limit: Optional[int] = None, after: Optional[int] = None) -> Command:
     """ORD: list of `Order` by ascending OrderID, open ones unless `status` is ``closed`` or ``all``; one page of at
-    most `limit` (100 unless said, at most 1000) after the OrderID `after`."""
+    most `limit` (100 unless said, at most 1000) after the OrderID `after`. Of one `order` without a symbol: an id is
+    looked for in every wallet, so there may be several, or none."""
+    if order is not None and symbol is None:
+        symbol = "-"
     return Command(_line("ORD", [encode_account(account), _maybe(encode_name, symbol), _maybe(_order, order)],
                          status=_maybe(encode_name, status), limit=_maybe(encode_whole, limit),
                          after=_maybe(encode_whole, after)),
@@ -276,7 +281,9 @@ def next_page(page: List[results.Order], after: Optional[int]) -> Optional[int]:
 
 def trades(account: int, symbol: Optional[str] = None, order: Optional[OrderRef] = None, *,
            limit: Optional[int] = None) -> Command:
-    """TRD: list of `Trade`, newest first."""
+    """TRD: list of `Trade`, newest first; an `order` only with its symbol."""
+    if order is not None and symbol is None:
+        raise ValueError("the trades of one order need its symbol")
     return Command(_line("TRD", [encode_account(account), _maybe(encode_name, symbol), _maybe(_order, order)],
                          limit=_maybe(encode_whole, limit)),
                    _rows(results.trade_row, account))
@@ -414,19 +421,22 @@ def resume_all() -> Command:
 
 def set_limits(account: Union[int, str], symbol: Optional[str] = None, *, wallet: Optional[str] = None,
                max_qty: Limit = None, max_notional: Limit = None, max_position: Limit = None,
-               max_open: Union[int, str, None] = None, enabled: Optional[bool] = None, price_band_bps: Limit = None,
+               max_open: Union[int, str, None] = None, enabled: Flag = None, price_band_bps: Limit = None,
                max_order_rate: Limit = None, max_cancel_rate: Limit = None, max_daily_loss: Limit = None,
-               short: Optional[bool] = None, listed: Optional[bool] = None, maker_bps: Limit = None,
+               short: Flag = None, listed: Flag = None, maker_bps: Limit = None,
                taker_bps: Limit = None, stp: Optional[str] = None) -> Command:
     """LIM: sets those risk limits that are given; `REMOVE` removes one. `enabled=False` refuses every new order.
     `ALL` as the account: for every account without its own."""
     def limit(value: Limit) -> Optional[str]:
         return REMOVE if value == REMOVE else _maybe(encode_number, value)
+
+    def flag(value: Flag, free: bool) -> Optional[str]:
+        return encode_flag(free) if value == REMOVE else _maybe(encode_flag, value)
     options = dict(max_qty=limit(max_qty), max_notional=limit(max_notional), max_position=limit(max_position),
-                   max_open=limit(max_open), enabled=_maybe(encode_flag, enabled),
+                   max_open=limit(max_open), enabled=flag(enabled, True),
                    price_band_bps=limit(price_band_bps), max_order_rate=limit(max_order_rate),
                    max_cancel_rate=limit(max_cancel_rate), max_daily_loss=limit(max_daily_loss),
-                   short=_maybe(encode_flag, short), listed=_maybe(encode_flag, listed), maker_bps=limit(maker_bps),
+                   short=flag(short, True), listed=flag(listed, False), maker_bps=limit(maker_bps),
                    taker_bps=limit(taker_bps), stp=_maybe(encode_name, stp))
     if not any(options.values()):
         raise ValueError("no limit given")

@@ -47,8 +47,11 @@ ORDER = Order(order_id=12, status="NEW", leaves=Decimal(1), cum=Decimal(0))
     (c.balances(5, "USD", wallet="spot"), "BAL 5 USD wallet=spot"),
     (c.positions(6), "POS 6"),
     (c.orders(7, "BTC-USD", "grid-17"), "ORD 7 BTC-USD id=grid-17"),
+    (c.orders(7, order="grid-17"), "ORD 7 - id=grid-17"),
+    (c.orders(7, order=12), "ORD 7 - 12"),
     (c.orders(7, status="all", limit=5, after=3), "ORD 7 status=all limit=5 after=3"),
     (c.trades(7, limit=5), "TRD 7 limit=5"),
+    (c.trades(7, "BTC-USD", "grid-17"), "TRD 7 BTC-USD id=grid-17"),
     (c.book("BTC-USDT"), "BOOK BTC-USDT"),
     (c.book("BTC-USDT", 1000), "BOOK BTC-USDT depth=1000"),
     (c.market(), "MKT"),
@@ -80,6 +83,8 @@ ORDER = Order(order_id=12, status="NEW", leaves=Decimal(1), cum=Decimal(0))
     (c.set_limits(c.ALL, wallet="spot", max_order_rate=10, max_daily_loss="500.5", short=False, maker_bps="-0.25", stp="oldest"),
      "LIM * wallet=spot max_order_rate=10 max_daily_loss=500.5 short=0 maker_bps=-0.25 stp=oldest"),
     (c.set_limits(7, price_band_bps=100, max_cancel_rate=REMOVE, listed=True), "LIM 7 price_band_bps=100 max_cancel_rate=- listed=1"),
+    (c.set_limits(7, short=REMOVE, listed=REMOVE, enabled=REMOVE), "LIM 7 enabled=1 short=1 listed=0"),
+    (c.set_limits(7, listed=False), "LIM 7 listed=0"),
     (c.limits(c.ALL), "LIM *"),
     (c.reset_loss(7, wallet="spot"), "LIM 7 wallet=spot reset=loss"),
     (c.dead_man(7, 30), "DMS 7 30"), (c.dead_man(7, None), "DMS 7 -"), (c.dead_men(), "DMS"), (c.dead_men(7), "DMS 7"),
@@ -101,6 +106,12 @@ def test_line(command, line):
 def test_floats_are_refused(build):
     with pytest.raises(TypeError):
         build()
+
+
+@pytest.mark.parametrize("order", [12, "grid-17"])
+def test_trades_of_an_order_need_its_symbol(order):
+    with pytest.raises(ValueError, match="symbol"):
+        c.trades(7, order=order)
 
 
 @pytest.mark.parametrize("line", ["", "PING\nPING", "AUTH x", "SUB", "UNS", "QUIT", "PING\r", "x" * 1024])
