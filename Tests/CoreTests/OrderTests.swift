@@ -285,4 +285,18 @@ import Testing
         }
         #expect(refused > 100 && refused < 1_900)
     }
+
+    @Test func `replace of a market buy: its max= stays, and what fills have spent of it is not given back`() {
+        let desk = Desk()
+        desk.deposit("1000")
+        desk.new(.buy, "4", nil, id: "m", on: Desk.unit, max: "100")
+        desk.fill("m", "1", "30", on: Desk.unit)
+        #expect(desk.balance() == "900 70 0 0")
+        #expect(desk.replace("m", "6", nil, on: Desk.unit).rejection == nil)
+        #expect(desk.balance() == "900 70 0 0")
+        // A new bound is one for what is left.
+        #expect(desk.replace("m", "6", nil, on: Desk.unit, max: "90").rejection == nil)
+        #expect(desk.balance() == "880 90 0 0")
+        desk.check()
+    }
 }

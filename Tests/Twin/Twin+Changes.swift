@@ -52,6 +52,10 @@ extension Twin {
             var need: Amount = 0
             if leaves == 0 {
                 need = 0
+            } else if most != 0, replace.max == 0 {
+                // What is left of it.
+                need = order.held
+                hold = need
             } else if order.isMarketBuy {
                 guard let restNotional = self.notional(market, order.type, leaves, replace.price, most, stop: stop) else {
                     return .rejected(.overflow(.reserve))

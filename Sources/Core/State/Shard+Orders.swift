@@ -133,9 +133,14 @@ extension Shard {
         var change: Amount = 0
         if markets[instrument].funds == .full {
             let reserve: Amount
-            switch reserveOfRest(instrument, order, leaves, replace.price, max) {
-            case .success(let amount): reserve = amount
-            case .failure(let rejection): return .rejected(rejection)
+            if leaves > 0, max != 0, replace.max == 0 {
+                // A bound that stays is not to be spent anew.
+                reserve = reserved(slot)
+            } else {
+                switch reserveOfRest(instrument, order, leaves, replace.price, max) {
+                case .success(let amount): reserve = amount
+                case .failure(let rejection): return .rejected(rejection)
+                }
             }
             if order.type == .market, order.side == .buy { marketReserve = reserve }
             change = reserve - reserved(slot)

@@ -230,7 +230,9 @@ struct Judge {
         if info.funds == .full {
             let leaves = replace.quantity - order.cumulative
             var reserve: Amount = 0
-            if leaves > 0 {
+            if leaves > 0, most != 0, replace.max == 0 {
+                reserve = order.marketReserve
+            } else if leaves > 0 {
                 let rest = self.notional(order.instrument, order.type, leaves, replace.price, most)
                 switch rest.map({ need(order.instrument, order.side, order.type, leaves, most, $0) }) {
                 case nil: reasons.append("OVERFLOW what=reserve")
