@@ -170,7 +170,7 @@ import Testing
 
     @Test func newestFirstFilteredAndBounded() {
         let place = Place()
-        let audit = place.open(bytesMax: 100_000)
+        let audit = place.open(bytesMax: 100_000, filesMax: 100)
         for n in 0..<3_000 {
             note(
                 audit, "\(n) BAL \(n % 3 + 7)", n % 10 == 0 ? "FORBIDDEN" : "UNKNOWN_ACCOUNT", "account=\(n % 3 + 7)", subject: n % 2 == 0 ? "even" : "odd",
