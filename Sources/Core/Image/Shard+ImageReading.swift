@@ -266,10 +266,9 @@ extension Shard {
     /// An order that was read is open: its place in the lists, what it holds, when it expires.
     private mutating func open(_ slot: Int32, _ check: inout ReservesCheck) throws {
         let (position, leaves) = (orders[slot].position, orders[slot].quantity - orders[slot].cumulative)
-        let (sum, overflow) = (orders[slot].side == .buy ? positions[position].openBuy : positions[position].openSell).addingReportingOverflow(leaves)
-        if overflow { throw ImageError("open quantities are out of range") }
-        if orders[slot].side == .buy { positions[position].openBuy = sum } else { positions[position].openSell = sum }
-        countOpen(slot, as: openPart(slot), leaves)
+        let open = orders[slot].side == .buy ? positions[position].openBuy : positions[position].openSell
+        if open.addingReportingOverflow(leaves).overflow { throw ImageError("open quantities are out of range") }
+        changeOpen(slot, leaves)
         positions[position].openOrders += 1
         accounts[positions[position].account].openOrders += 1
         openOrders += 1

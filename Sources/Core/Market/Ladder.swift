@@ -1,8 +1,6 @@
 // Price levels in order. A ladder is one side of a book, or armed orders waiting for a price in one direction: levels sorted by a key, the best at the end,
 // where most changes are. Chunks of 64 levels, so that a level far from the best moves at most 64 neighbours, and a list of the chunks with their first keys.
 
-import CPrefetch
-
 /// A chunk: keys ascending, then ``unused`` ones, and beside each its level's slot.
 struct LadderChunk: BitwiseCopyable {
     static var capacity: Int { 64 }
@@ -115,9 +113,7 @@ extension Arena<LadderChunk> {
 
     /// Asks for the keys of a chunk.
     @inline(__always)
-    func prefetchKeys(_ slot: Int32) {
-        for line in 0..<LadderChunk.capacity / 8 { prefetch_line(keys(slot) + line * 8) }
-    }
+    func prefetchKeys(_ slot: Int32) { prefetch(slot, bytes: LadderChunk.capacity * MemoryLayout<Int64>.stride) }
 
     /// Where `key` is in a chunk, or would be: how many keys are below it. Always the same seven looks, none of them a branch that could be foreseen wrong.
     @inline(__always)

@@ -161,41 +161,13 @@ extension Shard {
     mutating func unpair(_ closed: Int32) {
         let other = extras[orderRecords[closed].extra].partner
         let (before, leaves) = (reserved(other), orders[other].leaves)
-        countOpen(other, as: openPart(other), -leaves)
+        changeOpenParts(other, -leaves)
         for slot in [closed, other] {
             extras[orderRecords[slot].extra].partner = none
             extras[orderRecords[slot].extra].isSecond = false
         }
-        countOpen(other, as: openPart(other), leaves)
+        changeOpenParts(other, leaves)
         if orders[other].funds != none { moveReserve(orders[other].funds, reserved(other) - before) }
-    }
-
-    // MARK: What counts
-
-    /// What an order of that kind adds, be it by itself or the second leg of `first`'s pair.
-    func openPart(isReduceOnly: Bool, first: Int32) -> OpenPart {
-        if first != none, isReduceOnly || !self.isReduceOnly(first) { return .nothing }
-        return isReduceOnly ? .closing : .whole
-    }
-
-    @inline(__always)
-    func openPart(_ slot: Int32) -> OpenPart {
-        let extra = orderRecords[slot].extra
-        if extra == none { return .whole }
-        return openPart(isReduceOnly: extras[extra].instructions.reduceOnly, first: extras[extra].isSecond ? extras[extra].partner : none)
-    }
-
-    mutating func countOpen(_ slot: Int32, as part: OpenPart, _ change: Quantity) {
-        if part == .whole { return }
-        let (position, isBuy) = (orders[slot].position, orders[slot].side == .buy)
-        if positions[position].openParts == none { positions[position].openParts = openParts.insert(OpenParts()) }
-        let parts = openParts.pointer(positions[position].openParts)
-        switch (part, isBuy) {
-        case (.closing, true): parts.pointee.closingBuy += change
-        case (.closing, false): parts.pointee.closingSell += change
-        case (_, true): parts.pointee.nothingBuy += change
-        case (_, false): parts.pointee.nothingSell += change
-        }
     }
 
     /// The other leg of the order's pair; `none`.

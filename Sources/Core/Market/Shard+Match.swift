@@ -62,14 +62,10 @@ extension Shard {
         let quote = markets[instrument].quote
         let makerFee = fee(worth, feeRates[Int(orderRecords[maker].rates)].maker)
         let takerFee = fee(worth, takerRate)
-        guard costFits(maker, instrument, worth), let makerEffect = effect(maker, quantity, price, worth, makerFee, quote),
-            fits(maker, makerEffect, quantity, quote)
-        else {
+        guard let makerEffect = effectInRange(maker, instrument, quantity, price, worth, makerFee, quote) else {
             return cancel(maker, .overflow, now, emit)
         }
-        guard costFits(taker, instrument, worth), let takerEffect = effect(taker, quantity, price, worth, takerFee, quote),
-            fits(taker, takerEffect, quantity, quote)
-        else {
+        guard let takerEffect = effectInRange(taker, instrument, quantity, price, worth, takerFee, quote) else {
             return cancel(taker, .overflow, now, emit)
         }
         if partner(maker) != none { cancel(partner(maker), .oco, now, emit) }
@@ -82,6 +78,15 @@ extension Shard {
         emit(.matched(matched))
         range.include(price)
         latchLosses(maker, taker, instrument, now, emit)
+    }
+
+    /// Of one side; `nil` where anything would leave its range.
+    @inline(__always)
+    private func effectInRange(
+        _ slot: Int32, _ instrument: InstrumentID, _ quantity: Quantity, _ price: Price, _ worth: Amount, _ fee: Amount, _ quote: AssetID
+    ) -> FillEffect? {
+        guard costFits(slot, instrument, worth), let effect = effect(slot, quantity, price, worth, fee, quote) else { return nil }
+        return fits(slot, effect, quantity, quote) ? effect : nil
     }
 
     // MARK: Evolve

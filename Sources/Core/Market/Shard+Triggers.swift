@@ -27,9 +27,8 @@ extension Shard {
     /// Why an order is not armed, or not with this stop: its condition holds already. Where the price it waits for has not been seen, the other one says
     /// where the market is: else an order far from it would be judged by its stop, and trigger at once.
     func triggerRefusal(_ instrument: InstrumentID, _ side: Side, _ options: Instructions) -> Rejection? {
-        let (mark, last) = (markets[instrument].mark, books.books[markets[instrument].book].last)
-        let (awaited, other) = options.triggerPrice == .mark ? (mark, last) : (last, mark)
-        let price = awaited != 0 ? awaited : other
+        let last = books.books[markets[instrument].book].last
+        let price = options.triggerPrice == .last && last != 0 ? last : referencePrice(instrument)
         if price == 0 { return nil }
         let rises = LadderKind(options.trigger, options.triggerPrice, side).rises
         return (rises ? price >= options.stop : price <= options.stop) ? .wouldTrigger(instrument, stop: options.stop, price: price) : nil

@@ -53,6 +53,13 @@ struct Arena<Element: BitwiseCopyable>: ~Copyable {
         if MemoryLayout<Element>.size > Arena.lineBytes { prefetch_line(address + (MemoryLayout<Element>.size - 1)) }
     }
 
+    /// Asks for the first bytes of a slot that begins with a line, a whole number of lines.
+    @inline(__always)
+    func prefetch(_ index: Int32, bytes: Int) {
+        let address = UnsafeRawPointer(address(index))
+        for line in 0..<bytes / Arena.lineBytes { prefetch_line(address + line * Arena.lineBytes) }
+    }
+
     /// The index of a slot that holds `element` from now on.
     @inline(__always)
     mutating func insert(_ element: Element) -> Int32 {

@@ -195,7 +195,34 @@ extension Shard {
     mutating func changeOpen(_ slot: Int32, _ change: Quantity) {
         let (position, side) = (orders[slot].position, orders[slot].side)
         if side == .buy { positions[position].openBuy += change } else { positions[position].openSell += change }
-        if orderRecords[slot].extra != none { countOpen(slot, as: openPart(slot), change) }
+        if orderRecords[slot].extra != none { changeOpenParts(slot, change) }
+    }
+
+    /// What an order of that kind adds, be it by itself or the second leg of `first`'s pair.
+    func openPart(isReduceOnly: Bool, first: Int32) -> OpenPart {
+        if first != none, isReduceOnly || !self.isReduceOnly(first) { return .nothing }
+        return isReduceOnly ? .closing : .whole
+    }
+
+    @inline(__always)
+    func openPart(_ slot: Int32) -> OpenPart {
+        let extra = orderRecords[slot].extra
+        if extra == none { return .whole }
+        return openPart(isReduceOnly: extras[extra].instructions.reduceOnly, first: extras[extra].isSecond ? extras[extra].partner : none)
+    }
+
+    mutating func changeOpenParts(_ slot: Int32, _ change: Quantity) {
+        let part = openPart(slot)
+        if part == .whole { return }
+        let (position, isBuy) = (orders[slot].position, orders[slot].side == .buy)
+        if positions[position].openParts == none { positions[position].openParts = openParts.insert(OpenParts()) }
+        let parts = openParts.pointer(positions[position].openParts)
+        switch (part, isBuy) {
+        case (.closing, true): parts.pointee.closingBuy += change
+        case (.closing, false): parts.pointee.closingSell += change
+        case (_, true): parts.pointee.nothingBuy += change
+        case (_, false): parts.pointee.nothingSell += change
+        }
     }
 
     private mutating func intern(_ strategy: Text) -> UInt16 {
